@@ -1,0 +1,9 @@
+//! Functions and random streams that give the same bits on every platform.
+
+mod functions;
+mod random;
+mod sum;
+
+pub use functions::{cos, erf, exp, ln, ln_1p, pow, sin, sqrt, tanh};
+pub use random::Stream;
+pub use sum::Sum;
