@@ -1,0 +1,124 @@
+//! How columns become the numbers that models work on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Frame, ModelError};
+
+/// The columns a model looks at, in order, and how each becomes numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Features {
+    /// In training order.
+    pub features: Vec<Feature>,
+}
+
+/// One column a model looks at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The column's name.
+    pub name: String,
+    /// Number, Integer, Boolean or Category.
+    pub kind: schema::Kind,
+    /// How it becomes numbers.
+    pub encoding: FeatureEncoding,
+}
+
+/// How a column becomes numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FeatureEncoding {
+    /// As it is; true is 1 and false 0.
+    Number,
+    /// One column of 0 and 1 for each category seen in training; none is 1 for any other.
+    Indicators(Vec<String>),
+}
+
+/// A dense matrix of finite numbers, column by column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Invariant: `n_rows * n_columns` values; column `j` is `values[j * n_rows..][..n_rows]`.
+    pub values: Vec<f64>,
+    /// Rows.
+    pub n_rows: usize,
+    /// Columns.
+    pub n_columns: usize,
+}
+
+impl Matrix {
+    /// One column.
+    pub fn column(&self, column_idx: usize) -> &[f64] {
+        &self.values[column_idx * self.n_rows..][..self.n_rows]
+    }
+
+    /// One value.
+    pub fn at(&self, row_idx: usize, column_idx: usize) -> f64 {
+        self.values[column_idx * self.n_rows + row_idx]
+    }
+}
+
+impl Features {
+    /// The names of the matrix' columns: `age`, `contract = Two year`.
+    pub fn matrix_names(&self) -> Vec<String> {
+        self.features
+            .iter()
+            .flat_map(|feature| match &feature.encoding {
+                FeatureEncoding::Number => vec![feature.name.clone()],
+                FeatureEncoding::Indicators(categories) => {
+                    categories.iter().map(|category| format!("{} = {category}", feature.name)).collect()
+                }
+            })
+            .collect()
+    }
+
+    /// The numbers of these rows.
+    ///
+    /// # Errors
+    /// A column is not there, is of another kind, or has a missing or infinite value; the error names column and row.
+    pub fn matrix(&self, frame: &Frame<'_>) -> Result<Matrix, ModelError> {
+        use crate::Values;
+
+        let n_rows = frame.n_rows;
+        let mut values = Vec::new();
+        let mut n_columns = 0;
+        for feature in &self.features {
+            let column = frame.column(&feature.name).ok_or_else(|| ModelError::ColumnMissing {
+                name: feature.name.clone(),
+                available: frame.columns.iter().map(|column| column.name.to_owned()).collect(),
+            })?;
+            if let Some(row_idx) = (0..n_rows).find(|&row_idx| !column.is_valid(row_idx)) {
+                let n = (0..n_rows).filter(|&row_idx| !column.is_valid(row_idx)).count();
+                return Err(ModelError::MissingValue { name: feature.name.clone(), row_idx, n });
+            }
+            let wrong_kind =
+                || ModelError::WrongKind { name: feature.name.clone(), expected: feature.kind, found: column.kind() };
+            match (&feature.encoding, &column.values) {
+                (FeatureEncoding::Number, Values::Number(numbers)) => {
+                    if let Some(row_idx) = numbers.iter().position(|x| !x.is_finite()) {
+                        return Err(ModelError::NotFinite {
+                            name: feature.name.clone(),
+                            row_idx,
+                            value: numbers[row_idx],
+                        });
+                    }
+                    values.extend_from_slice(numbers);
+                    n_columns += 1;
+                }
+                (FeatureEncoding::Number, Values::Integer(numbers)) => {
+                    values.extend(numbers.iter().map(|&x| x as f64));
+                    n_columns += 1;
+                }
+                (FeatureEncoding::Number, Values::Boolean(truths)) => {
+                    values.extend(truths.iter().map(|&truth| f64::from(u8::from(truth))));
+                    n_columns += 1;
+                }
+                (FeatureEncoding::Indicators(categories), Values::Category { codes, dictionary }) => {
+                    for category in categories {
+                        let code = dictionary.iter().position(|name| name == category).map_or(-1, |code| code as i32);
+                        values.extend(codes.iter().map(|&c| f64::from(u8::from(c == code))));
+                    }
+                    n_columns += categories.len();
+                }
+                _ => return Err(wrong_kind()),
+            }
+        }
+        Ok(Matrix { values, n_rows, n_columns })
+    }
+}

@@ -1,0 +1,87 @@
+//! Rows in groups of eight, laid out for distances: the same column of eight rows stands together.
+
+/// Rows that are compared at once.
+const LANES: usize = 8;
+
+/// Rows of numbers whose distances to a point are wanted, eight at a time. Each distance is summed in the order of the
+/// columns, so its bits do not depend on the layout.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    /// Group by group, column by column, eight rows each; what is beyond the last row is 0.
+    values: Vec<f64>,
+    n_rows: usize,
+    n_columns: usize,
+}
+
+impl Lanes {
+    /// Rows in a group.
+    pub const WIDTH: usize = LANES;
+
+    /// Rows whose value in a column is told by `value(row_idx, column_idx)`.
+    pub fn new(n_rows: usize, n_columns: usize, value: impl Fn(usize, usize) -> f64) -> Self {
+        let mut values = vec![0.0; n_rows.div_ceil(LANES) * LANES * n_columns];
+        for (group_idx, group) in values.chunks_exact_mut((LANES * n_columns).max(1)).enumerate() {
+            for (column_idx, lanes) in group.chunks_exact_mut(LANES).enumerate() {
+                for (lane, slot) in lanes.iter_mut().enumerate() {
+                    let row_idx = group_idx * LANES + lane;
+                    if row_idx < n_rows {
+                        *slot = value(row_idx, column_idx);
+                    }
+                }
+            }
+        }
+        Self { values, n_rows, n_columns }
+    }
+
+    /// Rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Groups of eight rows, the last one perhaps with fewer.
+    pub fn n_groups(&self) -> usize {
+        self.n_rows.div_ceil(LANES)
+    }
+
+    /// One value.
+    pub fn at(&self, row_idx: usize, column_idx: usize) -> f64 {
+        self.values[(row_idx / LANES * self.n_columns + column_idx) * LANES + row_idx % LANES]
+    }
+
+    /// One row.
+    pub fn row(&self, row_idx: usize) -> Vec<f64> {
+        (0..self.n_columns).map(|column_idx| self.at(row_idx, column_idx)).collect()
+    }
+
+    /// Sums of squared differences to a point.
+    #[inline]
+    pub fn squared_distances(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        let group = &self.values[group_idx * LANES * self.n_columns..][..LANES * self.n_columns];
+        for (lanes, x) in group.chunks_exact(LANES).zip(point) {
+            for lane in 0..LANES {
+                let difference = lanes[lane] - x;
+                sums[lane] += difference * difference;
+            }
+        }
+        sums
+    }
+
+    /// Sums of absolute differences to a point.
+    #[inline]
+    pub fn absolute_distances(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        let group = &self.values[group_idx * LANES * self.n_columns..][..LANES * self.n_columns];
+        for (lanes, x) in group.chunks_exact(LANES).zip(point) {
+            for lane in 0..LANES {
+                sums[lane] += (lanes[lane] - x).abs();
+            }
+        }
+        sums
+    }
+}
