@@ -1,0 +1,154 @@
+//! Decision forests: many trees, each on its own rows and its own choice of features.
+
+use model::{Forest, Matrix};
+use numeric::Stream;
+
+use crate::checkpoint::Part;
+use crate::dataset::Labels;
+use crate::tree::{Goal, MAX_NUMBERS, Plan, TreeSettings, grow, normalise, ranks};
+use crate::{Checkpoint, FitError};
+
+/// How a decision forest is grown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForestSettings {
+    /// How many.
+    pub n_trees: u32,
+    /// Which rows each tree sees.
+    pub resampling: Resampling,
+    /// How many features each split may choose from.
+    pub features_per_split: FeaturesPerSplit,
+    /// How each tree is grown.
+    pub tree: TreeSettings,
+}
+
+impl Default for ForestSettings {
+    fn default() -> Self {
+        Self {
+            n_trees: 100,
+            resampling: Resampling::Bagging,
+            features_per_split: FeaturesPerSplit::Sqrt,
+            tree: TreeSettings::default(),
+        }
+    }
+}
+
+/// Which rows a tree sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resampling {
+    /// As many as there are, drawn with replacement.
+    #[default]
+    Bagging,
+    /// All of them.
+    Replicate,
+}
+
+/// How many features a split may choose from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeaturesPerSplit {
+    /// The square root of their number, rounded down.
+    #[default]
+    Sqrt,
+    /// The binary logarithm of their number, rounded down.
+    Log2,
+    /// All of them.
+    All,
+    /// This many, or all if there are fewer.
+    Fixed(u32),
+}
+
+/// A fitted decision forest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForestFit {
+    /// The trees.
+    pub forest: Forest,
+    /// Mean over the trees of how much impurity the splits on each column of the matrix took away, as parts of 1.
+    pub importances: Vec<f64>,
+}
+
+impl FeaturesPerSplit {
+    fn resolve(self, n_columns: usize) -> usize {
+        let n = match self {
+            Self::Sqrt => n_columns.isqrt(),
+            Self::Log2 => n_columns.checked_ilog2().unwrap_or(0) as usize,
+            Self::All => n_columns,
+            Self::Fixed(n) => n as usize,
+        };
+        n.clamp(1, n_columns.max(1))
+    }
+}
+
+/// Grows a forest. Each tree has its own random stream, so that any order of growing gives the same trees.
+///
+/// # Errors
+/// A setting that makes no sense, weights too large, a forest too large, or the user's cancellation.
+pub async fn fit(
+    settings: &ForestSettings,
+    x: &Matrix,
+    labels: &Labels,
+    n_classes: usize,
+    weights: Option<&[f64]>,
+    seed: u64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<ForestFit, FitError> {
+    settings.check()?;
+    // The trees' values are added before they are divided.
+    if let Labels::Numbers(y) = labels
+        && y.iter().any(|y| y.abs() > f64::MAX / f64::from(settings.n_trees))
+    {
+        return Err(FitError::Overflow);
+    }
+    let goal = Goal::new(&settings.tree, labels, n_classes, weights)?;
+    let ranks = ranks(x, checkpoint).await?;
+    let n_tried = settings.features_per_split.resolve(x.n_columns);
+    let plan = Plan { x, ranks: &ranks, settings: &settings.tree, n_tried };
+    let n_trees = settings.n_trees as usize;
+    let mut trees = Vec::new();
+    let mut importances = vec![0.0; x.n_columns];
+    let mut n_numbers = 0;
+    for tree_idx in 0..n_trees {
+        let message = format!("Growing tree {} of {n_trees}", tree_idx + 1);
+        checkpoint.checkpoint(tree_idx as f64 / n_trees as f64, &message).await?;
+        let mut stream = Stream::fork(seed, tree_idx as u64);
+        let drawn = match settings.resampling {
+            Resampling::Bagging => Some(draw(x.n_rows, &mut stream)),
+            Resampling::Replicate => None,
+        };
+        let mut part = Part::new(checkpoint, tree_idx, n_trees);
+        let mut grown = grow(&plan, &goal, drawn.as_deref(), stream, &mut part).await?;
+        normalise(&mut grown.importances);
+        importances.iter_mut().zip(&grown.importances).for_each(|(sum, importance)| *sum += importance);
+        n_numbers += grown.tree.nodes.len() * 6 + grown.tree.values.len();
+        if n_numbers > MAX_NUMBERS {
+            return Err(FitError::ModelTooLarge { limit: MAX_NUMBERS, n_trees: tree_idx });
+        }
+        trees.push(grown.tree);
+    }
+    normalise(&mut importances);
+    Ok(ForestFit { forest: Forest { trees }, importances })
+}
+
+impl ForestSettings {
+    fn check(&self) -> Result<(), FitError> {
+        if self.n_trees == 0 {
+            let (name, expected) = ("the number of trees", "at least 1");
+            return Err(FitError::Setting { name, found: "0".into(), expected });
+        }
+        if self.features_per_split == FeaturesPerSplit::Fixed(0) {
+            let (name, expected) = ("the number of features per split", "at least 1");
+            return Err(FitError::Setting { name, found: "0".into(), expected });
+        }
+        self.tree.check()
+    }
+}
+
+/// How often each row is drawn when as many are drawn as there are.
+fn draw(n_rows: usize, stream: &mut Stream) -> Vec<u32> {
+    let mut counts = vec![0; n_rows];
+    for _ in 0..n_rows {
+        counts[stream.below(n_rows as u64) as usize] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests;

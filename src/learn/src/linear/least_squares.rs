@@ -1,0 +1,159 @@
+//! Least squares with or without a squared penalty.
+//!
+//! The way is chosen by what the data allow: Cholesky on the Gram matrix of equalised columns, mended twice with the
+//! residual of the rows, where they are independent; the singular values of Householder's R where they are not.
+
+use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram};
+use crate::{Checkpoint, FitError};
+
+use super::Design;
+
+/// The widest Gram matrix (128 MB).
+const MAX_GRAM: usize = 4_096;
+/// The widest matrix whose singular values are taken; their cost grows with the cube.
+const MAX_SVD: usize = 1_024;
+/// Below this pivot of a matrix with 1 on its diagonal, the normal equations have lost half of the digits.
+const LEAST_PIVOT: f64 = 1e-8;
+
+/// Coefficients in the design's units.
+pub(super) async fn solve(design: &Design, l2: f64, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
+    let (n, d) = (design.n_rows, design.n_columns);
+    if d == 0 {
+        return Ok(Vec::new());
+    }
+    if n.min(d) > MAX_GRAM {
+        return Err(FitError::TooWide { n_columns: d, limit: MAX_GRAM });
+    }
+    // The penalty is on the coefficients of the data: w = scaled / unit.
+    let penalties: Vec<f64> = design.units.iter().map(|unit| l2 / (unit * unit)).collect();
+    if d <= n {
+        if let Some(w) = normal_equations(design, &penalties, checkpoint).await? {
+            return Ok(w);
+        }
+    } else if l2 > 0.0
+        && let Some(w) = dual(design, &penalties, checkpoint).await?
+    {
+        return Ok(w);
+    }
+    if n.min(d) > MAX_SVD {
+        return Err(FitError::TooWide { n_columns: d, limit: MAX_SVD });
+    }
+    singular_values(design, l2, checkpoint).await
+}
+
+async fn normal_equations(
+    design: &Design,
+    penalties: &[f64],
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Option<Vec<f64>>, FitError> {
+    let d = design.n_columns;
+    let mut a = gram(&design.columns, design.n_rows, d, checkpoint).await?;
+    // Columns of zeros keep a coefficient of 0.
+    let constant: Vec<bool> = (0..d).map(|j| a[j * d + j] == 0.0).collect();
+    let roots: Vec<f64> =
+        (0..d).map(|j| if constant[j] { 1.0 } else { numeric::sqrt(a[j * d + j] + penalties[j]) }).collect();
+    for i in 0..d {
+        for j in 0..d {
+            a[i * d + j] /= roots[i] * roots[j];
+        }
+        a[i * d + i] = 1.0;
+    }
+    let Some(factor) = Cholesky::new(a, d, LEAST_PIVOT, checkpoint).await? else { return Ok(None) };
+    let mut w = vec![0.0; d];
+    for _ in 0..3 {
+        let residual = design.residual(&w);
+        let mut step: Vec<f64> =
+            (0..d).map(|j| (dot(design.column(j), &residual) - penalties[j] * w[j]) / roots[j]).collect();
+        factor.solve(&mut step);
+        for j in (0..d).filter(|&j| !constant[j]) {
+            w[j] += step[j] / roots[j];
+        }
+        checkpoint.checkpoint(1.0, "Solving").await?;
+    }
+    Ok(Some(w))
+}
+
+/// With more columns than rows: w = P⁻¹Xᵀa, (XP⁻¹Xᵀ + 1)a = y, where P holds the penalties.
+async fn dual(
+    design: &Design,
+    penalties: &[f64],
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Option<Vec<f64>>, FitError> {
+    let (n, d) = (design.n_rows, design.n_columns);
+    let mut rows = vec![0.0; n * d];
+    for (j, penalty) in penalties.iter().enumerate() {
+        let root = numeric::sqrt(*penalty);
+        for (row_idx, value) in design.column(j).iter().enumerate() {
+            rows[row_idx * d + j] = value / root;
+        }
+    }
+    let mut a = gram(&rows, d, n, checkpoint).await?;
+    drop(rows);
+    (0..n).for_each(|i| a[i * n + i] += 1.0);
+    let largest = (0..n).fold(1.0f64, |largest, i| largest.max(a[i * n + i]));
+    if !largest.is_finite() {
+        return Ok(None);
+    }
+    let Some(factor) = Cholesky::new(a, n, LEAST_PIVOT * LEAST_PIVOT * largest, checkpoint).await? else {
+        return Ok(None);
+    };
+    let mut w = vec![0.0; d];
+    let mut dual = vec![0.0; n];
+    for _ in 0..3 {
+        let mut step = design.residual(&w);
+        add_scaled(&mut step, -1.0, &dual);
+        factor.solve(&mut step);
+        add_scaled(&mut dual, 1.0, &step);
+        for (j, w) in w.iter_mut().enumerate() {
+            *w = dot(design.column(j), &dual) / penalties[j];
+        }
+        checkpoint.checkpoint(1.0, "Solving").await?;
+    }
+    Ok(Some(w))
+}
+
+/// The solution of least norm; singular values below `max(n, d) ε` of the largest count as 0, as in LAPACK's `gelsd`.
+async fn singular_values(design: &Design, l2: f64, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
+    let (n, d) = (design.n_rows, design.n_columns);
+    // Which solution is the smallest depends on the units: it is meant in those of the data, up to one common factor.
+    let common = design.units.iter().copied().fold(0.0f64, f64::max);
+    let relative: Vec<f64> = design.units.iter().map(|unit| unit / common).collect();
+    let mut scaled = vec![0.0; n * d];
+    let tall = n >= d;
+    for j in 0..d {
+        for (i, value) in design.column(j).iter().enumerate() {
+            scaled[if tall { j * n + i } else { i * d + j }] = value * relative[j];
+        }
+    }
+    let k = n.min(d);
+    let qr = Qr::new(scaled, n.max(d), k, checkpoint).await?;
+    let mut r = qr.r();
+    if !tall {
+        // X = RᵀQᵀ.
+        for i in 0..k {
+            for j in 0..i {
+                r.swap(i * k + j, j * k + i);
+            }
+        }
+    }
+    let svd = Svd::new(r, k, checkpoint).await?;
+    let mut target = design.y.clone();
+    if tall {
+        qr.apply_transposed(&mut target);
+    }
+    let largest = svd.values.iter().copied().fold(0.0f64, f64::max);
+    let least = largest * n.max(d) as f64 * f64::EPSILON;
+    let l2 = l2 / (common * common);
+    let mut w = vec![0.0; n.max(d)];
+    for (i, &sigma) in svd.values.iter().enumerate().filter(|(_, sigma)| **sigma > least) {
+        // The left vectors carry one σ already.
+        let part = dot(&svd.scaled_left[i * k..(i + 1) * k], &target[..k]) / (sigma * sigma + l2);
+        add_scaled(&mut w[..k], part, &svd.right[i * k..(i + 1) * k]);
+    }
+    if !tall {
+        qr.apply(&mut w);
+    }
+    w.truncate(d);
+    w.iter_mut().zip(&relative).for_each(|(w, relative)| *w *= relative);
+    Ok(w)
+}

@@ -1,0 +1,532 @@
+//! Logistic regression of two or more classes, by Newton's method.
+//!
+//! Minimises `Σ s · log loss + l2/2 Σ w²` over the coefficients `w`; intercepts are not penalised. This is
+//! scikit-learn's `LogisticRegression(C = 1 / l2)`, whose `C` multiplies the loss instead. Two classes have one row of
+//! coefficients, more have one each through softmax.
+//!
+//! Inside, columns are standardised so that the iteration does not depend on their units; the penalty stays on the
+//! coefficients of the data as they are.
+
+use model::{LogisticModel, Matrix};
+
+use crate::dense::{Cholesky, add_scaled, dot};
+use crate::{Checkpoint, FitError};
+
+/// How a logistic regression is fitted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogisticSettings {
+    /// Weight of the squared coefficients: 1 / C in scikit-learn. Above 0, separable classes have a finite solution.
+    pub l2_weight: f64,
+    /// Newton steps at most.
+    pub max_iterations: u32,
+    /// It ends one step after no slope of the mean loss is above this; that step squares what is left of the error.
+    pub tolerance: f64,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
+}
+
+/// How much each class counts in a fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClassWeights {
+    /// Every row the same.
+    #[default]
+    Uniform,
+    /// Every class the same in sum: `n / (n_classes * n_of_the_class)` a row.
+    Balanced,
+}
+
+impl Default for LogisticSettings {
+    fn default() -> Self {
+        Self { l2_weight: 1.0, max_iterations: 100, tolerance: 1e-7, class_weights: ClassWeights::Uniform }
+    }
+}
+
+/// A fitted logistic regression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogisticFit {
+    /// The model.
+    pub model: LogisticModel,
+    /// Newton steps it took.
+    pub n_iterations: u32,
+    /// Whether the tolerance was reached. Without a penalty it is not where the classes can be separated.
+    pub converged: bool,
+}
+
+/// Weights of the rows when classes count as told, times the row weights given.
+pub fn row_weights(
+    class_weights: ClassWeights,
+    classes: &[u32],
+    n_classes: usize,
+    weights: Option<&[f64]>,
+) -> Option<Vec<f64>> {
+    match class_weights {
+        ClassWeights::Uniform => weights.map(<[f64]>::to_vec),
+        ClassWeights::Balanced => {
+            let mut counts = vec![0.0; n_classes];
+            for (row_idx, &class) in classes.iter().enumerate() {
+                counts[class as usize] += weights.map_or(1.0, |weights| weights[row_idx]);
+            }
+            let total: f64 = counts.iter().sum();
+            let row_weight = |(row_idx, &class): (usize, &u32)| {
+                weights.map_or(1.0, |weights| weights[row_idx]) * total / (n_classes as f64 * counts[class as usize])
+            };
+            Some(classes.iter().enumerate().map(row_weight).collect())
+        }
+    }
+}
+
+/// Fits a logistic regression. `classes` are below `n_classes`, and each occurs with a positive weight.
+///
+/// # Errors
+/// A setting that makes no sense, numbers too large, or the user's cancellation.
+pub async fn fit(
+    settings: &LogisticSettings,
+    x: &Matrix,
+    classes: &[u32],
+    n_classes: usize,
+    weights: Option<&[f64]>,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<LogisticFit, FitError> {
+    settings.check()?;
+    let weights = row_weights(settings.class_weights, classes, n_classes, weights);
+    let problem = Problem::new(x, classes, n_classes, weights, settings.l2_weight);
+    let (parameters, n_iterations, converged) = minimise(&problem, settings, checkpoint).await?;
+    let model = problem.model(&parameters);
+    if !model.coefficients.iter().chain(&model.intercepts).all(|w| w.is_finite()) {
+        return Err(FitError::Overflow);
+    }
+    Ok(LogisticFit { model, n_iterations, converged })
+}
+
+impl LogisticSettings {
+    fn check(&self) -> Result<(), FitError> {
+        if !(self.l2_weight.is_finite() && self.l2_weight >= 0.0) {
+            let found = self.l2_weight.to_string();
+            return Err(FitError::Setting { name: "L2 weight", found, expected: "a number of at least 0" });
+        }
+        if !(self.tolerance.is_finite() && self.tolerance > 0.0) {
+            let found = self.tolerance.to_string();
+            return Err(FitError::Setting { name: "optimization tolerance", found, expected: "a number above 0" });
+        }
+        if self.max_iterations == 0 {
+            let found = "0".to_owned();
+            return Err(FitError::Setting { name: "iterations", found, expected: "at least 1" });
+        }
+        Ok(())
+    }
+}
+
+/// Up to this many parameters the Hessian is formed and factored; above, Newton's equations are solved by conjugate
+/// gradients on products with it.
+const MAX_HESSIAN: usize = 700;
+/// Products per Newton step at most.
+const MAX_PRODUCTS: usize = 250;
+/// Rows that are worked on at once.
+const BLOCK: usize = 1_024;
+
+/// Standardised rows and what is minimised over them.
+///
+/// Parameters stand output by output: one coefficient per column, then the intercept.
+struct Problem<'a> {
+    /// Column by column, standardised.
+    columns: Vec<f64>,
+    n_rows: usize,
+    n_columns: usize,
+    means: Vec<f64>,
+    deviations: Vec<f64>,
+    /// Per column, on the standardised coefficient.
+    penalties: Vec<f64>,
+    classes: &'a [u32],
+    weights: Option<Vec<f64>>,
+    total_weight: f64,
+    /// 1 for two classes.
+    n_outputs: usize,
+}
+
+/// Loss and slopes at some parameters.
+struct Point {
+    parameters: Vec<f64>,
+    loss: f64,
+    gradient: Vec<f64>,
+    /// Output by output, then row by row.
+    probabilities: Vec<f64>,
+}
+
+impl<'a> Problem<'a> {
+    fn new(x: &Matrix, classes: &'a [u32], n_classes: usize, weights: Option<Vec<f64>>, l2: f64) -> Self {
+        let n_rows = x.n_rows;
+        let mut columns = x.values.clone();
+        let mut means = Vec::with_capacity(x.n_columns);
+        let mut deviations = Vec::with_capacity(x.n_columns);
+        for column in columns.chunks_exact_mut(n_rows.max(1)) {
+            // Dividing first keeps the squares of huge numbers finite.
+            let largest = column.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
+            let unit = if largest > 0.0 { largest } else { 1.0 };
+            column.iter_mut().for_each(|v| *v /= unit);
+            let mean = column.iter().sum::<f64>() / n_rows as f64;
+            column.iter_mut().for_each(|v| *v -= mean);
+            let deviation = numeric::sqrt(dot(column, column) / n_rows as f64);
+            // What is left of a constant column is rounding.
+            let constant = deviation <= 8.0 * f64::EPSILON;
+            if constant {
+                column.fill(0.0);
+            } else {
+                column.iter_mut().for_each(|v| *v /= deviation);
+            }
+            means.push(mean * unit);
+            deviations.push(if constant { 1.0 } else { deviation * unit });
+        }
+        let penalties = deviations.iter().map(|deviation| l2 / (deviation * deviation)).collect();
+        let total_weight = weights.as_ref().map_or(n_rows as f64, |weights| weights.iter().sum());
+        let n_outputs = if n_classes <= 2 { 1 } else { n_classes };
+        let n_columns = x.n_columns;
+        Self { columns, n_rows, n_columns, means, deviations, penalties, classes, weights, total_weight, n_outputs }
+    }
+
+    fn n_parameters(&self) -> usize {
+        self.n_outputs * (self.n_columns + 1)
+    }
+
+    fn column(&self, column_idx: usize) -> &[f64] {
+        &self.columns[column_idx * self.n_rows..][..self.n_rows]
+    }
+
+    fn weight(&self, row_idx: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row_idx])
+    }
+
+    /// Σ_j x_j v_j + v_intercept for one output.
+    fn scores(&self, parameters: &[f64]) -> Vec<f64> {
+        let mut scores = vec![parameters[self.n_columns]; self.n_rows];
+        for (column_idx, &w) in parameters[..self.n_columns].iter().enumerate() {
+            if w != 0.0 {
+                add_scaled(&mut scores, w, self.column(column_idx));
+            }
+        }
+        scores
+    }
+
+    /// Xᵀr, and Σ r for the intercept.
+    fn slopes(&self, r: &[f64], slopes: &mut [f64]) {
+        for (column_idx, slope) in slopes[..self.n_columns].iter_mut().enumerate() {
+            *slope = dot(self.column(column_idx), r);
+        }
+        slopes[self.n_columns] = r.iter().sum();
+    }
+
+    fn at(&self, parameters: Vec<f64>) -> Point {
+        let (n, width) = (self.n_rows, self.n_columns + 1);
+        let mut probabilities = Vec::with_capacity(n * self.n_outputs);
+        for output in parameters.chunks_exact(width) {
+            probabilities.extend(self.scores(output));
+        }
+        let mut loss = 0.0;
+        let mut gradient = vec![0.0; parameters.len()];
+        let mut errors = vec![0.0; n];
+        if self.n_outputs == 1 {
+            for (row_idx, p) in probabilities.iter_mut().enumerate() {
+                let score = *p;
+                let signed = if self.classes[row_idx] == 1 { score } else { -score };
+                // ln(1 + exp(-signed)) without overflow.
+                let row_loss = if signed > 0.0 {
+                    numeric::ln_1p(numeric::exp(-signed))
+                } else {
+                    numeric::ln_1p(numeric::exp(signed)) - signed
+                };
+                let weight = self.weight(row_idx);
+                loss += weight * row_loss;
+                *p = 1.0 / (1.0 + numeric::exp(-score));
+                // The error from the smaller side keeps its digits where p is nearly 1.
+                errors[row_idx] =
+                    if self.classes[row_idx] == 1 { -weight / (1.0 + numeric::exp(score)) } else { weight * *p };
+            }
+            self.slopes(&errors, &mut gradient);
+        } else {
+            for row_idx in 0..n {
+                let at = |output: usize| output * n + row_idx;
+                let top = (0..self.n_outputs).fold(f64::NEG_INFINITY, |top, k| top.max(probabilities[at(k)]));
+                let own = probabilities[at(self.classes[row_idx] as usize)];
+                let mut sum = 0.0;
+                for k in 0..self.n_outputs {
+                    let e = numeric::exp(probabilities[at(k)] - top);
+                    probabilities[at(k)] = e;
+                    sum += e;
+                }
+                for k in 0..self.n_outputs {
+                    probabilities[at(k)] /= sum;
+                }
+                loss += self.weight(row_idx) * (numeric::ln(sum) + top - own);
+            }
+            for (k, slopes) in gradient.chunks_exact_mut(width).enumerate() {
+                for (row_idx, error) in errors.iter_mut().enumerate() {
+                    let hit = f64::from(u8::from(self.classes[row_idx] as usize == k));
+                    *error = self.weight(row_idx) * (probabilities[k * n + row_idx] - hit);
+                }
+                self.slopes(&errors, slopes);
+            }
+        }
+        for (output, slopes) in parameters.chunks_exact(width).zip(gradient.chunks_exact_mut(width)) {
+            for (j, penalty) in self.penalties.iter().enumerate() {
+                loss += 0.5 * penalty * output[j] * output[j];
+                slopes[j] += penalty * output[j];
+            }
+        }
+        Point { parameters, loss, gradient, probabilities }
+    }
+
+    /// The weight of rows in the block of the Hessian that belongs to two outputs.
+    fn curvature(&self, point: &Point, a: usize, b: usize, row_idx: usize) -> f64 {
+        let n = self.n_rows;
+        let p = point.probabilities[a * n + row_idx];
+        self.weight(row_idx) * if a == b { p * (1.0 - p) } else { -p * point.probabilities[b * n + row_idx] }
+    }
+
+    /// The Hessian, whole.
+    async fn hessian(&self, point: &Point, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
+        let (n, width, size) = (self.n_rows, self.n_columns + 1, self.n_parameters());
+        let mut hessian = vec![0.0; size * size];
+        let mut bent = vec![0.0; BLOCK];
+        let mut curvatures = vec![0.0; BLOCK];
+        let mut first = 0;
+        while first < n {
+            let last = (first + BLOCK).min(n);
+            let rows = last - first;
+            for a in 0..self.n_outputs {
+                for b in 0..=a {
+                    for (row, curvature) in curvatures[..rows].iter_mut().enumerate() {
+                        *curvature = self.curvature(point, a, b, first + row);
+                    }
+                    for i in 0..width {
+                        if i < self.n_columns {
+                            let column = &self.column(i)[first..last];
+                            bent.iter_mut().zip(column).zip(&curvatures).for_each(|((to, x), c)| *to = x * c);
+                        } else {
+                            bent[..rows].copy_from_slice(&curvatures[..rows]);
+                        }
+                        // Each block of two outputs is symmetric in itself.
+                        for j in 0..=i {
+                            let sum = if j < self.n_columns {
+                                dot(&bent[..rows], &self.column(j)[first..last])
+                            } else {
+                                bent[..rows].iter().sum()
+                            };
+                            hessian[(a * width + i) * size + b * width + j] += sum;
+                        }
+                    }
+                }
+            }
+            checkpoint.checkpoint(last as f64 / n as f64, "Fitting").await?;
+            first = last;
+        }
+        for a in 0..self.n_outputs {
+            for b in 0..=a {
+                for i in 0..width {
+                    for j in 0..=i {
+                        let value = hessian[(a * width + i) * size + b * width + j];
+                        for (r, c) in [
+                            (a * width + j, b * width + i),
+                            (b * width + i, a * width + j),
+                            (b * width + j, a * width + i),
+                        ] {
+                            hessian[r * size + c] = value;
+                        }
+                    }
+                }
+            }
+            for (j, penalty) in self.penalties.iter().enumerate() {
+                hessian[(a * width + j) * (size + 1)] += penalty;
+            }
+        }
+        Ok(hessian)
+    }
+
+    /// The diagonal of the Hessian.
+    fn diagonal(&self, point: &Point) -> Vec<f64> {
+        let mut diagonal = vec![0.0; self.n_parameters()];
+        for (a, output) in diagonal.chunks_exact_mut(self.n_columns + 1).enumerate() {
+            let curvatures: Vec<f64> = (0..self.n_rows).map(|row_idx| self.curvature(point, a, a, row_idx)).collect();
+            for (j, value) in output[..self.n_columns].iter_mut().enumerate() {
+                *value =
+                    self.column(j).iter().zip(&curvatures).map(|(x, c)| x * x * c).sum::<f64>() + self.penalties[j];
+            }
+            output[self.n_columns] = curvatures.iter().sum();
+        }
+        diagonal
+    }
+
+    /// The Hessian times a direction.
+    fn product(&self, point: &Point, direction: &[f64]) -> Vec<f64> {
+        let (n, width) = (self.n_rows, self.n_columns + 1);
+        let mut bent: Vec<f64> = direction.chunks_exact(width).flat_map(|output| self.scores(output)).collect();
+        for row_idx in 0..n {
+            let weight = self.weight(row_idx);
+            if self.n_outputs == 1 {
+                bent[row_idx] *= self.curvature(point, 0, 0, row_idx);
+            } else {
+                let mean: f64 =
+                    (0..self.n_outputs).map(|k| point.probabilities[k * n + row_idx] * bent[k * n + row_idx]).sum();
+                for k in 0..self.n_outputs {
+                    let at = k * n + row_idx;
+                    bent[at] = weight * point.probabilities[at] * (bent[at] - mean);
+                }
+            }
+        }
+        let mut product = vec![0.0; direction.len()];
+        for (k, output) in product.chunks_exact_mut(width).enumerate() {
+            self.slopes(&bent[k * n..(k + 1) * n], output);
+            for (j, penalty) in self.penalties.iter().enumerate() {
+                output[j] += penalty * direction[k * width + j];
+            }
+        }
+        product
+    }
+
+    /// The parameters in the units of the data.
+    fn model(&self, parameters: &[f64]) -> LogisticModel {
+        let mut model = LogisticModel { coefficients: Vec::new(), intercepts: Vec::new() };
+        for output in parameters.chunks_exact(self.n_columns + 1) {
+            let raw: Vec<f64> = output.iter().zip(&self.deviations).map(|(w, deviation)| w / deviation).collect();
+            model.intercepts.push(output[self.n_columns] - dot(&raw, &self.means));
+            model.coefficients.extend(raw);
+        }
+        if self.n_outputs > 1 {
+            // Softmax does not see a constant added to every class; scikit-learn's choice is that they sum to 0.
+            let mean = model.intercepts.iter().sum::<f64>() / self.n_outputs as f64;
+            model.intercepts.iter_mut().for_each(|intercept| *intercept -= mean);
+        }
+        model
+    }
+}
+
+/// Newton's method with a line search; returns parameters, steps, and whether it reached the tolerance.
+async fn minimise(
+    problem: &Problem<'_>,
+    settings: &LogisticSettings,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<(Vec<f64>, u32, bool), FitError> {
+    let mut point = problem.at(vec![0.0; problem.n_parameters()]);
+    let (mut last_step_was_tiny, mut within_tolerance) = (false, false);
+    for iteration in 0..settings.max_iterations {
+        let slope = point.gradient.iter().fold(0.0f64, |slope, g| slope.max(g.abs()));
+        if !(point.loss.is_finite() && slope.is_finite()) {
+            return Err(FitError::Overflow);
+        }
+        if slope == 0.0 || within_tolerance || last_step_was_tiny {
+            return Ok((point.parameters, iteration, true));
+        }
+        within_tolerance = slope <= settings.tolerance * problem.total_weight;
+        let fraction = f64::from(iteration) / f64::from(settings.max_iterations);
+        checkpoint.checkpoint(fraction, &format!("Step {}", iteration + 1)).await?;
+        let direction = if problem.n_parameters() <= MAX_HESSIAN {
+            factored(problem, &point, checkpoint).await?
+        } else {
+            conjugate(problem, &point, fraction, checkpoint).await?
+        };
+        let descent = dot(&direction, &point.gradient);
+        if descent.is_nan() || descent >= 0.0 {
+            return Ok((point.parameters, iteration, within_tolerance));
+        }
+        // Armijo's rule; Newton's full step nearly always passes.
+        let mut length = 1.0;
+        let next = loop {
+            let mut parameters = point.parameters.clone();
+            add_scaled(&mut parameters, length, &direction);
+            let next = problem.at(parameters);
+            // Near the minimum the loss no longer tells apart what the slopes still do.
+            let noise = 1e-13 * point.loss.abs();
+            if next.loss <= point.loss + 1e-4 * length * descent + noise {
+                break Some(next);
+            }
+            length *= 0.5;
+            if length < 1e-10 {
+                break None;
+            }
+            checkpoint.checkpoint(fraction, &format!("Step {}", iteration + 1)).await?;
+        };
+        let Some(next) = next else { return Ok((point.parameters, iteration, within_tolerance)) };
+        // A step that changes no score beyond rounding is the end, whatever the tolerance asks.
+        let largest = direction.iter().fold(0.0f64, |largest, d| largest.max(d.abs())) * length;
+        let size = next.parameters.iter().fold(1.0f64, |size, w| size.max(w.abs()));
+        last_step_was_tiny = largest <= 1e-14 * size;
+        point = next;
+    }
+    let slope = point.gradient.iter().fold(0.0f64, |slope, g| slope.max(g.abs()));
+    Ok((point.parameters, settings.max_iterations, slope <= settings.tolerance * problem.total_weight))
+}
+
+/// Newton's direction from the Hessian itself.
+async fn factored(
+    problem: &Problem<'_>,
+    point: &Point,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Vec<f64>, FitError> {
+    let size = problem.n_parameters();
+    let hessian = problem.hessian(point, checkpoint).await?;
+    let largest = (0..size).fold(f64::MIN_POSITIVE, |largest, i| largest.max(hessian[i * (size + 1)]));
+    // Softmax's constant, repeated columns without a penalty and separated classes leave the Hessian singular. A little
+    // on the diagonal, more where that does not do, turns the step slightly and leaves the minimum where it is.
+    let mut ridge = 1e-12 * largest;
+    loop {
+        let mut damped = hessian.clone();
+        (0..size).for_each(|i| damped[i * (size + 1)] += ridge);
+        if let Some(factor) = Cholesky::new(damped, size, 0.1 * ridge, checkpoint).await? {
+            let mut direction: Vec<f64> = point.gradient.iter().map(|g| -g).collect();
+            factor.solve(&mut direction);
+            if direction.iter().all(|d| d.is_finite()) {
+                return Ok(direction);
+            }
+        }
+        ridge *= 100.0;
+        if ridge.is_nan() || ridge >= 1e6 * largest {
+            return Err(FitError::Overflow);
+        }
+    }
+}
+
+/// Newton's direction by conjugate gradients, scaled by the diagonal, as exact as the present slope deserves.
+async fn conjugate(
+    problem: &Problem<'_>,
+    point: &Point,
+    fraction: f64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Vec<f64>, FitError> {
+    let diagonal: Vec<f64> = problem
+        .diagonal(point)
+        .into_iter()
+        .map(|d| if d > 1e-12 * problem.total_weight { d } else { 1e-12 * problem.total_weight })
+        .collect();
+    let mut direction = vec![0.0; point.gradient.len()];
+    let mut residual: Vec<f64> = point.gradient.iter().map(|g| -g).collect();
+    let norm = numeric::sqrt(dot(&residual, &residual));
+    let enough = norm * (norm / problem.total_weight).clamp(1e-10, 0.1);
+    let scaled = |r: &[f64]| -> Vec<f64> { r.iter().zip(&diagonal).map(|(r, d)| r / d).collect() };
+    let mut preconditioned = scaled(&residual);
+    let mut search = preconditioned.clone();
+    let mut rho = dot(&residual, &preconditioned);
+    for _ in 0..MAX_PRODUCTS {
+        let product = problem.product(point, &search);
+        let curvature = dot(&search, &product);
+        if curvature.is_nan() || curvature <= 0.0 {
+            break;
+        }
+        let length = rho / curvature;
+        add_scaled(&mut direction, length, &search);
+        add_scaled(&mut residual, -length, &product);
+        if numeric::sqrt(dot(&residual, &residual)) <= enough {
+            break;
+        }
+        preconditioned = scaled(&residual);
+        let next = dot(&residual, &preconditioned);
+        let turn = next / rho;
+        rho = next;
+        search.iter_mut().zip(&preconditioned).for_each(|(s, p)| *s = p + turn * *s);
+        checkpoint.checkpoint(fraction, "Fitting").await?;
+    }
+    if direction.iter().all(|d| *d == 0.0) {
+        direction = scaled(&point.gradient.iter().map(|g| -g).collect::<Vec<_>>());
+    }
+    Ok(direction)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Metrics: how good predictions are.
+//!
+//! Conventions are scikit-learn's, and where its answer would be a made-up number (the AUC of one class, the R² of a
+//! constant target) there is none.
+
+mod classification;
+mod clustering;
+mod curves;
+mod regression;
+
+pub use classification::{
+    Averages, ClassMetrics, ClassificationMetrics, Confusion, classification, classification_of_labels, confusion,
+};
+pub use clustering::{ClusteringMetrics, MAX_SILHOUETTE_ROWS, clustering};
+pub use curves::{
+    PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint, average_precision, precision_recall, roc, roc_auc,
+};
+pub use regression::{RegressionMetrics, regression};
+
+/// Rows that cannot be evaluated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MetricError {
+    /// Nothing to evaluate.
+    #[error("there are no rows to evaluate")]
+    NoRows,
+    /// Columns of different lengths.
+    #[error("{n_actual} actual values, but {n_predicted} predictions")]
+    Lengths {
+        /// True values.
+        n_actual: usize,
+        /// Predictions.
+        n_predicted: usize,
+    },
+    /// A true or predicted class that does not exist.
+    #[error("row {} has class {found}, but there are {n_classes} classes, counted from 0", .row_idx + 1)]
+    Class {
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// Its class.
+        found: u32,
+        /// How many there are.
+        n_classes: usize,
+    },
+    /// A probability outside of 0 to 1.
+    #[error("row {} has the probability {found}, expected a number from 0 to 1", .row_idx + 1)]
+    Probability {
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// What stands there.
+        found: f64,
+    },
+    /// A score, value or prediction that is no number.
+    #[error("the {what} in row {} is {found}, expected a finite number", .row_idx + 1)]
+    NotFinite {
+        /// "actual value", "prediction" or "score".
+        what: &'static str,
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// What stands there.
+        found: f64,
+    },
+}
+
+impl MetricError {
+    /// The way out.
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoRows => "Give Evaluate Model a scored table that has rows.".into(),
+            Self::Lengths { .. } => "Score the same rows that are evaluated.".into(),
+            Self::Class { .. } => "Score the table with a model that was trained on these classes.".into(),
+            Self::Probability { .. } | Self::NotFinite { .. } => {
+                "Score the table again, or leave the row out with Clean Missing Data.".into()
+            }
+        }
+    }
+}
+
+/// Σ x with Neumaier's compensation: a million small errors do not add up.
+fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut lost) = (0.0f64, 0.0f64);
+    for x in values {
+        let next = sum + x;
+        if next.is_finite() {
+            lost += if sum.abs() >= x.abs() { (sum - next) + x } else { (x - next) + sum };
+        }
+        sum = next;
+    }
+    sum + lost
+}
+
+fn check_finite(what: &'static str, values: &[f64]) -> Result<(), MetricError> {
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(row_idx) => Err(MetricError::NotFinite { what, row_idx, found: values[row_idx] }),
+        None => Ok(()),
+    }
+}
+
+fn check_lengths(n_actual: usize, n_predicted: usize) -> Result<(), MetricError> {
+    if n_actual != n_predicted {
+        return Err(MetricError::Lengths { n_actual, n_predicted });
+    }
+    if n_actual == 0 {
+        return Err(MetricError::NoRows);
+    }
+    Ok(())
+}
+
+fn check_classes(classes: &[u32], n_classes: usize) -> Result<(), MetricError> {
+    match classes.iter().position(|&class| class as usize >= n_classes) {
+        Some(row_idx) => Err(MetricError::Class { row_idx, found: classes[row_idx], n_classes }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
