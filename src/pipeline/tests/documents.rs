@@ -1,0 +1,365 @@
+//! Documents there and back: files, links, edits and what is said about them.
+
+use std::collections::BTreeSet;
+
+use pipeline::link::{self, LinkError, LinkSize, Mark};
+use pipeline::{
+    Catalogue, Choice, ComponentStep, Edit, Family, FileRef, Fragment, InPort, Node, NodeId, OutPort, ParamKind,
+    ParamSpec, Pipeline, Point, PortSpec, PortType, ReadError, Spec, Value, bring_up_to_date, check, diff,
+};
+use proptest::prelude::*;
+use schema::{Column, ColumnSelection, Kind, Schema};
+
+fn id(text: &str) -> NodeId {
+    NodeId::new(text).unwrap()
+}
+
+fn port(name: &str, port_type: PortType) -> PortSpec {
+    PortSpec { name: name.into(), port_type, optional: false }
+}
+
+fn param(name: &str, default: Value, kind: ParamKind) -> ParamSpec {
+    ParamSpec { name: name.into(), label: name.into(), help: String::new(), default, kind, when: None }
+}
+
+fn catalogue() -> Catalogue {
+    let depth = ParamKind::Int { min: 1, max: 64, optional: true, log: false };
+    let rate = ParamKind::Float { min: 0.0, max: 1.0, optional: false, log: false };
+    let how = ParamKind::Choice(vec![
+        Choice { value: "bag".into(), label: "Bagging".into() },
+        Choice { value: "all".into(), label: "All rows".into() },
+    ]);
+    let mut share = param("share", Value::Float(0.5), rate.clone());
+    share.when = Some(pipeline::Condition { param: "rows".into(), values: vec![Value::Text("bag".into())] });
+    Catalogue::new([
+        Spec::new("data.import-file", 1, Family::Data, "Import File")
+            .with_param(param("file", Value::None, ParamKind::File { extensions: vec!["csv".into()] }))
+            .with_output(port("table", PortType::Table)),
+        Spec::new("learn.forest", 1, Family::Learn, "Forest")
+            .with_param(param("max_depth", Value::None, depth))
+            .with_param(param("rows", Value::Text("bag".into()), how))
+            .with_param(share)
+            .with_caption("depth {max_depth} · {rows} · share {share}")
+            .with_output(port("learner", PortType::Learner)),
+        Spec::new("train.train-model", 2, Family::Score, "Train Model")
+            .with_param(param(
+                "label",
+                Value::None,
+                ParamKind::Column { port: "table".into(), kinds: vec![], optional: false },
+            ))
+            .with_input(port("learner", PortType::Learner))
+            .with_input(port("table", PortType::Table))
+            .with_output(port("model", PortType::Model)),
+    ])
+}
+
+fn node(component: &str, version: u32) -> Node {
+    Node { component: component.into(), version, title: None, params: Default::default(), position: Point::default() }
+}
+
+/// A pipeline with one of everything that a file can hold.
+fn rich() -> Pipeline {
+    let mut pipeline = Pipeline::new("Churn \"2026\"");
+    let mut import = node("data.import-file", 1);
+    let schema = Schema::new(vec![Column::new("age", Kind::Number), Column::new("städte, é", Kind::Category)]);
+    let file = FileRef {
+        name: "a b.csv".into(),
+        size: 12,
+        hash: "00ff".into(),
+        schema: Some(schema),
+        inline: Some(vec![0, 1, 255]),
+    };
+    import.params.insert("file".into(), Value::File(file));
+    import.position = Point { x: -16.0, y: 8.0 };
+    let mut forest = node("learn.forest", 1);
+    forest.title = Some("Meine Bäume 🌲".into());
+    for (name, value) in [
+        ("max_depth", Value::Int(i64::MAX)),
+        ("share", Value::Float(0.1 + 0.2)),
+        ("whole", Value::Float(3.0)),
+        ("tiny", Value::Float(5e-324)),
+        ("open", Value::None),
+        ("on", Value::Bool(true)),
+        ("text", Value::Text("line\nbreak \u{1F600} \\ \"".into())),
+        ("all", Value::Columns(ColumnSelection::All)),
+        ("names", Value::Columns(ColumnSelection::Names(vec!["a".into(), "b,c".into()]))),
+        ("except", Value::Columns(ColumnSelection::Except(vec![]))),
+        ("kinds", Value::Columns(ColumnSelection::Kinds(vec![Kind::Number, Kind::DateTime]))),
+    ] {
+        forest.params.insert(name.into(), value);
+    }
+    let edits = vec![
+        Edit::AddNode(id("import"), import),
+        Edit::AddNode(id("forest"), forest),
+        Edit::AddNode(id("train"), node("train.train-model", 2)),
+        Edit::AddNode(id("odd"), node("future.component", 9)),
+        Edit::Connect(OutPort::new(&id("import"), "table"), InPort::new(&id("train"), "table")),
+        Edit::Connect(OutPort::new(&id("forest"), "learner"), InPort::new(&id("train"), "learner")),
+        Edit::SetSeed(u64::MAX),
+    ];
+    pipeline.apply(Edit::Batch(edits)).unwrap();
+    pipeline
+}
+
+#[test]
+fn files_and_links_bring_back_what_was_written() {
+    let pipeline = rich();
+    let text = pipeline.to_json();
+    assert_eq!(Pipeline::from_json(&text).unwrap(), pipeline, "{text}");
+    assert_eq!(Pipeline::from_json(&text).unwrap().to_json(), text, "the form is canonical");
+    assert!(text.contains("\"position\": [-16, 8]") && text.contains("\"whole\": 3.0"), "{text}");
+    assert_eq!(link::decode(&link::encode(&pipeline)).unwrap(), pipeline);
+    assert_eq!(link::decode(&format!("https://example.org/x/#{}", link::encode(&pipeline))).unwrap(), pipeline);
+}
+
+#[test]
+fn a_file_of_format_0_opens() {
+    let old = r#"{"millrace": "pipeline", "name": "Old",
+        "nodes": {"a": {"component": "data.import-file", "version": 1, "position": {"x": 8, "y": 16}},
+                  "t": {"component": "train.train-model", "version": 2}},
+        "edges": [{"from": "a.table", "to": "t.table"}]}"#;
+    let pipeline = Pipeline::from_json(old).unwrap();
+    assert_eq!(pipeline.node(&id("a")).unwrap().position, Point { x: 8.0, y: 16.0 });
+    assert_eq!(pipeline.source(&InPort::new(&id("t"), "table")), Some(&OutPort::new(&id("a"), "table")));
+}
+
+#[test]
+fn nodes_of_older_components_are_brought_up_to_date() {
+    let mut pipeline = Pipeline::new("");
+    let mut old = node("train.train-model", 1);
+    old.params.insert("target".into(), Value::Text("y".into()));
+    pipeline.apply(Edit::AddNode(id("t"), old)).unwrap();
+    let steps = [ComponentStep {
+        component: "train.train-model",
+        from: 1,
+        apply: |node| {
+            if let Some(target) = node.params.remove("target") {
+                node.params.insert("label".into(), target);
+            }
+        },
+    }];
+    let edit = bring_up_to_date(&pipeline, &catalogue(), &steps).unwrap();
+    pipeline.apply(edit).unwrap();
+    assert_eq!(pipeline.node(&id("t")).unwrap().version, 2);
+    assert_eq!(pipeline.node(&id("t")).unwrap().params["label"], Value::Text("y".into()));
+    assert_eq!(bring_up_to_date(&pipeline, &catalogue(), &steps), None);
+}
+
+#[test]
+fn bad_files_say_where() {
+    let complaint = |text: &str| Pipeline::from_json(text).unwrap_err().to_string();
+    assert!(complaint("{").starts_with("line 1, column 1"), "{}", complaint("{"));
+    assert!(complaint("[]").contains("no pipeline file"));
+    assert!(complaint("{\"millrace\": \"pipeline\", \"format\": 7}").contains("newer version"));
+    let text = "{\n  \"millrace\": \"pipeline\", \"format\": 1,\n  \"nodes\": {\n    \"a\": {\"component\": \"x@1\", \"position\": [1, \"b\"]}\n  }\n}";
+    assert_eq!(
+        complaint(text),
+        "line 4, column 47, at nodes.a.position.1: expected a number from -10000000 to 10000000, found \"b\""
+    );
+    let cycle = r#"{"millrace":"pipeline","format":1,"nodes":{"a":{"component":"x@1"},"b":{"component":"x@1"}},"edges":{"a.i":"b.o","b.i":"a.o"}}"#;
+    assert!(complaint(cycle).contains("cycle"), "{}", complaint(cycle));
+    let typo = r#"{"millrace":"pipeline","format":1,"nodes":{"a":{"component":"x@1","parms":{}}}}"#;
+    assert!(complaint(typo).contains("unknown field \"parms\""), "{}", complaint(typo));
+    assert!(matches!(Pipeline::from_json(""), Err(ReadError::Syntax { .. })));
+}
+
+#[test]
+fn bad_links_say_why() {
+    let good = link::encode(&rich());
+    assert_eq!(link::decode("https://example.org/"), Err(LinkError::NoPipeline));
+    assert_eq!(link::decode(&good.replacen("1d", "2d", 1)), Err(LinkError::Newer { found: 2 }));
+    assert_eq!(link::decode(&good.replacen("1d", "1z", 1)), Err(LinkError::Packing('z')));
+    assert_eq!(link::decode(&format!("p=1d.{}", "A".repeat(70_000))), Err(LinkError::TooLong(70_003)));
+    for n_chars in 0..good.len() {
+        assert!(link::decode(&good[..n_chars]).is_err(), "cut at {n_chars}");
+    }
+    use base64::Engine;
+    let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0; 5 << 20], 9);
+    let bomb = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bomb);
+    assert_eq!(link::decode(&format!("p=1d.{bomb}")), Err(LinkError::Bomb));
+}
+
+#[test]
+fn what_version_1_of_the_link_means_does_not_change() {
+    let mut pipeline = Pipeline::new("a");
+    pipeline.apply(Edit::AddNode(id("n"), node("x", 1))).unwrap();
+    assert_eq!(link::decode(&link::encode(&pipeline)).unwrap(), pipeline);
+    assert_eq!(link::encode(&pipeline), "p=1d.Y0xkYGRkrADiPAYgYGRgeFbF_AIA");
+    assert_eq!(LinkSize::of(&"x".repeat(2_000)).mark, Mark::Green);
+    assert_eq!(LinkSize::of(&"x".repeat(2_001)).mark, Mark::Amber);
+    assert_eq!(LinkSize::of(&"x".repeat(8_001)).mark, Mark::Red);
+}
+
+#[test]
+fn layout_is_left_out_when_a_link_is_too_long() {
+    let mut pipeline = Pipeline::new("");
+    for n in 0..1_500_u32 {
+        let mut placed = node("x", 1);
+        placed.position = Point { x: f64::from(n * 7_919 % 10_007), y: f64::from(n * 104_729 % 99_991) };
+        pipeline.apply(Edit::AddNode(id(&format!("n{n}")), placed)).unwrap();
+    }
+    let packed = link::pack(&pipeline);
+    assert!(!packed.has_layout);
+    assert!(link::decode(&packed.fragment).unwrap().is_unplaced());
+}
+
+#[test]
+fn problems_are_told_all_at_once() {
+    let problems = |pipeline: &Pipeline| {
+        check(pipeline, &catalogue()).iter().map(|problem| problem.rendered("churn.json")).collect::<String>()
+    };
+    let mut pipeline = Pipeline::new("");
+    let mut forest = node("learn.forest", 1);
+    forest.params.insert("max_depth".into(), Value::Int(0));
+    forest.params.insert("share".into(), Value::Int(7));
+    forest.params.insert("rows".into(), Value::Text("none".into()));
+    forest.params.insert("max_dept".into(), Value::Int(1));
+    let edits = vec![
+        Edit::AddNode(id("forest"), forest),
+        Edit::AddNode(id("import"), node("data.import-file", 1)),
+        Edit::AddNode(id("train"), node("train.train-model", 2)),
+        Edit::AddNode(id("what"), node("learn.forrest", 1)),
+        Edit::Connect(OutPort::new(&id("forest"), "learner"), InPort::new(&id("train"), "table")),
+    ];
+    pipeline.apply(Edit::Batch(edits)).unwrap();
+    let text = problems(&pipeline);
+    let codes: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split_once('[')?.1.split_once(']'))
+        .map(|found| found.0)
+        .filter(|code| code.starts_with('P'))
+        .collect();
+    assert_eq!(codes, ["P003", "P005", "P006", "P011", "P010", "P008", "P007", "P001"], "{text}");
+    assert!(!text.contains("share"), "a parameter that does not count is not complained about: {text}");
+    assert!(
+        text.contains(
+            "error[P007]: `forest.learner` gives an untrained learner, but `train.table` takes a table\n  \
+             --> churn.json: node `train`, `table`\n  help: "
+        ),
+        "{text}"
+    );
+    assert!(text.contains("did you mean `max_depth`?") && text.contains("did you mean `learn.forest`?"), "{text}");
+}
+
+#[test]
+fn captions_say_what_counts() {
+    let catalogue = catalogue();
+    let spec = catalogue.get("learn.forest").unwrap();
+    let mut forest = node("learn.forest", 1);
+    assert_eq!(pipeline::caption(spec, &forest), "depth no limit · Bagging · share 0.5");
+    forest.params.insert("max_depth".into(), Value::Int(8));
+    forest.params.insert("rows".into(), Value::Text("all".into()));
+    assert_eq!(pipeline::caption(spec, &forest), "depth 8 · All rows");
+    assert_eq!(pipeline::grouped(-1_234_567), "-1,234,567");
+}
+
+#[test]
+fn differences_are_told_in_words() {
+    let before = rich();
+    let mut after = before.clone();
+    after
+        .apply(Edit::Batch(vec![
+            Edit::SetParam(id("forest"), "max_depth".into(), Some(Value::Int(9))),
+            Edit::RemoveNode(id("odd")),
+            Edit::AddNode(id("new"), node("learn.forest", 1)),
+        ]))
+        .unwrap();
+    let difference = diff(&before, &after, &catalogue());
+    assert_eq!(difference.in_words(), "1 node added, 1 node removed, 1 node changed");
+    assert_eq!(difference.changed[0].2, ["max_depth 9 instead of 9,223,372,036,854,775,807"]);
+    assert!(diff(&before, &before, &catalogue()).is_empty());
+}
+
+#[test]
+fn copied_nodes_keep_their_inner_edges() {
+    let pipeline = rich();
+    let chosen = BTreeSet::from([id("forest"), id("train")]);
+    let fragment = Fragment::of(&pipeline, &chosen);
+    assert_eq!((fragment.nodes.len(), fragment.edges.len(), fragment.incoming.len()), (2, 1, 1));
+    assert!(Fragment::is_one(&fragment.to_text()));
+    assert_eq!(Fragment::from_text(&fragment.to_text()).unwrap(), fragment);
+    assert_eq!(Fragment::from_text(&pipeline.to_json()).unwrap().nodes.len(), 4);
+}
+
+fn any_edit() -> impl Strategy<Value = Edit> {
+    let any_id = || (0..6_u8).prop_map(|n| id(&format!("n{n}")));
+    let any_port = || prop_oneof![Just("a".to_owned()), Just("b".to_owned())];
+    let plain = prop_oneof![
+        (any_id(), -100..100_i32).prop_map(|(id, x)| {
+            Edit::AddNode(id, Node { position: Point { x: x.into(), y: 0.0 }, ..node("x", 1) })
+        }),
+        any_id().prop_map(Edit::RemoveNode),
+        (any_id(), any_port(), any_id(), any_port()).prop_map(|(from, output, to, input)| {
+            Edit::Connect(OutPort::new(&from, &output), InPort::new(&to, &input))
+        }),
+        (any_id(), any_port()).prop_map(|(to, input)| Edit::Disconnect(InPort::new(&to, &input))),
+        (any_id(), any_port(), proptest::option::of(any::<i64>())).prop_map(|(id, name, value)| Edit::SetParam(
+            id,
+            name,
+            value.map(Value::Int)
+        )),
+        (any_id(), proptest::option::of("[a-z]{0,5}")).prop_map(|(id, title)| Edit::SetTitle(id, title)),
+        proptest::collection::vec((any_id(), -100..100_i32), 0..4).prop_map(|moves| {
+            Edit::Move(moves.into_iter().map(|(id, x)| (id, Point { x: x.into(), y: 1.0 })).collect())
+        }),
+        any::<u64>().prop_map(Edit::SetSeed),
+    ];
+    plain.prop_recursive(1, 6, 6, |edit| proptest::collection::vec(edit, 0..6).prop_map(Edit::Batch))
+}
+
+proptest! {
+    #[test]
+    fn undo_after_edit_restores(edits in proptest::collection::vec(any_edit(), 1..40)) {
+        let mut pipeline = Pipeline::new("");
+        for edit in edits {
+            let before = pipeline.clone();
+            match pipeline.apply(edit) {
+                Ok(back) => {
+                    let after = pipeline.clone();
+                    let again = pipeline.apply(back).unwrap();
+                    prop_assert_eq!(&pipeline, &before);
+                    pipeline.apply(again).unwrap();
+                    prop_assert_eq!(&pipeline, &after);
+                }
+                Err(_) => prop_assert_eq!(&pipeline, &before, "an edit that does not apply changes nothing"),
+            }
+            prop_assert_eq!(pipeline.topological_order().len(), pipeline.nodes().len());
+        }
+        prop_assert_eq!(&Pipeline::from_json(&pipeline.to_json()).unwrap(), &pipeline);
+        prop_assert_eq!(&link::decode(&link::encode(&pipeline)).unwrap(), &pipeline);
+    }
+
+    #[test]
+    fn mutated_links_are_refused_or_complete(places in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
+        let good = link::encode(&rich());
+        let mut bytes = good.clone().into_bytes();
+        for (place, letter) in places {
+            let place = place.index(bytes.len());
+            bytes[place] = letter & 0x7f;
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        match link::decode(&text) {
+            Ok(pipeline) => prop_assert_eq!(pipeline, rich()),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_error_value(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in ".{0,200}") {
+        use base64::Engine;
+        let packed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(miniz_oxide::deflate::compress_to_vec(&bytes, 6));
+        let _ = link::decode(&format!("p=1d.{packed}"));
+        let _ = link::decode(&text);
+        let _ = Pipeline::from_json(&text);
+        let _ = Fragment::from_text(&text);
+    }
+
+    #[test]
+    fn mutated_files_are_an_error_value(place in any::<proptest::sample::Index>(), letter in any::<char>()) {
+        let text = rich().to_json();
+        let place = text.char_indices().nth(place.index(text.chars().count())).unwrap().0;
+        let after = &text[place..];
+        let rest = &after[after.chars().next().unwrap().len_utf8()..];
+        let _ = Pipeline::from_json(&format!("{}{letter}{rest}", &text[..place]));
+    }
+}
