@@ -1,0 +1,94 @@
+//! What a chart shows, before anyone draws it.
+
+use serde::{Deserialize, Serialize};
+
+/// One chart: axes, series and what must be said about them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// A stable name: `roc`, `precision-recall`, `residuals`, `predicted-actual`, `histogram`…
+    pub id: String,
+    /// Sentence case.
+    pub title: String,
+    /// One sentence that says what is to be seen, for whoever cannot see it.
+    pub summary: String,
+    /// Horizontal.
+    pub x: Axis,
+    /// Vertical.
+    pub y: Axis,
+    /// Drawn in this order.
+    pub series: Vec<Series>,
+    /// Straight lines to compare with: chance, identity, zero.
+    pub guides: Vec<Guide>,
+    /// How many rows it rests on.
+    pub n_rows: u64,
+    /// "every 10th row" and the like; empty if nothing is left out.
+    pub sampling: String,
+}
+
+/// One axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// What it measures, with its unit.
+    pub label: String,
+    /// What the axis shows at least; the data may widen it unless `fixed`.
+    pub range: Option<(f64, f64)>,
+    /// The range is kept whatever the data.
+    pub fixed: bool,
+    /// Names at 0, 1, 2… instead of numbers.
+    pub categories: Vec<String>,
+}
+
+/// One set of marks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// For the legend and the table.
+    pub name: String,
+    /// Which colour of the palette; equal numbers look equal in every figure of a view.
+    pub color_idx: u8,
+    /// The marks.
+    pub marks: Marks,
+    /// An extra value per mark for the tooltip, such as the threshold on a ROC curve.
+    pub detail: Option<Detail>,
+}
+
+/// A value that belongs to each mark and is told in its tooltip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// What it is.
+    pub label: String,
+    /// One per mark.
+    pub values: Vec<f64>,
+}
+
+/// Marks in the figure's coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Marks {
+    /// A line through these points.
+    Line(Vec<(f64, f64)>),
+    /// A line with the area under it tinted.
+    Area(Vec<(f64, f64)>),
+    /// Dots.
+    Points(Vec<(f64, f64)>),
+    /// Bars between edges: `heights.len() + 1 == edges.len()`.
+    Histogram {
+        /// Ascending.
+        edges: Vec<f64>,
+        /// One per bin.
+        heights: Vec<f64>,
+    },
+    /// Vertical bars at categories 0, 1, 2… of the x axis.
+    Columns(Vec<f64>),
+    /// Horizontal bars at categories 0, 1, 2… of the y axis, top down.
+    Bars(Vec<f64>),
+}
+
+/// A dashed straight line between two points.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guide {
+    /// "chance", "perfect", "zero".
+    pub label: String,
+    /// One end.
+    pub from: (f64, f64),
+    /// The other end.
+    pub to: (f64, f64),
+}
