@@ -1,0 +1,217 @@
+//! The calls.
+
+use std::collections::BTreeMap;
+
+use pipeline::{Catalogue, FileRef, NodeId, OutPort, Pipeline, Problem};
+use schema::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnProfile, Filter, NodeView, RunId, RunReport, RunTarget, Sort, TablePage};
+
+/// A request that knows the type of its reply.
+pub trait Call: Into<Request> {
+    /// What answers it.
+    type Reply: TryFrom<Reply>;
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident => $reply:ty,)*) => {
+        /// Any call.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Request { $($(#[$doc])* $name($name),)* }
+
+        /// Any answer, under the name of its call.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Reply { $($(#[$doc])* $name($reply),)* }
+
+        $(
+            impl From<$name> for Request {
+                fn from(call: $name) -> Self {
+                    Self::$name(call)
+                }
+            }
+            impl Call for $name {
+                type Reply = Answer<Self>;
+            }
+            impl TryFrom<Reply> for Answer<$name> {
+                type Error = Reply;
+                fn try_from(reply: Reply) -> Result<Self, Reply> {
+                    match reply {
+                        Reply::$name(answer) => Ok(Answer(answer)),
+                        other => Err(other),
+                    }
+                }
+            }
+            impl Answers for $name {
+                type Of = $reply;
+            }
+        )*
+    };
+}
+
+/// Which plain type answers a call.
+pub trait Answers {
+    /// The plain type.
+    type Of;
+}
+
+/// The answer to the call `C`.
+pub struct Answer<C: Answers>(pub C::Of);
+
+calls! {
+    /// The first call.
+    Hello => Welcome,
+    /// Problems and the columns that will flow, without running anything.
+    Check => Checked,
+    /// Run a pipeline; events follow, and the report when it is over.
+    Run => RunReport,
+    /// Stop a run.
+    Cancel => (),
+    /// Take a file of the user's into the workspace; it travels beside the message.
+    AddFile => FileAdded,
+    /// Rows of a table.
+    Preview => TablePage,
+    /// Summaries of the columns of a table.
+    Profiles => Vec<ColumnProfile>,
+    /// Everything else that a node shows.
+    View => NodeView,
+    /// A result as a file.
+    Export => Vec<u8>,
+    /// Forget results, of one node or all.
+    ClearCache => (),
+    /// Which outputs are at hand, with the size of what is kept.
+    Outputs => u64,
+}
+
+/// The page introduces itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {}
+
+/// The worker introduces itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Every component.
+    pub catalogue: Catalogue,
+    /// Of the engine.
+    pub version: String,
+}
+
+/// Asks what is wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// As it stands.
+    pub pipeline: Pipeline,
+}
+
+/// What is wrong, and what will flow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Those of `pipeline::check` and those that only the columns show.
+    pub problems: Vec<Problem>,
+    /// The columns at every table output where they can be known.
+    pub schemas: BTreeMap<OutPort, Schema>,
+    /// Nodes whose last result no longer fits the pipeline.
+    pub stale: Vec<NodeId>,
+}
+
+/// Runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Chosen by the caller.
+    pub run: RunId,
+    /// As it stands.
+    pub pipeline: Pipeline,
+    /// How much of it.
+    pub target: RunTarget,
+}
+
+/// Stops a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Which.
+    pub run: RunId,
+}
+
+/// Takes a file in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddFile {
+    /// As the user named it.
+    pub name: String,
+}
+
+/// A file is in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileAdded {
+    /// What documents call it from now on.
+    pub file: FileRef,
+    /// What the user should know, such as that the browser does not keep it.
+    pub warning: Option<String>,
+}
+
+/// Asks for rows of the table at an output, as of the last run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Which table.
+    pub output: OutPort,
+    /// In filtered, sorted order.
+    pub first_row: u64,
+    /// At most this many.
+    pub n_rows: u32,
+    /// First column of the window.
+    pub first_column: u32,
+    /// At most this many.
+    pub n_columns: u32,
+    /// Order of the rows; file order if empty.
+    pub sort: Vec<Sort>,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+}
+
+/// Asks for summaries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profiles {
+    /// Which table.
+    pub output: OutPort,
+    /// First column of the window.
+    pub first_column: u32,
+    /// At most this many.
+    pub n_columns: u32,
+    /// Rows that count; every column also tells how many of its filtered rows are in each bin.
+    pub filters: Vec<Filter>,
+}
+
+/// Asks for what a node shows beside tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// Which node.
+    pub node: NodeId,
+}
+
+/// Asks for a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// Which result.
+    pub output: OutPort,
+    /// As what.
+    pub format: ExportFormat,
+}
+
+/// What results leave as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportFormat {
+    /// Comma-separated values.
+    Csv,
+    /// Everything about it as JSON.
+    Json,
+}
+
+/// Forgets results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClearCache {
+    /// Of this node, or of all.
+    pub node: Option<NodeId>,
+}
+
+/// Asks for the size of what is kept, in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outputs {}

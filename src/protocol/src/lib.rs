@@ -1,0 +1,21 @@
+//! What the page and the worker say to each other, as data.
+//!
+//! The page sends a [`ToWorker`] with a [`Request`]; the worker answers each with one [`FromWorker::Reply`]
+//! of the same number, and in between sends [`RunEvent`]s. Every call names its reply by [`Call`].
+//! Bytes that do not decode are an error value, never a panic.
+
+mod calls;
+mod codec;
+mod run;
+mod view;
+
+pub use calls::{
+    AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, Export, ExportFormat, FileAdded, Hello,
+    Outputs, Preview, Profiles, Reply, Request, Run, View, Welcome,
+};
+pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
+pub use run::{Failure, NodeOutcome, NodeReport, RunEvent, RunId, RunReport, RunTarget};
+pub use view::{
+    Cell, ColumnProfile, Confusion, Direction, Face, Filter, Metric, NodeView, Panel, Sort, TablePage, TopValue,
+    TreeNode, TreeView, has_histogram,
+};

@@ -1,0 +1,127 @@
+//! What is said about runs.
+
+use std::collections::BTreeMap;
+
+use pipeline::{NodeId, OutPort};
+use schema::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::Face;
+
+/// Numbers runs within a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(pub u32);
+
+/// How much of a pipeline to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunTarget {
+    /// Everything.
+    All,
+    /// These nodes and all they rest on.
+    To(Vec<NodeId>),
+}
+
+/// Why something did not work: what, where and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What is wrong: found and expected, with row and column where there are any.
+    pub message: String,
+    /// The way out; empty when there is none to tell.
+    pub help: String,
+}
+
+impl Failure {
+    /// A failure with its way out.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+/// How a node came out of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum NodeOutcome {
+    /// It was computed.
+    Ran,
+    /// An earlier result was taken.
+    Reused,
+    /// It did not work.
+    Failed(Failure),
+    /// Something it depends on failed: which.
+    Skipped(NodeId),
+    /// The run was cancelled before it was done.
+    Cancelled,
+}
+
+/// What a node left behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// How it came out.
+    pub outcome: NodeOutcome,
+    /// One sentence: why it ran or was reused, naming what changed.
+    pub why: String,
+    /// Wall time of its own computation; of the earlier one if it was reused.
+    pub elapsed_secs: f64,
+    /// Its result in miniature.
+    pub face: Option<Face>,
+    /// For each output what flowed, such as "120 × 5" or "100 trees".
+    pub outputs: BTreeMap<String, String>,
+    /// Content addresses of its outputs, hexadecimal.
+    pub artifacts: BTreeMap<String, String>,
+    /// Headline metrics by name, for experiments and assertions.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// What happens while a pipeline runs, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RunEvent {
+    /// These nodes will be visited, in this order.
+    Planned {
+        /// Which run.
+        run: RunId,
+        /// Topological order.
+        nodes: Vec<NodeId>,
+    },
+    /// A node began to compute.
+    Started {
+        /// Which run.
+        run: RunId,
+        /// Which node.
+        node: NodeId,
+    },
+    /// A node got further.
+    Progress {
+        /// Which run.
+        run: RunId,
+        /// Which node.
+        node: NodeId,
+        /// 0 to 1.
+        fraction: f64,
+        /// "128 of 200 trees"; may be empty.
+        message: String,
+    },
+    /// A node is through.
+    Finished {
+        /// Which run.
+        run: RunId,
+        /// Which node.
+        node: NodeId,
+        /// How it went.
+        report: NodeReport,
+    },
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Which run.
+    pub run: RunId,
+    /// Every planned node.
+    pub nodes: BTreeMap<NodeId, NodeReport>,
+    /// The user stopped it.
+    pub cancelled: bool,
+    /// Wall time.
+    pub elapsed_secs: f64,
+    /// The columns of every table output as it really came out.
+    pub schemas: BTreeMap<OutPort, Schema>,
+}
