@@ -1,0 +1,67 @@
+//! What a component is to the engine.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use pipeline::{Node, Spec};
+use schema::Schema;
+
+use crate::{In, Job, JobError, Out, Param, ParamValue};
+
+/// A running component.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), JobError>> + 'a>>;
+
+/// One entry of the catalogue.
+pub trait Component: Sync {
+    /// What it is, as data.
+    fn spec(&self) -> Spec;
+
+    /// The columns of its table outputs, from those of its inputs and its parameters. An output left
+    /// out is not known before a run. What is plainly wrong (a column that is not there) is an error here
+    /// already, before anything runs.
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        let _ = flow;
+        Ok(())
+    }
+
+    /// Computes its outputs.
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a>;
+}
+
+/// Columns on their way through one node.
+pub struct Flow<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) spec: &'a Spec,
+    pub(crate) inputs: BTreeMap<String, Schema>,
+    pub(crate) outputs: BTreeMap<String, Schema>,
+}
+
+/// What is wrong with a node's parameters, given the columns that reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowError {
+    /// The parameter or input it is about.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
+impl Flow<'_> {
+    /// The columns at an input, where they are known.
+    pub fn input<T>(&self, port: In<T>) -> Option<&Schema> {
+        self.inputs.get(port.name)
+    }
+
+    /// Says what an output will have.
+    pub fn output<T>(&mut self, port: Out<T>, schema: Schema) {
+        self.outputs.insert(port.name.into(), schema);
+    }
+
+    /// A parameter's value; its default where the value set is of the wrong type.
+    pub fn param<T: ParamValue>(&self, param: Param<T>) -> Option<T> {
+        let spec = self.spec.param(param.name)?;
+        T::from_value(self.node.value(spec)).or_else(|| T::from_value(&spec.default))
+    }
+}

@@ -1,0 +1,490 @@
+//! The engine: plans, runs, reuses, and answers questions about results.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pipeline::{Catalogue, NodeId, OutPort, Pipeline, Problem, Severity, Spec};
+use protocol::{Checked, Failure, NodeOutcome, NodeReport, NodeView, RunEvent, RunId, RunReport, RunTarget};
+use schema::Schema;
+use table::Table;
+
+use crate::cache::{Cache, Kept};
+use crate::face::default_face;
+use crate::job::OnProgress;
+use crate::key::{NodeKey, Recipe, recipe};
+use crate::why::{title, what_changed};
+use crate::{Artifact, Component, Flow, Host, Job, JobError};
+
+/// Runs pipelines over a catalogue of components, and keeps results.
+///
+/// All methods take `&self`: while a run waits for its host, questions about results are answered.
+pub struct Engine {
+    components: BTreeMap<String, (&'static dyn Component, Spec)>,
+    catalogue: Catalogue,
+    state: RefCell<State>,
+}
+
+struct State {
+    cache: Cache,
+    /// What each node last came out of, whether it was computed or reused.
+    last: BTreeMap<NodeId, Last>,
+}
+
+/// What a run knows so far.
+struct Progress {
+    keys: BTreeMap<NodeId, NodeKey>,
+    /// Held here as well as in the cache, which may let them go while nodes still need them.
+    results: BTreeMap<NodeId, Rc<Kept>>,
+    problems: Vec<Problem>,
+    titles: BTreeMap<NodeId, String>,
+}
+
+struct Last {
+    recipe: Recipe,
+    key: NodeKey,
+    failed: bool,
+}
+
+impl Engine {
+    /// An engine over these components that keeps about `capacity_bytes` of results.
+    pub fn new(components: &[&'static dyn Component], capacity_bytes: u64) -> Self {
+        let components: BTreeMap<_, _> = components
+            .iter()
+            .map(|&component| {
+                let spec = component.spec();
+                (spec.id.clone(), (component, spec))
+            })
+            .collect();
+        let catalogue = Catalogue::new(components.values().map(|(_, spec)| spec.clone()));
+        Self {
+            components,
+            catalogue,
+            state: RefCell::new(State { cache: Cache::new(capacity_bytes), last: BTreeMap::new() }),
+        }
+    }
+
+    /// Every component's spec.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// What is wrong, which columns will flow, and which results are out of date. Nothing runs.
+    pub fn check(&self, pipeline: &Pipeline) -> Checked {
+        let mut checked = Checked { problems: pipeline::check(pipeline, &self.catalogue), ..Checked::default() };
+        let mut keys = BTreeMap::new();
+        for id in pipeline.topological_order() {
+            let Some(node) = pipeline.node(&id) else { continue };
+            let Some((component, spec)) = self.components.get(&node.component) else { continue };
+            if let Some(recipe) = recipe(pipeline, &id, spec, &keys) {
+                let key = recipe.key();
+                let mut state = self.state.borrow_mut();
+                if state.last.get(&id).is_some_and(|last| last.key != key) {
+                    checked.stale.push(id.clone());
+                }
+                keys.insert(id.clone(), key);
+                // What really came out beats what was foretold.
+                if let Some(kept) = state.cache.get(key) {
+                    for (port, artifact) in &kept.outputs {
+                        if let Artifact::Table(table) = artifact {
+                            checked.schemas.insert(OutPort::new(&id, port), table.schema().clone());
+                        }
+                    }
+                    continue;
+                }
+            }
+            if checked
+                .problems
+                .iter()
+                .any(|problem| problem.node.as_ref() == Some(&id) && problem.severity == Severity::Error)
+            {
+                continue;
+            }
+            let inputs = self.input_schemas(pipeline, &id, spec, &checked.schemas);
+            let mut flow = Flow { node, spec, inputs, outputs: BTreeMap::new() };
+            match component.flow(&mut flow) {
+                Ok(()) => {
+                    checked
+                        .schemas
+                        .extend(flow.outputs.into_iter().map(|(port, schema)| (OutPort::new(&id, &port), schema)));
+                }
+                Err(error) => checked.problems.push(Problem {
+                    code: "P101".into(),
+                    severity: Severity::Error,
+                    node: Some(id.clone()),
+                    place: Some(error.place),
+                    message: error.message,
+                    help: error.help,
+                }),
+            }
+        }
+        checked
+    }
+
+    fn input_schemas(
+        &self,
+        pipeline: &Pipeline,
+        id: &NodeId,
+        spec: &Spec,
+        schemas: &BTreeMap<OutPort, Schema>,
+    ) -> BTreeMap<String, Schema> {
+        spec.inputs
+            .iter()
+            .filter_map(|port| {
+                let source = pipeline.source(&pipeline::InPort::new(id, &port.name))?;
+                Some((port.name.clone(), schemas.get(source)?.clone()))
+            })
+            .collect()
+    }
+
+    /// Runs a pipeline, or the part of it that `target` needs. Never fails as a whole: each node says how it went.
+    pub async fn run(&self, host: &dyn Host, run: RunId, pipeline: &Pipeline, target: &RunTarget) -> RunReport {
+        let started_secs = host.now_secs();
+        let order = plan(pipeline, target);
+        let mut consumers: BTreeMap<NodeId, Vec<NodeId>> = order.iter().map(|id| (id.clone(), Vec::new())).collect();
+        for id in &order {
+            for source in pipeline.upstream(id) {
+                consumers.entry(source).or_default().push(id.clone());
+            }
+        }
+        host.emit(RunEvent::Planned { run, nodes: order.clone() });
+        let titles: BTreeMap<_, _> = pipeline
+            .nodes()
+            .keys()
+            .map(|id| (id.clone(), title(pipeline, id, |component| Some(self.catalogue.get(component)?.title.clone()))))
+            .collect();
+
+        let problems = pipeline::check(pipeline, &self.catalogue);
+        let mut progress = Progress { keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
+        let mut report =
+            RunReport { run, nodes: BTreeMap::new(), cancelled: false, elapsed_secs: 0.0, schemas: BTreeMap::new() };
+        for id in order {
+            // Between nodes too, so that a pipeline of many quick nodes can be stopped and watched.
+            host.breathe().await;
+            report.cancelled |= host.is_cancelled();
+            let node_report = if report.cancelled {
+                unfinished(NodeOutcome::Cancelled, "The run was stopped before it was its turn.")
+            } else {
+                self.run_node(host, run, pipeline, &id, &mut progress, &report.nodes).await
+            };
+            report.cancelled |= node_report.outcome == NodeOutcome::Cancelled;
+            host.emit(RunEvent::Finished { run, node: id.clone(), report: node_report.clone() });
+            report.nodes.insert(id, node_report);
+            // A result is let go with the last node of this run that takes it.
+            progress.results.retain(|source, _| consumers[source].iter().any(|id| !report.nodes.contains_key(id)));
+        }
+        for id in report.nodes.keys() {
+            for (port, table) in self.tables(id) {
+                report.schemas.insert(OutPort::new(id, &port), table.schema().clone());
+            }
+        }
+        report.elapsed_secs = host.now_secs() - started_secs;
+        report
+    }
+
+    async fn run_node(
+        &self,
+        host: &dyn Host,
+        run: RunId,
+        pipeline: &Pipeline,
+        id: &NodeId,
+        progress: &mut Progress,
+        done: &BTreeMap<NodeId, NodeReport>,
+    ) -> NodeReport {
+        let Progress { keys, results, problems, titles } = progress;
+        if let Some((culprit, name)) = blocked_by(pipeline, id, done, titles) {
+            return unfinished(NodeOutcome::Skipped(culprit), &format!("{name} failed, and this rests on it."));
+        }
+        let found = pipeline.node(id).and_then(|node| Some((node, self.components.get(&node.component)?)));
+        let Some((node, (component, spec))) = found else {
+            return failed(Failure::new(
+                "this version of Millrace does not know the component".to_owned(),
+                "Open the pipeline with a newer version, or take the node away.",
+            ));
+        };
+        let problems =
+            problems.iter().find(|problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error);
+        let Some(recipe) = recipe(pipeline, id, spec, keys) else {
+            return failed(Failure::new("an input comes from a node that did not run", "Run the whole pipeline."));
+        };
+        let key = recipe.key();
+        keys.insert(id.clone(), key);
+
+        let (kept, why_reused) = {
+            let mut state = self.state.borrow_mut();
+            let kept = state.cache.get(key);
+            let unchanged = state.last.get(id).is_some_and(|last| last.key == key);
+            (
+                kept,
+                if unchanged {
+                    "Nothing it depends on has changed."
+                } else {
+                    "The same step had already run on the same data."
+                },
+            )
+        };
+        if let Some(kept) = kept {
+            self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: false });
+            let report = finished(NodeOutcome::Reused, why_reused.into(), key, &kept);
+            results.insert(id.clone(), kept);
+            return report;
+        }
+
+        let why = match self.state.borrow().last.get(id) {
+            None => "It had not run before.".into(),
+            Some(last) if last.failed && last.key == key => "It failed last time.".into(),
+            Some(last) => what_changed(&last.recipe, &recipe, spec, titles),
+        };
+        let inputs = inputs_of(&recipe, results);
+        // What `check` would say comes first: it is worded for the inspector.
+        if let Some(failure) = problem_before_run(node, *component, spec, &inputs, problems) {
+            self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
+            return NodeReport { why, ..failed(failure) };
+        }
+
+        host.emit(RunEvent::Started { run, node: id.clone() });
+        let started_secs = host.now_secs();
+        let mut job = Job {
+            host,
+            node,
+            spec,
+            inputs,
+            outputs: BTreeMap::new(),
+            seed: recipe.node_seed(),
+            face: None,
+            panels: Vec::new(),
+            on_progress: progress_events(host, run, id.clone()),
+            last_breath_secs: started_secs,
+        };
+        let outcome = component.run(&mut job).await;
+        let elapsed_secs = host.now_secs() - started_secs;
+        let Job { outputs, face, panels, .. } = job;
+        match outcome {
+            Ok(()) => {
+                if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
+                    return failed(Failure::new(
+                        format!("{} gave nothing at its output `{}`", spec.title, port.name),
+                        "This is a fault of the component: please report it with the pipeline's file.",
+                    ));
+                }
+                let metrics = metrics_of(&outputs);
+                let face = face.or_else(|| outputs.values().find_map(default_face));
+                let mut state = self.state.borrow_mut();
+                let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, elapsed_secs });
+                state.last.insert(id.clone(), Last { recipe, key, failed: false });
+                let report = finished(NodeOutcome::Ran, why, key, &kept);
+                results.insert(id.clone(), kept);
+                report
+            }
+            Err(JobError::Cancelled) => unfinished(NodeOutcome::Cancelled, "The run was stopped."),
+            Err(JobError::Failed(failure)) => {
+                self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
+                NodeReport { why, elapsed_secs, ..failed(failure) }
+            }
+        }
+    }
+
+    fn kept(&self, id: &NodeId) -> Option<Rc<Kept>> {
+        let mut state = self.state.borrow_mut();
+        let key = state.last.get(id)?.key;
+        state.cache.get(key)
+    }
+
+    fn tables(&self, id: &NodeId) -> Vec<(String, Table)> {
+        let Some(kept) = self.kept(id) else { return Vec::new() };
+        kept.outputs
+            .iter()
+            .filter_map(|(port, artifact)| match artifact {
+                Artifact::Table(table) => Some((port.clone(), table.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The result at an output, as of the last run.
+    ///
+    /// # Errors
+    /// It has not run, or its result is no longer kept.
+    pub fn artifact(&self, output: &OutPort) -> Result<Artifact, Failure> {
+        self.kept(&output.node).and_then(|kept| kept.outputs.get(&output.port).cloned()).ok_or_else(|| {
+            Failure::new(format!("there is no result at `{output}`"), "Run the pipeline, or run to this node.")
+        })
+    }
+
+    /// The table at an output, as of the last run.
+    ///
+    /// # Errors
+    /// As `artifact`, or it is no table.
+    pub fn table(&self, output: &OutPort) -> Result<Table, Failure> {
+        match self.artifact(output)? {
+            Artifact::Table(table) => Ok(table),
+            _ => Err(Failure::new(format!("`{output}` gives no table"), "Look at the node's output instead.")),
+        }
+    }
+
+    /// What a node shows beside its tables, as of the last run.
+    ///
+    /// # Errors
+    /// It has not run, or its result is no longer kept.
+    pub fn view(&self, id: &NodeId) -> Result<NodeView, Failure> {
+        let kept = self.kept(id).ok_or_else(|| {
+            Failure::new(format!("there is no result of `{id}`"), "Run the pipeline, or run to this node.")
+        })?;
+        let spec =
+            self.state.borrow().last.get(id).and_then(|last| self.catalogue.get(&last.recipe.component.0)).cloned();
+        let mut view = NodeView { tables: Vec::new(), panels: kept.panels.clone() };
+        // In the order of the ports, not of their names.
+        let ports = spec.map(|spec| spec.outputs).unwrap_or_default();
+        for (port, artifact) in ports.iter().filter_map(|port| Some((&port.name, kept.outputs.get(&port.name)?))) {
+            match artifact {
+                Artifact::Table(table) => {
+                    view.tables.push((port.clone(), table.n_rows() as u64, table.schema().columns.len() as u32));
+                }
+                Artifact::Evaluation(evaluation) => view.panels.extend(evaluation.panels.iter().cloned()),
+                Artifact::Learner(_)
+                | Artifact::Clusterer(_)
+                | Artifact::Model(_)
+                | Artifact::Clustering(_)
+                | Artifact::Transformation(_) => {}
+            }
+        }
+        Ok(view)
+    }
+
+    /// Forgets results, so that the next run computes them again.
+    pub fn clear(&self, node: Option<&NodeId>) {
+        let mut state = self.state.borrow_mut();
+        match node {
+            None => state.cache.clear(),
+            Some(id) => {
+                if let Some(key) = state.last.get(id).map(|last| last.key) {
+                    state.cache.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Bytes of results that are kept.
+    pub fn n_bytes(&self) -> u64 {
+        self.state.borrow().cache.n_bytes()
+    }
+}
+
+/// What reaches a node's inputs.
+fn inputs_of(recipe: &Recipe, results: &BTreeMap<NodeId, Rc<Kept>>) -> BTreeMap<String, Artifact> {
+    recipe
+        .inputs
+        .iter()
+        .filter_map(|(port, feed)| Some((port.clone(), results.get(&feed.node)?.outputs.get(&feed.port)?.clone())))
+        .collect()
+}
+
+/// The nodes to visit, sources first.
+fn plan(pipeline: &Pipeline, target: &RunTarget) -> Vec<NodeId> {
+    let order = pipeline.topological_order();
+    let RunTarget::To(ends) = target else { return order };
+    let mut needed: std::collections::BTreeSet<NodeId> = ends.iter().cloned().collect();
+    for id in order.iter().rev() {
+        if needed.contains(id) {
+            needed.extend(pipeline.upstream(id));
+        }
+    }
+    order.into_iter().filter(|id| needed.contains(id)).collect()
+}
+
+/// The first source that did not come through, and the node that is to blame.
+fn blocked_by(
+    pipeline: &Pipeline,
+    id: &NodeId,
+    done: &BTreeMap<NodeId, NodeReport>,
+    titles: &BTreeMap<NodeId, String>,
+) -> Option<(NodeId, String)> {
+    pipeline.upstream(id).into_iter().find_map(|source| {
+        let culprit = match &done.get(&source)?.outcome {
+            NodeOutcome::Failed(_) => source,
+            NodeOutcome::Skipped(culprit) => culprit.clone(),
+            NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Cancelled => return None,
+        };
+        let name = titles.get(&culprit).cloned().unwrap_or_else(|| culprit.to_string());
+        Some((culprit, name))
+    })
+}
+
+/// Passes progress on, at most twenty times a second.
+fn progress_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnProgress<'a> {
+    const PAUSE_SECS: f64 = 0.05;
+    let mut last_secs = f64::NEG_INFINITY;
+    Box::new(move |fraction, message| {
+        let now_secs = host.now_secs();
+        if now_secs - last_secs >= PAUSE_SECS {
+            last_secs = now_secs;
+            host.emit(RunEvent::Progress {
+                run,
+                node: node.clone(),
+                fraction: fraction.clamp(0.0, 1.0),
+                message: message.into(),
+            });
+        }
+    })
+}
+
+/// Why a node cannot run: a problem of the document, or columns that do not fit its parameters.
+fn problem_before_run(
+    node: &pipeline::Node,
+    component: &dyn Component,
+    spec: &Spec,
+    inputs: &BTreeMap<String, Artifact>,
+    problem: Option<&Problem>,
+) -> Option<Failure> {
+    if let Some(problem) = problem {
+        return Some(Failure::new(problem.message.clone(), problem.help.clone()));
+    }
+    let inputs = inputs
+        .iter()
+        .filter_map(|(port, artifact)| match artifact {
+            Artifact::Table(table) => Some((port.clone(), table.schema().clone())),
+            _ => None,
+        })
+        .collect();
+    let mut flow = Flow { node, spec, inputs, outputs: BTreeMap::new() };
+    component.flow(&mut flow).err().map(|error| Failure::new(error.message, error.help))
+}
+
+fn metrics_of(outputs: &BTreeMap<String, Artifact>) -> BTreeMap<String, f64> {
+    outputs
+        .values()
+        .filter_map(|artifact| match artifact {
+            Artifact::Evaluation(evaluation) => Some(evaluation.metrics.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
+fn unfinished(outcome: NodeOutcome, why: &str) -> NodeReport {
+    NodeReport {
+        outcome,
+        why: why.into(),
+        elapsed_secs: 0.0,
+        face: None,
+        outputs: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
+        metrics: BTreeMap::new(),
+    }
+}
+
+fn failed(failure: Failure) -> NodeReport {
+    unfinished(NodeOutcome::Failed(failure), "")
+}
+
+fn finished(outcome: NodeOutcome, why: String, key: NodeKey, kept: &Kept) -> NodeReport {
+    NodeReport {
+        outcome,
+        why,
+        elapsed_secs: kept.elapsed_secs,
+        face: kept.face.clone(),
+        outputs: kept.outputs.iter().map(|(port, artifact)| (port.clone(), artifact.in_brief())).collect(),
+        artifacts: kept.outputs.keys().map(|port| (port.clone(), format!("{key}:{port}"))).collect(),
+        metrics: kept.metrics.clone(),
+    }
+}

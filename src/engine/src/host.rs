@@ -1,0 +1,37 @@
+//! What the engine asks of whoever runs it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use pipeline::FileRef;
+use protocol::{Failure, RunEvent};
+
+/// A future that need not be sent between threads.
+pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// The world outside: a worker, a native program, or a test.
+pub trait Host {
+    /// Seconds since some fixed moment.
+    fn now_secs(&self) -> f64;
+
+    /// Opens a file of the workspace by its hash.
+    fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>>;
+
+    /// Lets messages in, a cancellation among them.
+    fn breathe(&self) -> Local<'_, ()>;
+
+    /// Whether the user has asked to stop. Asked often; must be cheap.
+    fn is_cancelled(&self) -> bool;
+
+    /// Tells whoever listens.
+    fn emit(&self, event: RunEvent);
+}
+
+/// The bytes of a file, piece by piece.
+pub trait Source {
+    /// Bytes in all.
+    fn size(&self) -> u64;
+
+    /// The next piece, of at most a few megabytes; empty at the end.
+    fn next(&mut self) -> Local<'_, Result<Vec<u8>, Failure>>;
+}

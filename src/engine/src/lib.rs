@@ -1,0 +1,27 @@
+//! Runs pipelines: what must run and why, what can be taken from before, what failed and what
+//! that stops. Reads no clock, file, network or entropy: it asks its [`Host`].
+
+mod artifact;
+mod cache;
+mod component;
+mod engine;
+mod export;
+mod face;
+mod host;
+mod job;
+mod key;
+mod keys;
+mod preview;
+mod profile;
+pub mod testing;
+mod why;
+
+pub use artifact::{Artifact, Evaluation, Port};
+pub use component::{Component, Flow, FlowError, Running};
+pub use engine::Engine;
+pub use export::export;
+pub use host::{Host, Local, Source};
+pub use job::{Job, JobError};
+pub use keys::{In, Out, Param, ParamValue};
+pub use preview::{RowOrders, preview};
+pub use profile::profiles;

@@ -1,0 +1,307 @@
+//! Planning, reuse, explanations, failures and cancellation, with components small enough to be read here.
+
+use std::sync::Arc;
+
+use engine::testing::{TestHost, block_on};
+use engine::{Artifact, Component, Engine, Evaluation, Flow, FlowError, In, Job, Out, Param, Running};
+use model::{NewColumn, NewValues};
+use pipeline::{Edit, Family, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, Spec, Value};
+use protocol::{Failure, NodeOutcome, RunId, RunReport, RunTarget};
+use schema::{Column, Kind};
+use table::Table;
+
+const TABLE: Out<Table> = Out::new("table");
+const INPUT: In<Table> = In::new("table");
+const N_ROWS: Param<u32> = Param::int("n_rows", 3).range(0, 1_000).label("Rows");
+const ADDEND: Param<f64> = Param::float("addend", 1.0).label("Addend");
+const BREAK: Param<bool> = Param::switch("break", false).label("Break");
+
+struct Count;
+impl Component for Count {
+    fn spec(&self) -> Spec {
+        Spec::new("data.count", 1, Family::Data, "Count").with_output(TABLE).with_param(N_ROWS)
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let n_rows = job.param(N_ROWS)?;
+            for i in 0..n_rows {
+                job.checkpoint(f64::from(i) / f64::from(n_rows), "").await?;
+            }
+            job.output(TABLE, numbers((0..n_rows).map(f64::from).collect()));
+            Ok(())
+        })
+    }
+}
+
+struct Add;
+impl Component for Add {
+    fn spec(&self) -> Spec {
+        Spec::new("transform.add", 1, Family::Prepare, "Add")
+            .with_input(INPUT)
+            .with_output(TABLE)
+            .with_param(ADDEND)
+            .with_param(BREAK)
+    }
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        if let Some(schema) = flow.input(INPUT).cloned() {
+            flow.output(TABLE, schema);
+        }
+        Ok(())
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            if job.param(BREAK)? {
+                return Err(Failure::new("it broke", "Mend it.").into());
+            }
+            let addend = job.param(ADDEND)?;
+            let frame = job.input(INPUT)?;
+            let frame = frame.frame();
+            let model::Values::Number(values) = &frame.columns[0].values else { unreachable!("count gives numbers") };
+            job.output(TABLE, numbers(values.iter().map(|x| x + addend).collect()));
+            Ok(())
+        })
+    }
+}
+
+struct Total;
+impl Component for Total {
+    fn spec(&self) -> Spec {
+        Spec::new("evaluate.total", 1, Family::Evaluate, "Total").with_input(INPUT).with_output(EVALUATION)
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let table = job.input(INPUT)?;
+            let frame = table.frame();
+            let model::Values::Number(values) = &frame.columns[0].values else { unreachable!("count gives numbers") };
+            let metrics = [("total".to_owned(), values.iter().sum())].into();
+            job.output(EVALUATION, Arc::new(Evaluation { panels: Vec::new(), metrics }));
+            Ok(())
+        })
+    }
+}
+const EVALUATION: Out<Arc<Evaluation>> = Out::new("evaluation");
+
+fn numbers(values: Vec<f64>) -> Table {
+    let n_rows = values.len();
+    let column = NewColumn { column: Column::new("x", Kind::Number), values: NewValues::Number(values), valid: None };
+    Table::from_new_columns(vec![column], n_rows).expect("one column")
+}
+
+fn id(text: &str) -> NodeId {
+    NodeId::new(text).expect("a node id")
+}
+
+/// count → add → total, and count → other (another Add).
+fn sample() -> Pipeline {
+    let mut pipeline = Pipeline::new("sample");
+    for (name, component) in
+        [("count", "data.count"), ("add", "transform.add"), ("other", "transform.add"), ("total", "evaluate.total")]
+    {
+        let node = Node {
+            component: component.into(),
+            version: 1,
+            title: None,
+            params: Params::new(),
+            position: Point::default(),
+        };
+        pipeline.apply(Edit::AddNode(id(name), node)).expect("free");
+    }
+    set(&mut pipeline, "other", "addend", Value::Float(5.0));
+    for (from, to) in [("count", "add"), ("add", "total"), ("count", "other")] {
+        pipeline.apply(Edit::Connect(OutPort::new(&id(from), "table"), InPort::new(&id(to), "table"))).expect("fits");
+    }
+    pipeline
+}
+
+fn set(pipeline: &mut Pipeline, node: &str, param: &str, value: Value) {
+    pipeline.apply(Edit::SetParam(id(node), param.into(), Some(value))).expect("there");
+}
+
+fn engine() -> Engine {
+    Engine::new(&[&Count, &Add, &Total], u64::MAX)
+}
+
+fn run(engine: &Engine, pipeline: &Pipeline) -> RunReport {
+    block_on(engine.run(&TestHost::default(), RunId(1), pipeline, &RunTarget::All))
+}
+
+fn outcome(report: &RunReport, node: &str) -> NodeOutcome {
+    report.nodes[&id(node)].outcome.clone()
+}
+
+#[test]
+fn a_second_run_computes_nothing() {
+    let (engine, pipeline) = (engine(), sample());
+    let first = run(&engine, &pipeline);
+    assert!(first.nodes.values().all(|node| node.outcome == NodeOutcome::Ran), "{first:?}");
+    assert_eq!(first.nodes[&id("total")].metrics["total"], 6.0);
+    assert_eq!(first.nodes[&id("count")].outputs["table"], "3 × 1");
+
+    let second = run(&engine, &pipeline);
+    assert!(second.nodes.values().all(|node| node.outcome == NodeOutcome::Reused), "{second:?}");
+    assert_eq!(second.nodes[&id("total")].metrics["total"], 6.0);
+    assert_eq!(second.nodes[&id("total")].why, "Nothing it depends on has changed.");
+}
+
+#[test]
+fn only_what_depends_on_a_change_runs_again_and_says_why() {
+    let (engine, mut pipeline) = (engine(), sample());
+    run(&engine, &pipeline);
+    set(&mut pipeline, "add", "addend", Value::Float(2.5));
+    assert_eq!(engine.check(&pipeline).stale, [id("add"), id("total")]);
+
+    let report = run(&engine, &pipeline);
+    assert_eq!(outcome(&report, "count"), NodeOutcome::Reused);
+    assert_eq!(outcome(&report, "other"), NodeOutcome::Reused);
+    assert_eq!(outcome(&report, "add"), NodeOutcome::Ran);
+    assert_eq!(report.nodes[&id("add")].why, "Addend changed from 1 to 2.5.");
+    assert_eq!(report.nodes[&id("total")].why, "Add, which feeds `table`, gave a new result.");
+    assert_eq!(report.nodes[&id("total")].metrics["total"], 10.5);
+}
+
+#[test]
+fn going_back_to_earlier_settings_takes_the_earlier_result() {
+    let (engine, mut pipeline) = (engine(), sample());
+    run(&engine, &pipeline);
+    set(&mut pipeline, "add", "addend", Value::Float(9.0));
+    run(&engine, &pipeline);
+    set(&mut pipeline, "add", "addend", Value::Float(1.0));
+    let report = run(&engine, &pipeline);
+    assert_eq!(outcome(&report, "add"), NodeOutcome::Reused);
+    assert_eq!(report.nodes[&id("add")].why, "The same step had already run on the same data.");
+}
+
+#[test]
+fn a_failure_stops_only_what_depends_on_it() {
+    let (engine, mut pipeline) = (engine(), sample());
+    set(&mut pipeline, "add", "break", Value::Bool(true));
+    let report = run(&engine, &pipeline);
+    assert_eq!(outcome(&report, "add"), NodeOutcome::Failed(Failure::new("it broke", "Mend it.")));
+    assert_eq!(outcome(&report, "total"), NodeOutcome::Skipped(id("add")));
+    assert_eq!(outcome(&report, "other"), NodeOutcome::Ran);
+
+    set(&mut pipeline, "add", "break", Value::Bool(false));
+    let report = run(&engine, &pipeline);
+    assert_eq!(outcome(&report, "add"), NodeOutcome::Ran);
+    assert_eq!(report.nodes[&id("add")].why, "Break changed from on to off.");
+}
+
+#[test]
+fn running_to_a_node_leaves_the_others_alone() {
+    let (engine, pipeline) = (engine(), sample());
+    let report = block_on(engine.run(&TestHost::default(), RunId(1), &pipeline, &RunTarget::To(vec![id("add")])));
+    assert_eq!(report.nodes.keys().map(NodeId::as_str).collect::<Vec<_>>(), ["add", "count"]);
+}
+
+#[test]
+fn a_cancelled_run_stops_and_can_be_taken_up_again() {
+    let (engine, mut pipeline) = (engine(), sample());
+    set(&mut pipeline, "count", "n_rows", Value::Int(1_000));
+    let host = TestHost::stopping_after(5);
+    let report = block_on(engine.run(&host, RunId(1), &pipeline, &RunTarget::All));
+    assert!(report.cancelled);
+    assert!(report.nodes.values().all(|node| node.outcome == NodeOutcome::Cancelled), "{report:?}");
+    assert!(run(&engine, &pipeline).nodes.values().all(|node| node.outcome == NodeOutcome::Ran));
+}
+
+#[test]
+fn cleared_results_are_computed_again() {
+    let (engine, pipeline) = (engine(), sample());
+    run(&engine, &pipeline);
+    engine.clear(Some(&id("add")));
+    let report = run(&engine, &pipeline);
+    assert_eq!(outcome(&report, "add"), NodeOutcome::Ran);
+    assert_eq!(report.nodes[&id("add")].why, "Its earlier result was no longer kept.");
+    assert_eq!(outcome(&report, "total"), NodeOutcome::Reused, "an equal result does not disturb what follows");
+}
+
+#[test]
+fn results_beyond_the_capacity_go_oldest_first() {
+    let engine = Engine::new(&[&Count, &Add, &Total], 40_000);
+    let mut pipeline = sample();
+    set(&mut pipeline, "count", "n_rows", Value::Int(1_000));
+    for addend in 0..20 {
+        set(&mut pipeline, "add", "addend", Value::Float(f64::from(addend)));
+        assert!(run(&engine, &pipeline).nodes.values().all(|node| !matches!(node.outcome, NodeOutcome::Failed(_))));
+        assert!(engine.n_bytes() <= 40_000, "{}", engine.n_bytes());
+    }
+}
+
+#[test]
+fn the_schema_flows_before_anything_runs() {
+    let engine = engine();
+    let mut pipeline = sample();
+    assert!(engine.check(&pipeline).schemas.is_empty(), "count does not foretell its columns");
+    run(&engine, &pipeline);
+    set(&mut pipeline, "add", "addend", Value::Float(7.0));
+    let schemas = engine.check(&pipeline).schemas;
+    assert_eq!(schemas[&OutPort::new(&id("add"), "table")].names(), ["x"], "foretold from what count really gave");
+}
+
+#[test]
+fn an_artifact_is_found_by_its_output() {
+    let (engine, pipeline) = (engine(), sample());
+    assert!(engine.table(&OutPort::new(&id("add"), "table")).is_err());
+    run(&engine, &pipeline);
+    assert_eq!(engine.table(&OutPort::new(&id("add"), "table")).expect("it ran").n_rows(), 3);
+    assert!(matches!(engine.artifact(&OutPort::new(&id("total"), "evaluation")), Ok(Artifact::Evaluation(_))));
+    assert!(engine.table(&OutPort::new(&id("total"), "evaluation")).is_err());
+}
+
+mod random_edits {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Rows(u8),
+        Addend(bool, u8),
+        Rewire(bool),
+        Seed(u8),
+        Forget,
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            (0u8..6).prop_map(Change::Rows),
+            (any::<bool>(), 0u8..4).prop_map(|(first, addend)| Change::Addend(first, addend)),
+            any::<bool>().prop_map(Change::Rewire),
+            (0u8..3).prop_map(Change::Seed),
+            Just(Change::Forget),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_reused_result_equals_a_computed_one(changes in proptest::collection::vec(change(), 1..24)) {
+            let (engine, mut pipeline) = (engine(), sample());
+            for change in changes {
+                match change {
+                    Change::Rows(n) => set(&mut pipeline, "count", "n_rows", Value::Int(n.into())),
+                    Change::Addend(first, x) => {
+                        set(&mut pipeline, if first { "add" } else { "other" }, "addend", Value::Float(x.into()));
+                    }
+                    Change::Rewire(through) => {
+                        let from = if through { "other" } else { "count" };
+                        let edge = Edit::Connect(OutPort::new(&id(from), "table"), InPort::new(&id("add"), "table"));
+                        pipeline.apply(edge).expect("no cycle");
+                    }
+                    Change::Seed(seed) => {
+                        pipeline.apply(Edit::SetSeed(seed.into())).expect("always");
+                    }
+                    Change::Forget => engine.clear(Some(&id("other"))),
+                }
+                let reused = run(&engine, &pipeline);
+                let computed = run(&super::engine(), &pipeline);
+                for (node, report) in &computed.nodes {
+                    prop_assert_eq!(&report.metrics, &reused.nodes[node].metrics);
+                    prop_assert_eq!(&report.artifacts, &reused.nodes[node].artifacts);
+                    prop_assert_eq!(&report.outputs, &reused.nodes[node].outputs);
+                }
+            }
+        }
+    }
+}
