@@ -1,0 +1,104 @@
+//! Many trees that vote.
+
+use std::sync::Arc;
+
+use engine::{Component, Job, Out, Param, Running};
+use learn::{FeaturesPerSplit, ForestSettings, Learner, Resampling, TreeSettings};
+use pipeline::{Family, Spec};
+
+const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+const RESAMPLING: Param<String> =
+    Param::choice("resampling_method", &[("bagging", "Bagging"), ("replicate", "Replicate")], "bagging")
+        .label("Resampling method")
+        .help("Bagging draws other rows for every tree, so that they differ; with replicate all see the same rows.");
+const N_TREES: Param<u32> = Param::int("n_trees", 100)
+    .range(1, 2_000)
+    .log()
+    .label("Number of trees")
+    .help("More trees are steadier and slower, and never worse. Beyond a few hundred little changes.");
+const TASK: Param<String> = Param::choice("task", super::TASKS, "auto").label("Predicts").help(super::TASK_HELP);
+const MAX_DEPTH: Param<Option<u32>> = Param::optional_int("max_depth")
+    .range(1, 64)
+    .label("Maximum depth")
+    .help("Questions in a row at most. Deeper trees fit the training rows more closely, in the end by heart.");
+const MIN_LEAF: Param<u32> = Param::int("min_rows_leaf", 1)
+    .range(1, 100_000)
+    .log()
+    .label("Minimum rows per leaf")
+    .help("Larger values make the answers coarser and steadier.");
+const MIN_SPLIT: Param<u32> = Param::int("min_rows_split", 2)
+    .range(2, 100_000)
+    .log()
+    .label("Minimum rows per split")
+    .help("A group smaller than this is not divided any further.");
+const CRITERION: Param<String> =
+    Param::choice("criterion", super::CRITERIA, "gini").label("Impurity").help(super::CRITERION_HELP);
+const CLASSES: Param<String> = Param::choice("class_weights", super::CLASS_WEIGHTS, "uniform")
+    .label("Weights of classes")
+    .help(super::CLASS_WEIGHTS_HELP);
+const FEATURES: Param<String> = Param::choice(
+    "features_per_split",
+    &[("sqrt", "Square root of all"), ("log2", "Logarithm of all"), ("all", "All")],
+    "sqrt",
+)
+.label("Columns tried at each split")
+.help("Fewer make the trees differ more, which is what their average lives on. All of them often suits numbers to predict.");
+
+/// Decision Forest.
+pub struct DecisionForest;
+
+impl Component for DecisionForest {
+    fn spec(&self) -> Spec {
+        Spec::new("learn.decision-forest", 1, Family::Learn, "Decision Forest")
+            .with_summary("Lets many different trees vote.")
+            .with_help(
+                "Grows many decision trees, each on its own random draw of rows and with a random choice of \
+                 columns at each split, and averages what they say. Single trees err wildly but each in its \
+                 own way: in the average their errors cancel, like guesses of a crowd.\n\nWorks well without \
+                 tuning, needs no normalizing and takes categories as they are. Importances say how much each \
+                 column has purified the groups, summed over all trees.",
+            )
+            .with_keywords("random forest bagging ensemble trees classification regression")
+            .with_icon("trees")
+            .with_caption("{n_trees} trees · depth {max_depth}")
+            .with_output(LEARNER)
+            .with_param(RESAMPLING)
+            .with_param(N_TREES)
+            .with_param(TASK)
+            .with_param(MAX_DEPTH)
+            .with_param(MIN_LEAF)
+            .with_param(MIN_SPLIT)
+            .with_param(CRITERION)
+            .with_param(CLASSES)
+            .with_param(FEATURES)
+    }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let tree = TreeSettings {
+                task: super::task(&job.param(TASK)?),
+                criterion: super::criterion(&job.param(CRITERION)?),
+                max_depth: job.param(MAX_DEPTH)?,
+                min_rows_leaf: job.param(MIN_LEAF)?,
+                min_rows_split: job.param(MIN_SPLIT)?,
+                class_weights: super::class_weights(&job.param(CLASSES)?),
+            };
+            let settings = ForestSettings {
+                n_trees: job.param(N_TREES)?,
+                resampling: if job.param(RESAMPLING)? == "replicate" {
+                    Resampling::Replicate
+                } else {
+                    Resampling::Bagging
+                },
+                features_per_split: match job.param(FEATURES)?.as_str() {
+                    "log2" => FeaturesPerSplit::Log2,
+                    "all" => FeaturesPerSplit::All,
+                    _ => FeaturesPerSplit::Sqrt,
+                },
+                tree,
+            };
+            job.output(LEARNER, Arc::new(Learner::Forest(settings)));
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! Asks the most similar rows.
+
+use std::sync::Arc;
+
+use engine::{Component, Job, Out, Param, Running};
+use learn::{Learner, Metric, NeighborsSettings, Weighting};
+use pipeline::{Family, Spec};
+
+const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+const TASK: Param<String> = Param::choice("task", super::TASKS, "auto").label("Predicts").help(super::TASK_HELP);
+const K: Param<u32> = Param::int("k", 5)
+    .range(1, 1_000)
+    .log()
+    .label("Number of neighbours")
+    .help("Few follow every detail, many smooth it away. An odd number avoids ties between two classes.");
+const WEIGHTING: Param<String> =
+    Param::choice("weighting", &[("uniform", "All the same"), ("distance", "Nearer ones more")], "uniform")
+        .label("Votes count")
+        .help("Nearer ones more: by one over the distance. A row that was in training then answers for itself alone.");
+const METRIC: Param<String> = Param::choice(
+    "metric",
+    &[("euclidean", "Euclidean"), ("manhattan", "Manhattan")],
+    "euclidean",
+)
+.label("Distance")
+.help(
+    "Euclidean is the straight line, Manhattan the way along the streets, which minds single large differences less.",
+);
+const STANDARDIZE: Param<bool> = Param::switch("standardize", true)
+    .label("Standardize columns")
+    .help("Off, the column with the largest numbers decides who is near.");
+
+/// k-Nearest Neighbours.
+pub struct KNearestNeighbors;
+
+impl Component for KNearestNeighbors {
+    fn spec(&self) -> Spec {
+        Spec::new("learn.k-nearest-neighbors", 1, Family::Learn, "k-Nearest Neighbours")
+            .with_summary("Predicts what the most similar training rows say.")
+            .with_help(
+                "Training only keeps the rows. To predict, it finds the k training rows that lie nearest and \
+                 lets them vote, or takes the mean of their numbers.\n\nWith k = 1 every training row rules \
+                 its own patch and the border is jagged; with large k it becomes smooth and finally blind. \
+                 Near is measured over all columns alike, so they are standardized first; columns that mean \
+                 nothing blur the distances.",
+            )
+            .with_keywords("knn neighbors similar lazy distance classification regression")
+            .with_icon("users")
+            .with_caption("k = {k}")
+            .with_output(LEARNER)
+            .with_param(TASK)
+            .with_param(K)
+            .with_param(WEIGHTING)
+            .with_param(METRIC)
+            .with_param(STANDARDIZE)
+    }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let settings = NeighborsSettings {
+                k: job.param(K)?,
+                weighting: if job.param(WEIGHTING)? == "distance" { Weighting::Distance } else { Weighting::Uniform },
+                metric: if job.param(METRIC)? == "manhattan" { Metric::Manhattan } else { Metric::Euclidean },
+                standardize: job.param(STANDARDIZE)?,
+                task: super::task(&job.param(TASK)?),
+            };
+            job.output(LEARNER, Arc::new(Learner::Neighbors(settings)));
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! The catalogue: one file per component.
+
+mod columns;
+mod data;
+mod evaluate;
+mod failures;
+mod learn;
+mod score;
+mod split;
+mod train;
+mod transform;
+
+use engine::Component;
+
+pub use data::first_columns;
+
+/// Every component, by id.
+const CATALOGUE: &[&dyn Component] = &[
+    &data::enter_data::EnterData,
+    &data::generate_data::GenerateData,
+    &data::import_file::ImportFile,
+    &data::sample_datasets::SampleDatasets,
+    &evaluate::evaluate_model::EvaluateModel,
+    &learn::constant_baseline::ConstantBaseline,
+    &learn::decision_forest::DecisionForest,
+    &learn::decision_tree::DecisionTree,
+    &learn::k_means::KMeans,
+    &learn::k_nearest_neighbors::KNearestNeighbors,
+    &learn::linear_regression::LinearRegression,
+    &learn::logistic_regression::LogisticRegression,
+    &score::assign_data_to_clusters::AssignDataToClusters,
+    &score::score_model::ScoreModel,
+    &split::split_data::SplitData,
+    &train::train_clustering_model::TrainClusteringModel,
+    &train::train_model::TrainModel,
+    &transform::apply_transformation::ApplyTransformation,
+    &transform::clean_missing_data::CleanMissingData,
+    &transform::convert_to_indicator_values::ConvertToIndicatorValues,
+    &transform::edit_metadata::EditMetadata,
+    &transform::normalize_data::NormalizeData,
+    &transform::select_columns::SelectColumns,
+];
+
+/// Every component, by id.
+pub fn catalogue() -> &'static [&'static dyn Component] {
+    CATALOGUE
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! Where a model meets new rows.
+
+pub mod assign_data_to_clusters;
+pub mod score_model;
+
+/// What a model says of each row; the studio's own name for it, as everywhere in the designer's family.
+pub const SCORED_LABELS: &str = "Scored Labels";
+/// The probability of the positive class, or with `_` and a class that of the class.
+pub const SCORED_PROBABILITIES: &str = "Scored Probabilities";
+/// The cluster of each row, counted from 0.
+pub const ASSIGNMENTS: &str = "Assignments";
+/// With a number from 0, the distance to that cluster's centre.
+pub const DISTANCES: &str = "DistancesToClusterCenter no.";

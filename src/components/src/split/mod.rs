@@ -1,0 +1,3 @@
+//! What divides tables.
+
+pub mod split_data;

@@ -1,0 +1,80 @@
+//! Fits a learner to a table.
+
+use std::sync::Arc;
+
+use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use learn::Learner;
+use model::Model;
+use numeric::Stream;
+use pipeline::{Family, Spec};
+use table::Table;
+
+use super::{Watched, explain};
+use crate::{columns, failures};
+
+const LEARNER: In<Arc<Learner>> = In::new("learner");
+const TABLE: In<Table> = In::new("table");
+const MODEL: Out<Arc<Model>> = Out::new("model");
+const TARGET: Param<Option<String>> = Param::column("target", "table", &[], true)
+    .label("Label column")
+    .help("What is to be predicted. Left open, it is the column with the role of target.");
+const SEED: Param<u64> = Param::seed("seed", 42)
+    .label("Random seed")
+    .help("Where chance enters, as in forests, another number grows another model of about the same quality.");
+
+/// Train Model.
+pub struct TrainModel;
+
+impl Component for TrainModel {
+    fn spec(&self) -> Spec {
+        Spec::new("train.train-model", 1, Family::Score, "Train Model")
+            .with_summary("Fits a learner to a table.")
+            .with_help(
+                "Connect a learner, such as Decision Forest, and the rows to learn from. All columns with the role of \
+                 *feature* are used but the label column; ids and ignored columns are left out, and a column with the \
+                 role of *weight* says how much each row counts.\n\n\
+                 Numbers, whole numbers, truth values and categories are taken as they are. Texts and dates must be \
+                 made categories or be left out, and gaps be closed with Clean Missing Data.\n\n\
+                 The node's output shows what was learned: weights, importances or the tree itself. Whether it is any \
+                 good shows only on *other* rows: Score Model, then Evaluate Model.",
+            )
+            .with_keywords("fit learn model training supervised")
+            .with_icon("graduation-cap")
+            .with_caption("Label: {target}")
+            .with_input(LEARNER)
+            .with_input(TABLE)
+            .with_output(MODEL)
+            .with_param(TARGET)
+            .with_param(SEED)
+    }
+
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        if let Some(schema) = flow.input(TABLE) {
+            let chosen = flow.param(TARGET).flatten();
+            columns::target(schema, chosen.as_deref(), TARGET.name())?;
+        }
+        Ok(())
+    }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let learner = job.input(LEARNER)?;
+            let table = job.input(TABLE)?;
+            let chosen = job.param(TARGET)?;
+            let target = columns::target(table.schema(), chosen.as_deref(), TARGET.name())
+                .map_err(failures::from_flow)?
+                .name
+                .clone();
+            let seed = Stream::fork(job.seed(), job.param(SEED)?).next_u64();
+            let model = learn::train(&learner, &table, &target, seed, &mut Watched(job))
+                .await
+                .map_err(|error| failures::from_fit(&error))?;
+            for panel in explain::panels(&model) {
+                job.panel(panel);
+            }
+            job.show(explain::face(&model));
+            job.output(MODEL, Arc::new(model));
+            Ok(())
+        })
+    }
+}
