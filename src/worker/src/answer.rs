@@ -1,0 +1,85 @@
+//! What the worker answers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use engine::{Engine, RowOrders};
+use protocol::{Failure, Reply, Request, RunId, Welcome};
+use web_sys::File;
+
+use crate::breath::Breath;
+use crate::files::Files;
+use crate::host::WorkerHost;
+
+/// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
+const RESULTS_BYTES: u64 = 1_500_000_000;
+
+/// Everything the worker holds.
+pub struct Session {
+    engine: Engine,
+    files: Files,
+    breath: Breath,
+    cancelled: RefCell<BTreeSet<RunId>>,
+    is_running: Cell<bool>,
+    row_orders: RefCell<RowOrders>,
+}
+
+impl Session {
+    /// An engine without results.
+    pub fn new() -> Self {
+        Self {
+            engine: Engine::new(components::catalogue(), RESULTS_BYTES),
+            files: Files::default(),
+            breath: Breath::new(),
+            cancelled: RefCell::default(),
+            is_running: Cell::new(false),
+            row_orders: RefCell::default(),
+        }
+    }
+
+    /// Answers one call.
+    pub async fn answer(&self, request: Request, file: Option<File>) -> Result<Reply, Failure> {
+        Ok(match request {
+            Request::Hello(_) => Reply::Hello(Welcome {
+                catalogue: self.engine.catalogue().clone(),
+                version: env!("CARGO_PKG_VERSION").into(),
+            }),
+            Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
+            Request::Run(call) => {
+                if self.is_running.replace(true) {
+                    return Err(Failure::new("a run is going on already", "Wait for it, or stop it first."));
+                }
+                let host =
+                    WorkerHost { run: call.run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled };
+                let report = self.engine.run(&host, call.run, &call.pipeline, &call.target).await;
+                self.is_running.set(false);
+                self.cancelled.borrow_mut().clear();
+                Reply::Run(report)
+            }
+            Request::Cancel(call) => {
+                self.cancelled.borrow_mut().insert(call.run);
+                Reply::Cancel(())
+            }
+            Request::AddFile(call) => {
+                let file =
+                    file.ok_or_else(|| Failure::new("no file came with the message", "Choose the file again."))?;
+                Reply::AddFile(self.files.add(call.name, file, &self.breath).await?)
+            }
+            Request::Preview(call) => {
+                let table = self.engine.table(&call.output)?;
+                Reply::Preview(engine::preview(&table, &call, &mut self.row_orders.borrow_mut())?)
+            }
+            Request::Profiles(call) => {
+                let table = self.engine.table(&call.output)?;
+                Reply::Profiles(engine::profiles(&table, &call, || self.breath.take()).await?)
+            }
+            Request::View(call) => Reply::View(self.engine.view(&call.node)?),
+            Request::Export(call) => Reply::Export(engine::export(&self.engine.artifact(&call.output)?, call.format)?),
+            Request::ClearCache(call) => {
+                self.engine.clear(call.node.as_ref());
+                Reply::ClearCache(())
+            }
+            Request::Outputs(_) => Reply::Outputs(self.engine.n_bytes()),
+        })
+    }
+}
