@@ -1,0 +1,17 @@
+//! The page: what is seen and touched, drawn from the editor's state and the worker's answers.
+
+mod app;
+mod canvas;
+mod dom;
+mod idle;
+mod lock;
+mod storage;
+mod store;
+mod viewers;
+mod views;
+mod worker_client;
+
+fn main() {
+    idle::write();
+    leptos::mount::mount_to_body(app::App);
+}

@@ -1,0 +1,150 @@
+//! The panel below the canvas: results of the focused node, its rows, and what is wrong.
+
+use std::hash::{Hash, Hasher};
+
+use leptos::prelude::*;
+use pipeline::{NodeId, Severity};
+
+use super::icon::{icon, small_icon};
+use crate::store::{DockTab, Studio};
+use crate::viewers::{DataPanel, OutputPanel};
+
+/// The dock.
+#[component]
+pub fn Dock() -> impl IntoView {
+    let studio = expect_context::<Studio>();
+    let tab = studio.dock_tab;
+    let n_problems = studio.select(|editor| {
+        let n_errors = editor.problems().iter().filter(|problem| problem.severity == Severity::Error).count();
+        (editor.problems().len(), n_errors)
+    });
+    let tabs: Vec<_> = [
+        (DockTab::Output, "Output", "output"),
+        (DockTab::Data, "Data", "data"),
+        (DockTab::Problems, "Problems", "problems"),
+    ]
+    .into_iter()
+    .map(|(choice, label, id)| {
+        let count = (choice == DockTab::Problems).then_some({
+            move || {
+                let (n, n_errors) = n_problems.get();
+                let class = if n_errors > 0 { "badge badge--error" } else { "badge" };
+                view! { <span class=class>{n}</span> }
+            }
+        });
+        view! {
+            <button type="button" role="tab" id=format!("dock-tab-{id}") aria-controls="dock-page"
+                aria-selected=move || (tab.get() == choice).to_string()
+                tabindex=move || if tab.get() == choice { "0" } else { "-1" }
+                on:click=move |_| tab.set(choice)>{label}{count}</button>
+        }
+        .into_any()
+    })
+    .collect();
+    let subject = studio.select(|editor| {
+        let node = editor
+            .focused()
+            .filter(|node| editor.selection().contains(*node))
+            .or_else(|| editor.selection().first())?;
+        Some((super::title_of(editor, node), editor.status(node).state == editor::NodeState::Stale))
+    });
+    let node: Signal<Option<NodeId>> = studio.focused.into();
+    let link = studio.link;
+    // Differs whenever the results of the node in question do.
+    let revision: Signal<u64> = studio
+        .select(|editor| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            let node = editor.focused().or_else(|| editor.selection().first());
+            let report = node.and_then(|node| editor.status(node).report.as_ref());
+            if let Some(report) = report {
+                report.artifacts.hash(&mut hasher);
+                std::mem::discriminant(&report.outcome).hash(&mut hasher);
+                report.elapsed_secs.to_bits().hash(&mut hasher);
+            }
+            hasher.finish()
+        })
+        .into();
+    let announce = Callback::new(move |text: String| studio.announcement.set(text));
+    let page = move || match tab.get() {
+        DockTab::Output => view! { <OutputPanel node revision link announce /> }.into_any(),
+        DockTab::Data => view! { <DataPanel node revision link announce /> }.into_any(),
+        DockTab::Problems => problems(studio),
+    };
+    let is_large = move || studio.layout.with(|layout| layout.dock_large);
+    view! {
+        <section class="panel dock" aria-label="Results" data-region="dock">
+            {super::splitter::splitter(studio, super::splitter::Edge::Dock)}
+            <header class="dock__head">
+                <div class="tabs" role="tablist" aria-label="Results" on:keydown=move |event| {
+                    let order = [DockTab::Output, DockTab::Data, DockTab::Problems];
+                    if let Some(next) = super::next_tab(&event, &order, tab.get_untracked()) { tab.set(next); }
+                }>{tabs}</div>
+                <div class="dock__tools">
+                    {move || subject.get().map(|(title, is_stale)| view! {
+                        <span class="dock__subject">{title}</span>
+                        {is_stale.then(|| view! { <span class="badge badge--stale">{small_icon("history")}"from before the last change"</span> })}
+                    })}
+                    <button type="button" class="icon-button" aria-label=move || if is_large() { "Make results smaller" } else { "Make results larger" }
+                        title="Larger or smaller" on:click=move |_| studio.change_layout(|layout| layout.dock_large = !layout.dock_large)>
+                        {move || icon(if is_large() { "minimize-2" } else { "maximize-2" })}
+                    </button>
+                    <button type="button" class="icon-button" aria-label="Hide results" title="Hide" on:click=move |_| studio.change_layout(|layout| { layout.dock_open = false; layout.dock_large = false; })>{icon("chevron-down")}</button>
+                </div>
+            </header>
+            <div class="dock__page" class=("dock__page--table", move || tab.get() == DockTab::Data) role="tabpanel" id="dock-page" tabindex="0"
+                aria-labelledby=move || match tab.get() { DockTab::Output => "dock-tab-output", DockTab::Data => "dock-tab-data", DockTab::Problems => "dock-tab-problems" }>
+                {page}
+            </div>
+        </section>
+    }
+}
+
+fn problems(studio: Studio) -> AnyView {
+    let problems = studio.select(|editor| {
+        editor
+            .problems()
+            .iter()
+            .map(|problem| (problem.clone(), problem.node.as_ref().map(|node| super::title_of(editor, node))))
+            .collect::<Vec<_>>()
+    });
+    let list = move || {
+        let problems = problems.get();
+        if problems.is_empty() {
+            return view! {
+                <div class="empty">{icon("circle-check")}<b>"Nothing is wrong"</b><p>"Problems show up here as you build, each with its way out"</p></div>
+            }
+            .into_any();
+        }
+        let rows: Vec<_> = problems
+            .into_iter()
+            .map(|(problem, title)| {
+                let (class, name, word) = match problem.severity {
+                    Severity::Error => ("problem", "octagon-alert", "Error"),
+                    Severity::Warning => ("problem problem--warning", "triangle-alert", "Warning"),
+                };
+                let (node, place) = (problem.node.clone(), problem.place.clone());
+                let go = move |_| {
+                    if let Some(node) = &node {
+                        studio.go_to(node);
+                        studio.change_layout(|layout| layout.inspector_open = true);
+                        studio.inspector_tab.set(crate::store::InspectorTab::Settings);
+                        if let Some(place) = &place {
+                            crate::dom::focus_later(format!("[data-param=\"{place}\"] :is(input, select, textarea, button)"));
+                        }
+                    }
+                };
+                view! {
+                    <li><button type="button" class=class on:click=go>
+                        {icon(name)}
+                        <span><span class="sr-only">{word}": "</span>{super::prose::inline(&super::sentence(&problem.message))}</span>
+                        <span><span class="problem__where">{title}</span>" "<code>{problem.code}</code></span>
+                        <small>{super::prose::inline(&super::sentence(&problem.help))}</small>
+                    </button></li>
+                }
+                .into_any()
+            })
+            .collect();
+        view! { <ul class="problems">{rows}</ul> }.into_any()
+    };
+    view! { {list} }.into_any()
+}
