@@ -1,0 +1,169 @@
+//! The engine's host on a computer of one's own: files are paths, progress is one line of the terminal.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use engine::testing::Bytes;
+use engine::{Host, Local, Source};
+use pipeline::{FileRef, NodeId};
+use protocol::{Failure, RunEvent};
+
+const PIECE_BYTES: usize = 1 << 20;
+const HASH_DIGITS: usize = 32;
+
+/// Files by hash, a clock, and a progress line.
+pub struct NativeHost {
+    started: Instant,
+    files: BTreeMap<String, PathBuf>,
+    /// Where a file of the document may lie that no `--data` names.
+    folder: PathBuf,
+    line: RefCell<ProgressLine>,
+}
+
+impl NativeHost {
+    /// A host that finds these files by their hash, and others by their name in `folder`.
+    pub fn new(files: BTreeMap<String, PathBuf>, folder: PathBuf, quiet: bool) -> Self {
+        let line = ProgressLine { shown: !quiet && io::stderr().is_terminal(), ..ProgressLine::default() };
+        Self { started: Instant::now(), files, folder, line: RefCell::new(line) }
+    }
+
+    fn path_of(&self, file: &FileRef) -> Result<PathBuf, Failure> {
+        if let Some(path) = self.files.get(&file.hash) {
+            return Ok(path.clone());
+        }
+        let neighbour = Path::new(&file.name).file_name().map(|name| self.folder.join(name));
+        match neighbour.filter(|path| path.is_file()) {
+            Some(path) if hash_of(&path).is_ok_and(|(hash, _)| hash == file.hash) => Ok(path),
+            Some(path) => Err(Failure::new(
+                format!("{} is not the file that the pipeline was made with: its content differs", path.display()),
+                "Name the file to use with --data NODE=PATH.",
+            )),
+            None => Err(Failure::new(
+                format!("the file {} ({} bytes) is not beside the pipeline", file.name, file.size),
+                "Name it with --data NODE=PATH.",
+            )),
+        }
+    }
+}
+
+impl Host for NativeHost {
+    fn now_secs(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>> {
+        Box::pin(async move {
+            if let Some(bytes) = &file.inline {
+                return Ok(Box::new(Bytes::new(bytes.clone())) as Box<dyn Source>);
+            }
+            let path = self.path_of(file)?;
+            let opened = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+            let size = opened.metadata().map_err(|error| unreadable(&path, &error))?.len();
+            Ok(Box::new(FileSource { opened, path, size }) as Box<dyn Source>)
+        })
+    }
+
+    fn breathe(&self) -> Local<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Ctrl+C ends the program, so nobody is left to ask.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    fn emit(&self, event: RunEvent) {
+        self.line.borrow_mut().tell(&event);
+    }
+}
+
+struct FileSource {
+    opened: File,
+    path: PathBuf,
+    size: u64,
+}
+
+impl Source for FileSource {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn next(&mut self) -> Local<'_, Result<Vec<u8>, Failure>> {
+        Box::pin(async {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            (&mut self.opened)
+                .take(PIECE_BYTES as u64)
+                .read_to_end(&mut piece)
+                .map_err(|error| unreadable(&self.path, &error))?;
+            Ok(piece)
+        })
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{} cannot be read: {error}", path.display()), "Check the path and its permissions.")
+}
+
+/// A file as documents name it: by what is in it.
+pub fn file_ref(path: &Path) -> Result<FileRef> {
+    let (hash, size) = hash_of(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(FileRef { name, size, hash, schema: None, inline: None })
+}
+
+fn hash_of(path: &Path) -> io::Result<(String, u64)> {
+    let mut file = File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut size = 0;
+    loop {
+        let n_bytes = file.read(&mut piece)?;
+        if n_bytes == 0 {
+            return Ok((hasher.finalize().to_hex()[..HASH_DIGITS].to_owned(), size));
+        }
+        hasher.update(&piece[..n_bytes]);
+        size += n_bytes as u64;
+    }
+}
+
+/// One line that is written over and over, on a terminal only.
+#[derive(Default)]
+struct ProgressLine {
+    shown: bool,
+    n_planned: usize,
+    n_done: usize,
+}
+
+impl ProgressLine {
+    fn tell(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Planned { nodes, .. } => self.n_planned = nodes.len(),
+            RunEvent::Started { node, .. } => self.draw(node, 0.0, ""),
+            RunEvent::Progress { node, fraction, message, .. } => self.draw(node, *fraction, message),
+            RunEvent::Finished { .. } => {
+                self.n_done += 1;
+                if self.shown && self.n_done >= self.n_planned {
+                    eprint!("\r\x1b[K");
+                }
+            }
+        }
+    }
+
+    fn draw(&self, node: &NodeId, fraction: f64, message: &str) {
+        const WIDTH: usize = 24;
+        if !self.shown {
+            return;
+        }
+        let done = (self.n_done as f64 + fraction) / self.n_planned.max(1) as f64;
+        let n_full = ((done * WIDTH as f64) as usize).min(WIDTH);
+        let bar = format!("{}{}", "━".repeat(n_full), "┄".repeat(WIDTH - n_full));
+        eprint!("\r\x1b[K{bar} {:>3.0} %  {node}  {message}", done * 100.0);
+        // A terminal that is gone needs no progress.
+        let _ = io::stderr().flush();
+    }
+}

@@ -1,0 +1,92 @@
+//! `millrace`: pipelines from the command line, with the engine of the studio.
+//!
+//! Exit codes: 0, all is well; 1, the pipeline has errors, a node failed or an
+//! assertion does not hold; 2, the call itself is wrong, or a file it names
+//! cannot be read or written.
+
+mod assertions;
+mod catalogue;
+mod document;
+mod host;
+mod outputs;
+mod problems;
+mod report;
+mod run;
+mod values;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Runs, checks and shares Millrace pipelines.
+#[derive(Parser)]
+#[command(
+    name = "millrace",
+    version,
+    after_help = "Exit codes: 0 all is well; 1 the pipeline has errors, a node failed or an assertion does not \
+                  hold; 2 the call is wrong or a file cannot be read or written."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a pipeline and say what came out
+    Run(run::Arguments),
+    /// Name every problem of a pipeline without running it
+    Check(problems::Arguments),
+    /// List the components, or describe one
+    Components(catalogue::Arguments),
+    /// Print a link that holds the pipeline
+    Link(document::LinkArguments),
+    /// Run a pipeline and hold its metrics to assertions
+    Test(assertions::Arguments),
+}
+
+/// The pipeline that a verb works on, and what is changed in it first.
+#[derive(clap::Args)]
+struct Subject {
+    /// A pipeline's file, a link to one, or `-` for standard input
+    #[arg(value_name = "FILE-or-link")]
+    source: String,
+    /// Set a parameter: `forest.n_trees=200`, `split.stratify=true`, `clean.columns=age,income`
+    #[arg(long = "set", value_name = "NODE.PARAM=VALUE")]
+    settings: Vec<String>,
+    /// Read a node's file from here: `import=data/churn.csv`
+    #[arg(long = "data", value_name = "NODE=PATH")]
+    data: Vec<String>,
+}
+
+/// How a verb ended when nothing kept it from doing its work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Good,
+    /// The pipeline has errors, a node failed or an assertion does not hold.
+    Bad,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Check(arguments) => problems::check(&arguments),
+        Verb::Components(arguments) => catalogue::show(&arguments),
+        Verb::Link(arguments) => document::link(&arguments),
+        Verb::Test(arguments) => assertions::test(&arguments),
+    };
+    exit_code(outcome)
+}
+
+fn exit_code(outcome: Result<Outcome>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `millrace run`: run a pipeline and say what came out.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use engine::Engine;
+use engine::testing::block_on;
+use pipeline::NodeId;
+use protocol::{RunId, RunReport, RunTarget};
+
+use crate::document::Document;
+use crate::host::NativeHost;
+use crate::{Outcome, Subject, outputs, report};
+
+/// Results of a run are kept for `--out`, whatever their size.
+const RESULTS_BYTES: u64 = u64::MAX;
+
+/// What `run` is asked.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    subject: Subject,
+    /// Run only this node and what it rests on
+    #[arg(long, value_name = "NODE")]
+    to: Vec<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Write every result into this folder: tables as CSV, models and metrics as JSON, charts as SVG
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Runs, prints and writes; a node that failed makes a bad outcome.
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let ran = Ran::new(&arguments.subject, &arguments.to, arguments.json)?;
+    if let Some(folder) = &arguments.out {
+        outputs::write(&ran, folder)?;
+    }
+    if arguments.json {
+        println!("{:#}", report::as_json(&ran.document.pipeline, &ran.report));
+    } else {
+        let pipeline = &ran.document.pipeline;
+        print!("{}", report::in_words(pipeline, &pipeline.topological_order(), &ran.report));
+        if let Some(folder) = &arguments.out {
+            println!("results are in {}", folder.display());
+        }
+    }
+    Ok(if report::all_came_through(&ran.report) { Outcome::Good } else { Outcome::Bad })
+}
+
+/// A pipeline that has run, with its results.
+pub struct Ran {
+    /// What ran, with the settings of the command line.
+    pub document: Document,
+    /// Holds the results.
+    pub engine: Engine,
+    /// How every node came out.
+    pub report: RunReport,
+}
+
+impl Ran {
+    /// Opens and runs what the command line names.
+    pub fn new(subject: &Subject, to: &[String], quiet: bool) -> Result<Self> {
+        let engine = Engine::new(components::catalogue(), RESULTS_BYTES);
+        let document = Document::open(subject, engine.catalogue())?;
+        let ends = to.iter().map(|text| existing(&document, text)).collect::<Result<Vec<_>>>()?;
+        let target = if ends.is_empty() { RunTarget::All } else { RunTarget::To(ends) };
+        let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet);
+        let report = block_on(engine.run(&host, RunId(0), &document.pipeline, &target));
+        Ok(Self { document, engine, report })
+    }
+}
+
+fn existing(document: &Document, text: &str) -> Result<NodeId> {
+    let id = NodeId::new(text).map_err(|reason| anyhow!("--to {text}: {reason}"))?;
+    document.pipeline.node(&id).with_context(|| format!("--to {text}: the pipeline has no such node"))?;
+    Ok(id)
+}

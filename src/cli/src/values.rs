@@ -1,0 +1,132 @@
+//! Parameters from the command line: text in, checked values out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use pipeline::{Catalogue, Edit, Node, NodeId, ParamKind, ParamSpec, Pipeline, Spec, Value};
+use schema::{ColumnSelection, Kind};
+
+use crate::host::file_ref;
+
+/// Paths of files by their hash.
+pub type Files = BTreeMap<String, PathBuf>;
+
+/// Applies `--set` and `--data`, and returns the files that the pipeline now names.
+pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String], data: &[String]) -> Result<Files> {
+    let mut files = Files::new();
+    for setting in settings {
+        let (place, text) = setting
+            .split_once('=')
+            .with_context(|| format!("--set {setting}: write NODE.PARAM=VALUE, as in `forest.n_trees=200`"))?;
+        let (node, name) = place
+            .split_once('.')
+            .with_context(|| format!("--set {setting}: write NODE.PARAM=VALUE, as in `forest.n_trees=200`"))?;
+        let (id, spec) = known_node(pipeline, catalogue, node).with_context(|| format!("--set {setting}"))?;
+        let param = spec.param(name).with_context(|| {
+            format!("--set {setting}: {} has no parameter {name:?}; it has {}", spec.title, names_of(&spec.params))
+        })?;
+        let value = parse(param, text, &mut files).with_context(|| format!("--set {setting}"))?;
+        pipeline.apply(Edit::SetParam(id, name.to_owned(), Some(value)))?;
+    }
+    for assignment in data {
+        let (node, path) = assignment
+            .split_once('=')
+            .with_context(|| format!("--data {assignment}: write NODE=PATH, as in `import=churn.csv`"))?;
+        let (id, spec) = known_node(pipeline, catalogue, node).with_context(|| format!("--data {assignment}"))?;
+        let param = spec
+            .params
+            .iter()
+            .find(|param| matches!(param.kind, ParamKind::File { .. }))
+            .with_context(|| format!("--data {assignment}: {} reads no file", spec.title))?;
+        let value = parse(param, path, &mut files).with_context(|| format!("--data {assignment}"))?;
+        pipeline.apply(Edit::SetParam(id, param.name.clone(), Some(value)))?;
+    }
+    Ok(files)
+}
+
+fn known_node<'a>(pipeline: &Pipeline, catalogue: &'a Catalogue, text: &str) -> Result<(NodeId, &'a Spec)> {
+    let id = NodeId::new(text).map_err(|reason| anyhow!(reason))?;
+    let found = pipeline.node(&id);
+    let node: &Node = found.with_context(|| {
+        let ids: Vec<_> = pipeline.nodes().keys().map(NodeId::as_str).collect();
+        format!("the pipeline has no node {text:?}; it has {}", ids.join(", "))
+    })?;
+    let unknown =
+        || format!("the node {text} is of the component {:?}, which this version does not know", node.component);
+    Ok((id, catalogue.get(&node.component).with_context(unknown)?))
+}
+
+fn names_of(params: &[ParamSpec]) -> String {
+    if params.is_empty() {
+        return "none".to_owned();
+    }
+    params.iter().map(|param| param.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The value that a text stands for.
+fn parse(param: &ParamSpec, text: &str, files: &mut Files) -> Result<Value> {
+    Ok(match &param.kind {
+        ParamKind::Switch => match text {
+            "true" | "yes" | "on" => Value::Bool(true),
+            "false" | "no" | "off" => Value::Bool(false),
+            _ => bail!("{text:?} is neither true nor false"),
+        },
+        ParamKind::Int { optional: true, .. } | ParamKind::Float { optional: true, .. } if text == "none" => {
+            Value::None
+        }
+        ParamKind::Int { min, max, .. } => {
+            let number: i64 = text.parse().map_err(|_| anyhow!("{text:?} is no whole number"))?;
+            if !(*min..=*max).contains(&number) {
+                bail!("{number} is out of range: {} goes from {min} to {max}", param.name);
+            }
+            Value::Int(number)
+        }
+        ParamKind::Seed => Value::Int(text.parse().map_err(|_| anyhow!("{text:?} is no whole number"))?),
+        ParamKind::Float { min, max, .. } => {
+            let number: f64 = text.parse().map_err(|_| anyhow!("{text:?} is no number"))?;
+            if !(*min..=*max).contains(&number) {
+                bail!("{number} is out of range: {} goes from {min} to {max}", param.name);
+            }
+            Value::Float(number)
+        }
+        ParamKind::Choice(choices) => {
+            if !choices.iter().any(|choice| choice.value == text) {
+                let values: Vec<_> = choices.iter().map(|choice| choice.value.as_str()).collect();
+                bail!("{text:?} is no choice; choose from {}", values.join(", "));
+            }
+            Value::Text(text.to_owned())
+        }
+        ParamKind::Column { optional: true, .. } if text == "none" => Value::None,
+        ParamKind::Column { .. } | ParamKind::Text { .. } => Value::Text(text.to_owned()),
+        ParamKind::Grid => Value::Text(std::fs::read_to_string(text).unwrap_or_else(|_| text.to_owned())),
+        ParamKind::Columns { .. } => Value::Columns(columns(text)?),
+        ParamKind::File { .. } => {
+            let path = Path::new(text);
+            let file = file_ref(path)?;
+            files.insert(file.hash.clone(), path.to_owned());
+            Value::File(file)
+        }
+    })
+}
+
+/// `all`, `age,income`, `except:age,income` or `kinds:number,category`.
+fn columns(text: &str) -> Result<ColumnSelection> {
+    let names = |list: &str| list.split(',').map(|name| name.trim().to_owned()).collect();
+    Ok(if text == "all" {
+        ColumnSelection::All
+    } else if let Some(list) = text.strip_prefix("except:") {
+        ColumnSelection::Except(names(list))
+    } else if let Some(list) = text.strip_prefix("kinds:") {
+        ColumnSelection::Kinds(list.split(',').map(kind).collect::<Result<_>>()?)
+    } else {
+        ColumnSelection::Names(names(text))
+    })
+}
+
+fn kind(text: &str) -> Result<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind.label() == text.trim()).with_context(|| {
+        let labels = Kind::ALL.map(Kind::label);
+        format!("{text:?} is no kind of column; choose from {}", labels.join(", "))
+    })
+}

@@ -1,0 +1,196 @@
+//! The command line as a user calls it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const IRIS: &str = "public/gallery/iris.json";
+const CHURN: &str = "public/gallery/churn.json";
+
+/// What a call printed, and how it ended.
+struct Called {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn millrace(arguments: &[&str]) -> Called {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = Command::new(env!("CARGO_BIN_EXE_millrace")).args(arguments).current_dir(root).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Called { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// An empty folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // It is there only after an earlier run.
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_run_says_what_every_node_gave_and_how_good_the_model_is() {
+    let called = millrace(&["run", IRIS]);
+    assert_eq!(called.code, Some(0), "{}", called.err);
+    assert!(called.out.starts_with("Which iris is it?\n"), "{}", called.out);
+    assert!(called.out.contains("test 45 × 5 · train 105 × 5"), "{}", called.out);
+    assert!(called.out.contains("accuracy           0.97777777777777"), "{}", called.out);
+    assert!(called.out.contains("6 nodes came through"), "{}", called.out);
+}
+
+#[test]
+fn the_figures_are_those_of_the_golden_snapshot() {
+    let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/snapshot.json");
+    let snapshot = json(&fs::read_to_string(snapshot).unwrap());
+    let report = json(&millrace(&["run", CHURN, "--json"]).out);
+    let golden = snapshot["churn"]["evaluate"]["metrics"].as_object().unwrap();
+    assert!(golden.len() > 10);
+    for (name, value) in golden {
+        let value: f64 = value.as_str().unwrap().parse().unwrap();
+        assert_eq!(report["nodes"]["evaluate"]["metrics"][name].as_f64(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn a_setting_changes_the_run_and_a_wrong_one_says_what_there_is() {
+    let report = json(&millrace(&["run", IRIS, "--set", "split.fraction=0.5", "--json"]).out);
+    assert_eq!(report["nodes"]["split"]["outputs"]["train"], "75 × 5");
+    for (setting, hint) in [
+        ("split.fractoin=0.5", "it has"),
+        ("splt.fraction=0.5", "the pipeline has no node \"splt\"; it has data, evaluate"),
+        ("split.fraction=half", "no number"),
+        ("split.fraction=7", "out of range"),
+        ("split", "NODE.PARAM=VALUE"),
+    ] {
+        let called = millrace(&["run", IRIS, "--set", setting]);
+        assert_eq!(called.code, Some(2), "{setting}");
+        assert!(called.err.contains(hint), "{setting}: {}", called.err);
+    }
+}
+
+#[test]
+fn every_output_becomes_a_file() {
+    let out = folder("outputs");
+    let called = millrace(&["run", CHURN, "--set", "forest.n_trees=5", "--out", out.to_str().unwrap()]);
+    assert_eq!(called.code, Some(0), "{}", called.err);
+    let scored = fs::read_to_string(out.join("score-forest.scored.csv")).unwrap();
+    assert!(
+        scored.lines().next().unwrap().ends_with("Scored Labels,Scored Probabilities"),
+        "{:?}",
+        scored.lines().next()
+    );
+    assert!(fs::read_to_string(out.join("evaluate.roc.svg")).unwrap().starts_with("<svg"));
+    for file in ["train-forest.model.json", "evaluate.evaluation.json", "evaluate.roc.json", "report.json"] {
+        assert!(json(&fs::read_to_string(out.join(file)).unwrap()).is_object(), "{file}");
+    }
+}
+
+#[test]
+fn a_link_carries_the_whole_pipeline() {
+    let link = millrace(&["link", IRIS]).out;
+    assert!(link.starts_with("http://localhost:8080/#p=1d."), "{link}");
+    let from_file = json(&millrace(&["run", IRIS, "--json"]).out);
+    let from_link = json(&millrace(&["run", link.trim(), "--json"]).out);
+    assert_eq!(from_link["nodes"]["evaluate"]["metrics"], from_file["nodes"]["evaluate"]["metrics"]);
+    let cut = millrace(&["run", &link.trim()[..link.len() / 2]]);
+    assert_eq!(cut.code, Some(2));
+    assert!(cut.err.contains("the link does not open") && cut.err.contains("copy it again"), "{}", cut.err);
+}
+
+#[test]
+fn a_file_of_ones_own_takes_the_place_of_the_data() {
+    let folder = folder("own-data");
+    let csv = folder.join("shop.csv");
+    let rows = (0..60).map(|row| format!("{},{}\n", row % 7, if row % 7 > 3 { "yes" } else { "no" }));
+    fs::write(&csv, format!("visits,returned\n{}", rows.collect::<String>())).unwrap();
+    let file = folder.join("own.json");
+    let pipeline = r#"{
+        "millrace": "pipeline", "format": 1, "name": "Own data", "seed": 1,
+        "nodes": { "import": { "component": "data.import-file@1", "position": [0, 0] } },
+        "edges": {}
+    }"#;
+    fs::write(&file, pipeline).unwrap();
+    let data = format!("import={}", csv.display());
+    let called = millrace(&["run", file.to_str().unwrap(), "--data", &data]);
+    assert_eq!(called.code, Some(0), "{}{}", called.out, called.err);
+    assert!(called.out.contains("60 × 2"), "{}", called.out);
+    let without = millrace(&["run", file.to_str().unwrap()]);
+    assert_eq!(without.code, Some(1));
+    assert!(without.out.contains("failed"), "{}", without.out);
+    let missing = millrace(&["run", file.to_str().unwrap(), "--data", "import=nowhere.csv"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.err.contains("nowhere.csv cannot be read"), "{}", missing.err);
+}
+
+#[test]
+fn check_prints_each_problem_with_its_place_and_way_out() {
+    let folder = folder("check");
+    let file = folder.join("open.json");
+    let pipeline = r#"{
+        "millrace": "pipeline", "format": 1, "name": "Open ends", "seed": 1,
+        "nodes": { "train": { "component": "train.train-model@1", "position": [0, 0] } },
+        "edges": {}
+    }"#;
+    fs::write(&file, pipeline).unwrap();
+    let called = millrace(&["check", file.to_str().unwrap()]);
+    assert_eq!(called.code, Some(1), "{}", called.err);
+    assert!(called.out.starts_with("error[P"), "{}", called.out);
+    assert!(called.out.contains("open.json: node `train`") && called.out.contains("  help: "), "{}", called.out);
+    let listed = json(&millrace(&["check", file.to_str().unwrap(), "--json"]).out);
+    assert_eq!(listed["problems"][0]["severity"], "error");
+    assert_eq!(millrace(&["check", IRIS]).out, "no problems\n");
+}
+
+#[test]
+fn what_is_no_pipeline_says_so() {
+    let folder = folder("no-pipeline");
+    for (name, content, hint) in
+        [("empty.json", "", "no JSON"), ("table.json", "[1,2]", "no "), ("binary.json", "\u{0}\u{1}", "no JSON")]
+    {
+        let file = folder.join(name);
+        fs::write(&file, content).unwrap();
+        let called = millrace(&["check", file.to_str().unwrap()]);
+        assert_eq!(called.code, Some(2), "{name}");
+        assert!(called.err.contains(name) && called.err.contains(hint), "{name}: {}", called.err);
+    }
+}
+
+#[test]
+fn assertions_decide_the_exit_code_and_the_junit_report() {
+    let junit = folder("junit").join("report.xml");
+    let called = millrace(&[
+        "test",
+        IRIS,
+        "--assert",
+        "evaluate.accuracy >= 0.9",
+        "--assert",
+        "evaluate.accuracy > 1",
+        "--assert",
+        "evaluate.acuracy > 0",
+        "--junit",
+        junit.to_str().unwrap(),
+    ]);
+    assert_eq!(called.code, Some(1));
+    assert!(called.out.ends_with("1 passed, 2 failed\n"), "{}", called.out);
+    assert!(called.out.contains("it has accuracy, auc"), "{}", called.out);
+    let report = fs::read_to_string(junit).unwrap();
+    assert!(report.contains("tests=\"3\" failures=\"2\""), "{report}");
+    assert!(report.contains("evaluate.accuracy &gt;= 0.9"), "{report}");
+    assert_eq!(millrace(&["test", IRIS, "--assert", "evaluate.accuracy >= 0.9"]).code, Some(0));
+    assert_eq!(millrace(&["test", IRIS, "--assert", "accuracy"]).code, Some(2));
+}
+
+#[test]
+fn a_component_is_described_and_a_near_name_is_offered() {
+    let called = millrace(&["components", "decision-forest"]);
+    assert!(called.out.contains("n_trees") && called.out.contains("(1 to 2000)"), "{}", called.out);
+    let called = millrace(&["components", "forest"]);
+    assert_eq!(called.code, Some(2));
+    assert!(called.err.contains("did you mean learn.decision-forest"), "{}", called.err);
+}
