@@ -1,0 +1,180 @@
+//! What every browser scenario stands on.
+//!
+//! `scenario` gives a fresh profile and a page, and fails when anything went
+//! wrong that the scenario did not look at: a violation of the content
+//! security policy, a request to another origin, an uncaught error, a message
+//! on the console that reports an error.
+
+import assert from "node:assert/strict";
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { extname, join, normalize } from "node:path";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+export const SIZE = { width: 1440, height: 900 };
+
+/// The page as `cargo xtask test` serves it.
+export const HOME = needed("MILLRACE_URL");
+/// The folder that was built.
+export const BUILT = needed("MILLRACE_PAGE");
+/// A scenario that takes longer than this hangs.
+const PATIENCE_MS = 120_000;
+
+const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: needed("MILLRACE_CHROMIUM"),
+    args: [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+});
+after(() => browser?.close());
+
+/// One test in a profile of its own.
+///
+/// `options` are Playwright's for a context, and: `host`, a `plainHost` to open
+/// the page from; `expected`, a pattern for errors that belong to the scenario.
+export function scenario(name, options, body) {
+  if (typeof options === "function") {
+    return scenario(name, {}, options);
+  }
+  const { host, expected, ...contextOptions } = options;
+  return test(name, { timeout: PATIENCE_MS }, async () => {
+    const served = host && (await plainHost(host));
+    const home = served?.home ?? HOME;
+    const profile = await newProfile({ home, expected, ...contextOptions });
+    try {
+      await body({ ...profile, newProfile: (more = {}) => newProfile({ home, expected, ...more }, profile) });
+      assert.deepEqual(await missingIcons(profile.page), [], "icons that are not in public/icons.svg");
+      assert.deepEqual(profile.amiss, [], "the page did something that no page of ours may do");
+    } catch (error) {
+      await keepPicture(profile.page, name);
+      throw error;
+    } finally {
+      for (const each of [profile, ...profile.others]) {
+        await each.context.close();
+      }
+      await served?.close();
+    }
+  });
+}
+
+async function newProfile({ home, expected, ...options }, first) {
+  const context = await browser.newContext({ viewport: SIZE, reducedMotion: "reduce", ...options });
+  const amiss = first?.amiss ?? [];
+  const report = (message) => {
+    if (!expected?.test(message) && !amiss.includes(message)) {
+      amiss.push(message);
+    }
+  };
+  await context.exposeBinding("reportViolation", (_, violation) => report(`security policy: ${violation}`));
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => {
+      window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample} ${event.sourceFile}`);
+    });
+  });
+  context.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (!["data:", "blob:"].includes(protocol) && origin !== new URL(home).origin) {
+      report(`request to another origin: ${request.url()}`);
+    }
+  });
+  context.on("weberror", (error) => report(`uncaught: ${error.error()}`));
+  context.on("console", (message) => {
+    if (message.type() === "error" || /content security policy|trusted ?type/i.test(message.text())) {
+      report(`console: ${message.text()}`);
+    }
+  });
+  const page = await context.newPage();
+  const profile = { context, page, amiss, home, others: [] };
+  first?.others.push(profile);
+  return profile;
+}
+
+const sprite = readFile(join(import.meta.dirname, "../../public/icons.svg"), "utf8");
+
+/// The icons on the page that the sprite does not have: they would show as nothing.
+async function missingIcons(page) {
+  const drawn = new Set(Array.from((await sprite).matchAll(/<symbol id="([^"]+)"/g), ([, name]) => name));
+  const named = await page.evaluate(() =>
+    [...document.querySelectorAll("use")].map((use) => use.getAttribute("href").split("#")[1]),
+  );
+  return [...new Set(named.filter((name) => !drawn.has(name)))];
+}
+
+/// Opens the page, with a fragment when one is given, and waits until it rests.
+export async function open({ page, home }, fragment = "") {
+  await page.goto(home + fragment);
+  await idle(page);
+}
+
+/// Waits until nothing is loading, checking or running.
+export async function idle(page, timeout = 60_000) {
+  await page.waitForSelector('html[data-idle="true"]', { timeout, state: "attached" });
+}
+
+/// Fails when axe finds anything in what is shown.
+export async function assertAccessible(page, what) {
+  await page.evaluate(await axeSource);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      resultTypes: ["violations"],
+    }),
+  );
+  const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.slice(0, 5).map((node) => node.html) }));
+  assert.deepEqual(found, [], `axe found something in ${what}`);
+}
+
+/// A host that knows nothing of us: it sends no headers, and the page lies under a sub-path.
+async function plainHost({ subPath, withhold = /^$/ }) {
+  const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://host");
+    const below = pathname.startsWith(subPath) ? normalize(pathname.slice(subPath.length)) : undefined;
+    const file = below === undefined ? undefined : join(BUILT, below === "." || below === "" ? "index.html" : below);
+    if (!file?.startsWith(BUILT) || withhold.test(pathname) || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404, { "content-type": "text/plain" }).end("There is no such file.\n");
+      return;
+    }
+    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    home: `http://localhost:${server.address().port}${subPath}`,
+    close: () => new Promise((closed) => {
+      server.closeAllConnections();
+      server.close(closed);
+    }),
+  };
+}
+
+/// A failed scenario leaves a picture of what was on the screen.
+async function keepPicture(page, name) {
+  const path = join(import.meta.dirname, "../output", `${name.replaceAll(/[^a-z0-9]+/gi, "-")}.png`);
+  await page.screenshot({ path, timeout: 5_000 }).then(
+    () => console.error(`a picture of the failure is in ${path}`),
+    () => {},
+  );
+}
+
+function needed(variable) {
+  const value = process.env[variable];
+  if (!value) {
+    throw new Error(`${variable} is not set; run the scenarios with \`cargo xtask test browser\``);
+  }
+  return value;
+}

@@ -1,0 +1,1 @@
+//! Golden pipelines, reference numbers and browser scenarios.
