@@ -1,0 +1,183 @@
+//! Building the page with trunk, and what comes after trunk.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{run, say};
+use crate::{browser, server, style, tools};
+
+/// The page has a target folder of its own: its flags differ from the native ones.
+const TARGET: &str = "target/web";
+const DEBUG_OUT: &str = "target/web/debug-page";
+/// The name in `public/` and in trunk's output; the build's id is added to it.
+const ASSETS: &str = "assets";
+
+/// How much time a build spends on making its output small and fast.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build
+    Debug,
+    /// Small and fast
+    Release,
+}
+
+impl Profile {
+    /// The profile that a `--debug` flag asks for.
+    pub fn new(debug: bool) -> Self {
+        if debug { Self::Debug } else { Self::Release }
+    }
+
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Debug => &[],
+            Self::Release => &["--release"],
+        }
+    }
+}
+
+/// Installs everything that building and testing need.
+pub fn set_up() -> Result<()> {
+    tools::for_page()?;
+    tools::node_packages()?;
+    browser::find_or_install()?;
+    say("everything is in place");
+    Ok(())
+}
+
+/// Leaves a folder that any static host can serve.
+pub fn build(profile: Profile, out: &Path) -> Result<()> {
+    let out = absolute(out)?;
+    let mut trunk = trunk("build", profile, &out)?;
+    say(match profile {
+        Profile::Debug => "building the page without optimisation",
+        Profile::Release => "building the page (a first release build takes several minutes)",
+    });
+    run(&mut trunk, "the compiler's or trunk's message above says why")?;
+    say(format!("the page is in {}", out.display()));
+    Ok(())
+}
+
+/// Builds the page in release mode and serves it until the program is stopped.
+pub fn serve(port: u16, open: bool) -> Result<()> {
+    let out = PathBuf::from("dist");
+    build(Profile::Release, &out)?;
+    let server = server::Server::start(&out, port)?;
+    greet(&server, open);
+    server.wait()
+}
+
+/// Serves a quick build and lets trunk rebuild it whenever a file changes.
+pub fn serve_while_editing(port: u16, open: bool) -> Result<()> {
+    let out = PathBuf::from(DEBUG_OUT);
+    build(Profile::Debug, &out)?;
+    let mut watch = trunk("watch", Profile::Debug, &absolute(&out)?)?.spawn().context("trunk could not be started")?;
+    let server = server::Server::start(&out, port)?;
+    greet(&server, open);
+    say("reload the page after trunk has rebuilt it");
+    let status = watch.wait().context("trunk's watch was lost")?;
+    bail!("trunk's watch ended with {status}; its message above says why");
+}
+
+fn greet(server: &server::Server, open: bool) {
+    say(format!("Millrace is at {} (Ctrl+C stops it)", server.address()));
+    if open {
+        open_in_browser(&server.address());
+    }
+}
+
+fn open_in_browser(address: &str) {
+    let opener = if cfg!(target_os = "macos") {
+        Command::new("open").arg(address).spawn()
+    } else if cfg!(windows) {
+        Command::new("cmd").args(["/C", "start", "", address]).spawn()
+    } else {
+        Command::new("xdg-open").arg(address).spawn()
+    };
+    if opener.is_err() {
+        say("no default browser was found; open the address yourself");
+    }
+}
+
+fn trunk(verb: &str, profile: Profile, out: &Path) -> Result<Command> {
+    let path = tools::for_page()?;
+    if profile == Profile::Release {
+        tools::node_packages()?;
+    }
+    let program = env::split_paths(&path).next().unwrap_or_default().join("trunk");
+    let mut trunk = Command::new(program);
+    trunk.arg(verb).args(profile.flags()).arg("--dist").arg(out);
+    trunk.env("PATH", path).env("CARGO_TARGET_DIR", absolute(Path::new(TARGET))?).env_remove("NO_COLOR");
+    Ok(trunk)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    Ok(env::current_dir().context("the current folder is gone")?.join(path))
+}
+
+/// Finishes what trunk has staged: called by the hook in Trunk.toml.
+pub fn finish_for_trunk() -> Result<()> {
+    let staged = env::var_os("TRUNK_STAGING_DIR").context("`finish` is for trunk to call; use `cargo xtask build`")?;
+    let profile = Profile::new(env::var("TRUNK_PROFILE").as_deref() != Ok("release"));
+    finish(Path::new(&staged), profile)
+}
+
+/// Puts `assets/` together and names it after its content.
+///
+/// Trunk hashes the page's own program but neither the worker nor scripts it
+/// copies. A folder named after everything in it keeps a browser from mixing
+/// the files of two builds.
+fn finish(staged: &Path, profile: Profile) -> Result<()> {
+    let assets = staged.join(ASSETS);
+    fs::create_dir_all(&assets).with_context(|| format!("{} cannot be made", assets.display()))?;
+    fs::write(assets.join("style.css"), style::bundle()?).context("the style sheet cannot be written")?;
+    for script in ["boot.js", "policy.js", "start-worker.js"] {
+        fs::copy(Path::new("public").join(script), assets.join(script))
+            .with_context(|| format!("public/{script} cannot be copied"))?;
+    }
+    for file in ["worker.js", "worker_bg.wasm"] {
+        fs::rename(staged.join(file), assets.join(file))
+            .with_context(|| format!("trunk left no {file}; does public/index.html still link the worker?"))?;
+    }
+    let index = staged.join("index.html");
+    let page = fs::read_to_string(&index).context("trunk left no index.html")?;
+    if profile == Profile::Release {
+        tools::optimise(&assets.join("worker_bg.wasm"), "-O3")?;
+        for wasm in files_ending(staged, ".wasm")? {
+            tools::optimise(&wasm, "-Oz")?;
+        }
+    }
+    let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
+    fs::rename(&assets, staged.join(&named)).context("assets/ cannot be renamed")?;
+    let page = page.replace(&format!("\"{ASSETS}/"), &format!("\"{named}/"));
+    fs::write(&index, page).context("index.html cannot be written")
+}
+
+/// The files of a folder, without its sub-folders, whose name ends like this.
+pub fn files_ending(folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_file() && path.to_string_lossy().ends_with(end) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// FNV-1a over names and contents: the id has to change with them, no more.
+fn hash_of_folder(folder: &Path) -> Result<u64> {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for path in files_ending(folder, "")? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let content = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        for byte in name.into_bytes().into_iter().chain(content) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    Ok(hash)
+}

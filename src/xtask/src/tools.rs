@@ -1,0 +1,133 @@
+//! The tools of the build: found, or installed once per user.
+//!
+//! They lie in the user's cache as `millrace/tools/<name>-<version>/bin`, so a
+//! second clone finds them there.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{answers, output_of, run, say, script};
+
+const TRUNK_VERSION: &str = "0.21.14";
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// The way out when a part of Rust is missing and cannot be added.
+const RUST: &str = "install Rust with rustup (rustup.rs) and try again";
+
+/// What npm installs for the build and the browser tests.
+pub const NODE_MODULES: &str = "tests/browser/node_modules";
+
+/// Installs what building the page needs and returns the search path that finds it.
+pub fn for_page() -> Result<OsString> {
+    wasm_target()?;
+    let trunk = cargo_tool("trunk", TRUNK_VERSION, &["--locked", "--no-default-features", "--features", "rustls"])?;
+    let bindgen = cargo_tool_in("wasm-bindgen", "wasm-bindgen-cli", &wasm_bindgen_version()?, &[])?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [trunk, bindgen].into_iter().chain(env::split_paths(&path));
+    env::join_paths(folders).context("the search path cannot be extended: a folder's name contains its separator")
+}
+
+/// Installs rustfmt and clippy, which rustup's smallest profile leaves out.
+pub fn for_lint() -> Result<()> {
+    let is_there =
+        |verb| Command::new("cargo").args([verb, "--version"]).output().is_ok_and(|output| output.status.success());
+    if is_there("fmt") && is_there("clippy") {
+        return Ok(());
+    }
+    say("adding rustfmt and clippy");
+    run(Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]), RUST)
+}
+
+/// Installs the packages of tests/browser: Playwright, axe and wasm-opt.
+pub fn node_packages() -> Result<()> {
+    let wanted = fs::read("tests/browser/package-lock.json").context("tests/browser/package-lock.json is missing")?;
+    let stamp = Path::new(NODE_MODULES).join(".millrace-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let way_out = "install Node 20 or newer with npm (nodejs.org, or your package manager) and try again";
+    if !answers("node") {
+        bail!("Node is missing; {way_out}");
+    }
+    say("installing Playwright, axe and wasm-opt from npm (once per clone)");
+    run(script("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir("tests/browser"), way_out)?;
+    fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))
+}
+
+/// Optimises a WASM file in place.
+pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
+    // Node runs the script itself: npm's link to it has another form on Windows.
+    let way_out = "delete tests/browser/node_modules and try again";
+    let optimised = wasm.with_extension("optimised");
+    let mut command = Command::new("node");
+    command.arg(Path::new(NODE_MODULES).join("binaryen/bin/wasm-opt")).arg(level).args([
+        "--enable-simd",
+        "--enable-bulk-memory",
+        "--enable-bulk-memory-opt",
+        "--enable-nontrapping-float-to-int",
+        "--enable-sign-ext",
+        "--enable-mutable-globals",
+        "--enable-reference-types",
+        "--enable-multivalue",
+        "--enable-call-indirect-overlong",
+        "--strip-debug",
+        "--strip-producers",
+    ]);
+    run(command.arg(wasm).arg("-o").arg(&optimised), way_out)?;
+    fs::rename(&optimised, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))
+}
+
+fn wasm_target() -> Result<()> {
+    let sysroot = output_of(Command::new("rustc").args(["--print", "sysroot"]), RUST)?;
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+        return Ok(());
+    }
+    say(format!("adding Rust's target {WASM_TARGET}"));
+    run(Command::new("rustup").args(["target", "add", WASM_TARGET]), RUST)
+}
+
+fn cargo_tool(name: &str, version: &str, flags: &[&str]) -> Result<PathBuf> {
+    cargo_tool_in(name, name, version, flags)
+}
+
+/// The folder that holds the program `name` of this version of `package`.
+fn cargo_tool_in(name: &str, package: &str, version: &str, flags: &[&str]) -> Result<PathBuf> {
+    let root = cache()?.join("tools").join(format!("{name}-{version}"));
+    let folder = root.join("bin");
+    if answers(folder.join(name)) {
+        return Ok(folder);
+    }
+    say(format!("installing {name} {version} for this user (once; it takes a few minutes)"));
+    let mut install = Command::new("cargo");
+    install.args(["install", "--quiet", "--force", "--version", version]).arg("--root").arg(&root);
+    // The tool is built for this machine, whatever the caller builds for.
+    install.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET").current_dir(env::temp_dir());
+    run(install.args(flags).arg(package), "check the connection to crates.io and the space on disk, and try again")?;
+    Ok(folder)
+}
+
+/// The version of wasm-bindgen that the workspace links: the program must be of the same.
+fn wasm_bindgen_version() -> Result<String> {
+    let lock = fs::read_to_string("Cargo.lock").context("Cargo.lock is missing; run `cargo update --workspace`")?;
+    let (_, package) =
+        lock.split_once("name = \"wasm-bindgen\"\nversion = \"").context("Cargo.lock has no wasm-bindgen")?;
+    Ok(package.split('"').next().unwrap_or_default().to_owned())
+}
+
+/// Where this user's programs keep what they can fetch again.
+fn cache() -> Result<PathBuf> {
+    let given = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = if let Some(xdg) = given("XDG_CACHE_HOME") {
+        xdg
+    } else if cfg!(windows) {
+        given("LOCALAPPDATA").context("LOCALAPPDATA is not set")?
+    } else {
+        let home = given("HOME").context("HOME is not set, so there is no place for the tools; set XDG_CACHE_HOME")?;
+        home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" })
+    };
+    Ok(base.join("millrace"))
+}
