@@ -1,69 +1,53 @@
 //! Serves a built page with the headers that a good host would send.
 
-use std::fs::File;
-use std::net::SocketAddr;
-use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use tiny_http::{Header, Request, Response, StatusCode};
-
-use crate::shell::say;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use axum::{Router, middleware};
+use tower_http::services::ServeDir;
 
 /// Sent with every answer. `frame-ancestors` works only as a header, so it is
 /// not in the copy of the policy that `public/index.html` carries.
 const HEADERS: &[(&str, &str)] = &[
     (
-        "Content-Security-Policy",
+        "content-security-policy",
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
          font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
     ),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ("Cache-Control", "no-cache"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("cache-control", "no-cache"),
 ];
 
-const TYPES: &[(&str, &str)] = &[
-    ("html", "text/html; charset=utf-8"),
-    ("js", "text/javascript; charset=utf-8"),
-    ("css", "text/css; charset=utf-8"),
-    ("wasm", "application/wasm"),
-    ("json", "application/json"),
-    ("svg", "image/svg+xml"),
-    ("png", "image/png"),
-    ("woff2", "font/woff2"),
-    ("webmanifest", "application/manifest+json"),
-    ("csv", "text/csv; charset=utf-8"),
-    ("txt", "text/plain; charset=utf-8"),
-];
-
-/// A folder that is being served by threads of its own.
+/// A folder that is being served by a thread of its own.
 pub struct Server {
     address: SocketAddr,
-    threads: Vec<thread::JoinHandle<()>>,
+    thread: thread::JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
     /// Serves `folder` on this machine only.
     pub fn start(folder: &Path, port: u16) -> Result<Self> {
-        let folder: Arc<Path> =
-            folder.canonicalize().with_context(|| format!("{} is missing", folder.display()))?.into();
-        let http = tiny_http::Server::http(("127.0.0.1", port))
-            .map_err(|error| anyhow!("port {port} cannot be used ({error}); choose another with --port"))?;
-        let address = http.server_addr().to_ip().context("the server has no address")?;
-        let http = Arc::new(http);
-        let threads = (0..4)
-            .map(|_| {
-                let (http, folder) = (Arc::clone(&http), Arc::clone(&folder));
-                thread::spawn(move || http.incoming_requests().for_each(|request| answer(request, &folder)))
-            })
-            .collect();
-        Ok(Self { address, threads })
+        let folder = folder.canonicalize().with_context(|| format!("{} is missing", folder.display()))?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .with_context(|| format!("port {port} cannot be used; choose another with --port"))?;
+        listener.set_nonblocking(true).context("the server cannot wait for several browsers at once")?;
+        let address = listener.local_addr().context("the server has no address")?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.context("the server cannot be started")?;
+        let files = Router::new().fallback_service(ServeDir::new(folder)).layer(middleware::map_response(with_headers));
+        let thread = thread::spawn(move || {
+            runtime.block_on(async { axum::serve(tokio::net::TcpListener::from_std(listener)?, files).await })
+        });
+        Ok(Self { address, thread })
     }
 
     /// Where the page is. `localhost` counts as a secure context in every browser.
@@ -73,72 +57,60 @@ impl Server {
 
     /// Serves until the program is stopped.
     pub fn wait(self) -> Result<()> {
-        for thread in self.threads {
-            thread.join().map_err(|_| anyhow!("the server failed; its message is above"))?;
-        }
-        Ok(())
+        let served = self.thread.join().map_err(|_| anyhow!("the server failed; its message is above"))?;
+        served.context("the server stopped")
     }
 }
 
-fn answer(request: Request, folder: &Path) {
-    let found = path_in(folder, request.url()).and_then(|path| Some((File::open(&path).ok()?, path)));
-    let sent = match found {
-        Some((file, path)) => request.respond(with_headers(Response::from_file(file), content_type(&path))),
-        None => {
-            let missing = Response::from_string("There is no such file.\n").with_status_code(StatusCode(404));
-            request.respond(with_headers(missing, "text/plain; charset=utf-8"))
-        }
-    };
-    if let Err(error) = sent
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-        && error.kind() != std::io::ErrorKind::ConnectionReset
-    {
-        say(format!("an answer was not sent: {error}"));
-    }
-}
-
-/// The file that an address names, unless it lies outside the folder.
-fn path_in(folder: &Path, url: &str) -> Option<PathBuf> {
-    let asked = url.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
-    let relative = Path::new(asked);
-    if !relative.components().all(|part| matches!(part, Component::Normal(_))) || asked.contains(['\\', ':']) {
-        return None;
-    }
-    let path = folder.join(relative);
-    let path = if path.is_dir() { path.join("index.html") } else { path };
-    path.is_file().then_some(path)
-}
-
-fn with_headers<R: std::io::Read>(mut response: Response<R>, content_type: &str) -> Response<R> {
-    for (name, value) in HEADERS.iter().chain([&("Content-Type", content_type)]) {
-        if let Ok(header) = Header::from_bytes(*name, *value) {
-            response.add_header(header);
-        }
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
 }
 
-fn content_type(path: &Path) -> &'static str {
-    let extension = path.extension().unwrap_or_default();
-    TYPES
-        .iter()
-        .find(|(known, _)| extension == *known)
-        .map_or("application/octet-stream", |(_, content_type)| content_type)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read, Write};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
     use super::*;
+
+    fn serve_own_folder() -> Server {
+        Server::start(Path::new(env!("CARGO_MANIFEST_DIR")), 0).expect("a free port")
+    }
+
+    /// What is answered to `path`, as far as `n_bytes` go, and the connection, still open.
+    fn ask(address: SocketAddr, path: &str, n_bytes: usize) -> io::Result<(String, TcpStream)> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut answer = vec![0; n_bytes];
+        stream.read_exact(&mut answer)?;
+        Ok((String::from_utf8_lossy(&answer).into_owned(), stream))
+    }
 
     #[test]
     fn an_address_never_leaves_the_folder() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(path_in(folder, "/Cargo.toml?x=1"), Some(folder.join("Cargo.toml")));
+        let server = serve_own_folder();
+        let status = |path| ask(server.address, path, 12).map(|(answer, _)| answer).expect("an answer");
+        assert_eq!(status("/Cargo.toml?x=1"), "HTTP/1.1 200");
         for outside in
-            ["/../cli/Cargo.toml", "/src/../../cli/Cargo.toml", "//etc/passwd", "/C:\\x", "/src/./main.rs/.."]
+            ["/../cli/Cargo.toml", "/src/../../cli/Cargo.toml", "/src/%2e%2e/%2e%2e/cli/Cargo.toml", "//etc/passwd"]
         {
-            assert_eq!(path_in(folder, outside), None, "{outside}");
+            assert_ne!(status(outside), "HTTP/1.1 200", "{outside}");
         }
+    }
+
+    /// A browser opens several connections at once and keeps them open.
+    #[test]
+    fn every_connection_is_answered_while_all_stay_open() {
+        let server = serve_own_folder();
+        let address = server.address;
+        let clients: Vec<_> = (0..64).map(|_| thread::spawn(move || ask(address, "/Cargo.toml", 12))).collect();
+        let answers: Vec<_> = clients.into_iter().map(|client| client.join().expect("no panic")).collect();
+        assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|(status, _)| status == "HTTP/1.1 200")));
     }
 
     #[test]
