@@ -1,5 +1,6 @@
 //! Set-up, build, serve, test, measure: `cargo xtask VERB`.
 
+mod bench;
 mod browser;
 mod icons;
 mod page;
@@ -34,6 +35,8 @@ enum Verb {
     Test(TestArguments),
     /// Print the compressed sizes of the page and the worker and hold them to their budgets
     Size,
+    /// Measure what the page promises about speed, in Chromium
+    Bench(bench::Arguments),
     /// Draw public/icons.svg from the names in public/icons.txt
     Icons,
     /// Install the tools that the build needs, and do nothing else
@@ -96,6 +99,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Build(arguments) => page::build(page::Profile::new(arguments.debug), &arguments.out)?,
         Verb::Test(arguments) => return suite::run(&arguments.parts, arguments.only.as_deref(), arguments.debug),
         Verb::Size => return size::print_and_judge(),
+        Verb::Bench(arguments) => return bench::run(&arguments),
         Verb::Icons => icons::draw()?,
         Verb::Setup => page::set_up()?,
         Verb::Finish => page::finish_for_trunk()?,

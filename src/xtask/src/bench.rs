@@ -1,0 +1,74 @@
+//! `cargo xtask bench page`: what is promised about speed, measured in a real browser.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::page::{self, Profile};
+use crate::server::Server;
+use crate::{browser, tools};
+
+/// What the program in tests/browser/bench ends with when a bar was missed.
+const FALLS_SHORT: i32 = 3;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What to measure
+    subject: Subject,
+    /// Only this part
+    #[arg(long)]
+    only: Option<Section>,
+    /// Measure the page that was built last
+    #[arg(long)]
+    no_build: bool,
+    /// Measure an unoptimised page: its figures mean little
+    #[arg(long)]
+    debug: bool,
+    /// Fail when a bar is missed, not only when something cannot be measured
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Subject {
+    /// The page, through the DevTools protocol
+    Page,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Section {
+    /// A CSV of a million rows: imported, stopped, scrolled
+    Import,
+    /// Five hundred nodes: panned and dragged
+    Canvas,
+    /// Every link of the gallery, from the click to the last figure
+    Gallery,
+}
+
+/// Prints a table of figures and bars.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let Subject::Page = arguments.subject;
+    let out = Path::new(if arguments.debug { "target/web/debug-page" } else { "dist" });
+    if !arguments.no_build {
+        page::build(Profile::new(arguments.debug), out)?;
+    }
+    tools::node_packages()?;
+    let chromium = browser::find_or_install()?;
+    let server = Server::start(out, 0)?;
+    let mut node = Command::new("node");
+    node.arg("tests/browser/bench/page.js").args(arguments.only.map(|section| match section {
+        Section::Import => "import",
+        Section::Canvas => "canvas",
+        Section::Gallery => "gallery",
+    }));
+    node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium);
+    let status = node.status().context("`node` could not be started")?;
+    match status.code() {
+        Some(0) => Ok(ExitCode::SUCCESS),
+        Some(FALLS_SHORT) if !arguments.strict => Ok(ExitCode::SUCCESS),
+        Some(FALLS_SHORT) => bail!("a bar was missed"),
+        _ => bail!("not everything could be measured; the message above says why"),
+    }
+}

@@ -1,0 +1,335 @@
+//! `cargo xtask bench page`: what the page promises about speed, measured in Chromium.
+//!
+//! Prints one row for each promise: what was measured, the bar, and whether it
+//! falls short. What a task and a frame are is defined in `trace.js`.
+
+import { chromium } from "playwright-core";
+import { fiveHundredNodes, millionRows } from "./inputs.js";
+import { quantile, trace } from "./trace.js";
+
+const HOME = process.env.MILLRACE_URL;
+/// A frame at 60 Hz.
+const FRAME_MS = 16.7;
+/// Shares of an import at which it is stopped.
+const STOP_AT = [0.05, 0.3, 0.6, 0.8, 0.9, 0.96];
+
+const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery };
+const asked = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath: process.env.MILLRACE_CHROMIUM,
+  args: [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+let fallsShort = false;
+try {
+  for (const [name, measure] of Object.entries(sections)) {
+    if (asked.length === 0 || asked.includes(name)) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+      await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+      await measure(await context.newPage());
+      await context.close();
+    }
+  }
+} finally {
+  await browser.close();
+}
+// Told apart from a failure to measure by whoever started this.
+process.exitCode = fallsShort ? 3 : 0;
+
+/// Prints one row. Without a bar it is for information.
+function row(what, measured, unit, bar) {
+  const shown = `${measured.toFixed({ s: 2, ms: 1 }[unit] ?? 0)} ${unit}`;
+  const short = bar !== undefined && !(measured <= bar);
+  fallsShort ||= short;
+  const verdict = bar === undefined ? "" : `${`${bar} ${unit}`.padStart(10)}   ${short ? "FALLS SHORT" : "holds"}`;
+  console.log(`${what.padEnd(58)}${shown.padStart(14)}${verdict}`.trimEnd());
+}
+
+async function measureImport(page) {
+  console.log("\nA CSV of 1,000,000 rows and 20 columns, 180 MB");
+  const file = await millionRows();
+  await page.addInitScript(watchWorker);
+  await open(page);
+  await page.evaluate(watchRun);
+  const { tasks, outcome } = await trace(page, async () => {
+    const began = Date.now();
+    await page.locator("#file-input").setInputFiles(file);
+    await page.locator("[data-node-id]").first().waitFor({ timeout: 120_000 });
+    await page.waitForFunction(() => globalThis.seen.began, null, { timeout: 120_000 });
+    await finished(page);
+    return (Date.now() - began) / 1_000;
+  });
+  await expectStates(page, "ran");
+  const { runMs, nSteps } = await page.evaluate(() => ({
+    runMs: globalThis.seen.ended - globalThis.seen.began,
+    nSteps: globalThis.seen.steps.size,
+  }));
+  row("from the choice of the file to its rows and profiles", outcome, "s");
+  row("of it, the run of Import File", runMs / 1_000, "s");
+  row("steps of progress seen on the way", nSteps, "");
+  row("longest task of the page", tasks[0], "ms", 50);
+  row("longest that the worker let a message wait", await longestWait(page), "ms", 100);
+
+  const grid = page.locator(".grid");
+  await grid.waitFor();
+  if (!/1,000,000/.test(await page.locator(".data").textContent())) {
+    throw new Error("the table does not say that it has 1,000,000 rows");
+  }
+  const scrolled = await trace(page, () => scroll(page, grid));
+  row("scrolling through the rows: longest task of the page", scrolled.tasks[0], "ms", 50);
+  row("scrolling through the rows: work per frame, p95", quantile(scrolled.frames, 0.95), "ms", FRAME_MS);
+  for (const [what, action] of [
+    ["sorting by a text", () => page.locator(".grid__sort").nth(1).click()],
+    ["sorting by a number", () => page.locator(".grid__sort").nth(3).click()],
+    ["finding a text in all columns", () => page.getByLabel("Find in all columns").fill("12.5")],
+  ]) {
+    await page.evaluate(() => {
+      globalThis.longestWait = 0;
+    });
+    const began = Date.now();
+    const traced = await trace(page, async () => {
+      await action();
+      // A search waits for the next key.
+      await page.waitForTimeout(600);
+      await idle(page);
+    });
+    row(what, (Date.now() - began - 600) / 1_000, "s");
+    row(`${what}: longest task of the page`, traced.tasks[0], "ms", 50);
+    row(`${what}: longest that the worker let a message wait`, await longestWait(page), "ms", 100);
+  }
+
+  let slowest = 0;
+  for (const share of STOP_AT) {
+    await page.goto("about:blank");
+    await open(page);
+    await page.locator("#file-input").setInputFiles(file);
+    await page.waitForFunction(() => document.getElementById("stop"), null, { timeout: 120_000, polling: 5 });
+    await page.waitForTimeout(runMs * share);
+    const stopped = await page.evaluate(stopRun);
+    console.error(`stopped at ${share * 100} %: ${stopped === null ? "done already" : `${stopped.toFixed(1)} ms`}`);
+    slowest = Math.max(slowest, stopped ?? 0);
+    await idle(page);
+  }
+  row("from Stop to “Stopped” on the page, slowest of several", slowest, "ms", 100);
+}
+
+/// Runs in the page before its scripts: asks the worker something all the time, and notes how long it lets that wait.
+function watchWorker() {
+  const Plain = globalThis.Worker;
+  globalThis.longestWait = 0;
+  globalThis.Worker = class extends Plain {
+    constructor(...given) {
+      super(...given);
+      // Bytes that are no message: the worker refuses each at once, as its answer to call 2^32 - 1.
+      const refusal = String.fromCharCode(0xff, 0xff, 0xff, 0xff, 0x0f);
+      let askedAt = 0;
+      const ask = () => {
+        askedAt = performance.now();
+        this.postMessage({ bytes: new ArrayBuffer(0) });
+      };
+      this.addEventListener("message", ({ data }) => {
+        if (typeof data === "string") {
+          ask();
+          return;
+        }
+        if (String.fromCharCode(...new Uint8Array(data).subarray(0, 16)).includes(refusal)) {
+          globalThis.longestWait = Math.max(globalThis.longestWait, performance.now() - askedAt);
+          setTimeout(ask, 5);
+        }
+      });
+    }
+  };
+}
+
+/// How long the worker let a message wait.
+async function longestWait(page) {
+  const waited = await page.evaluate(() => globalThis.longestWait);
+  if (!(waited > 0)) {
+    throw new Error("the worker answered nothing");
+  }
+  return waited;
+}
+
+/// Runs in the page: notes what a run shows.
+function watchRun() {
+  globalThis.seen = { began: 0, ended: 0, steps: new Set() };
+  new MutationObserver(() => {
+    const percent = document.querySelector(".actions__percent");
+    if (percent) {
+      globalThis.seen.began ||= performance.now();
+      globalThis.seen.steps.add(percent.textContent);
+    } else if (globalThis.seen.began) {
+      globalThis.seen.ended ||= performance.now();
+    }
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
+
+/// Runs in the page: presses Stop and says after how many milliseconds the node says so, null if it was done before.
+function stopRun() {
+  return new Promise((resolve) => {
+    const button = document.getElementById("stop");
+    const card = document.querySelector("[data-node-id]");
+    if (!button) {
+      resolve(null);
+      return;
+    }
+    const began = performance.now();
+    const look = () => {
+      if (["cancelled", "ran", "failed"].includes(card.dataset.state)) {
+        resolve(card.dataset.state === "cancelled" ? performance.now() - began : null);
+        return true;
+      }
+      return false;
+    };
+    new MutationObserver((_, observer) => look() && observer.disconnect()).observe(card, { attributes: true });
+    button.click();
+  });
+}
+
+/// Turns the wheel for two seconds and drags the scroll bar for one, a step per frame.
+async function scroll(page, grid) {
+  const box = await grid.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.7);
+  await paced(120, (step) => page.mouse.wheel(0, step < 60 ? 240 : 2_400));
+  await paced(60, (step) =>
+    grid.evaluate((element, share) => {
+      element.scrollTop = element.scrollHeight * share;
+    }, (step * 7919) % 1000 / 1000),
+  );
+  await idle(page);
+}
+
+async function measureCanvas(page) {
+  console.log("\n500 nodes on the canvas");
+  await open(page);
+  const buffer = Buffer.from(fiveHundredNodes());
+  await page.locator("#file-input").setInputFiles({ name: "many.millrace", mimeType: "application/json", buffer });
+  await page.locator('#canvas[aria-label*="500 nodes"]').waitFor();
+  await idle(page);
+  for (const [view, chord] of [["all in view", "Shift+Digit1"], ["at 100 %", "Control+Digit0"]]) {
+    await page.locator("#canvas").focus();
+    await page.keyboard.press(chord);
+    await page.waitForTimeout(1_000);
+    await idle(page);
+    const box = await page.locator("#canvas").boundingBox();
+    const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    frames(`pan, ${view}`, await trace(page, () => drag(page, middle, "middle")));
+    await page.waitForTimeout(500);
+  }
+  const title = await page.evaluate(titleInView);
+  frames("drag of a node, at 100 %", await trace(page, () => drag(page, title, "left")));
+}
+
+function frames(what, { frames, tasks }) {
+  row(`${what}: work per frame, p50 of ${frames.length}`, quantile(frames, 0.5), "ms");
+  row(`${what}: work per frame, p95`, quantile(frames, 0.95), "ms", 10);
+  row(`${what}: longest task of the page`, tasks[0], "ms", 50);
+}
+
+/// Runs in the page: the middle of a card's title near the middle of the canvas.
+function titleInView() {
+  const canvas = document.getElementById("canvas").getBoundingClientRect();
+  const centre = { x: canvas.x + canvas.width / 2, y: canvas.y + canvas.height / 2 };
+  const middles = [...document.querySelectorAll("[data-node-id] .node-card__title")].map((title) => {
+    const box = title.getBoundingClientRect();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  });
+  const distance = ({ x, y }) => Math.hypot(x - centre.x, y - centre.y);
+  return middles.sort((left, right) => distance(left) - distance(right))[0];
+}
+
+/// Presses a button and moves the pointer in a wide loop, a step per frame.
+async function drag(page, { x, y }, button) {
+  await page.mouse.move(x, y);
+  await page.mouse.down({ button });
+  await paced(180, (step) => {
+    const angle = (step / 90) * 2 * Math.PI;
+    return page.mouse.move(x + 180 * Math.sin(angle), y + 110 * Math.sin(2 * angle));
+  });
+  await page.mouse.up({ button });
+}
+
+async function measureGallery(page) {
+  console.log("\nA link of the gallery, opened in a fresh profile, run to its last figure");
+  await open(page);
+  const questions = await page.locator(".question__title").allTextContents();
+  let slowest = [0, ""];
+  for (const question of questions) {
+    const link = await linkOf(page, question);
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const fresh = await context.newPage();
+    const began = Date.now();
+    await fresh.goto(link);
+    await fresh.getByRole("button", { name: "Open as new pipeline" }).click();
+    await fresh.locator("[data-node-id]").first().waitFor();
+    await fresh.locator("#run:enabled").click();
+    await finished(fresh);
+    const secs = (Date.now() - began) / 1_000;
+    await expectStates(fresh, "ran");
+    console.error(`${question} ${secs.toFixed(2)} s`);
+    if (secs > slowest[0]) {
+      slowest = [secs, question];
+    }
+    await context.close();
+  }
+  row(`the slowest of ${questions.length}: ${slowest[1]}`, slowest[0], "s", 5);
+}
+
+/// The link of a gallery's pipeline, as the share dialog gives it.
+async function linkOf(page, question) {
+  await page.goto("about:blank");
+  await open(page);
+  await page.getByRole("button", { name: question }).click();
+  await page.locator("[data-node-id]").first().waitFor();
+  await idle(page);
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByRole("button", { name: "Copy link" }).click();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+async function open(page) {
+  await page.goto(HOME);
+  await idle(page);
+}
+
+async function idle(page) {
+  await page.waitForSelector('html[data-idle="true"]', { timeout: 120_000, state: "attached" });
+}
+
+/// Waits until a run that was asked for is over.
+async function finished(page) {
+  await page.waitForFunction(
+    () => {
+      const states = [...document.querySelectorAll("[data-node-id]")].map((node) => node.dataset.state);
+      return states.length > 0 && states.every((state) => !["idle", "queued", "running", "stale"].includes(state));
+    },
+    null,
+    { timeout: 300_000 },
+  );
+  await idle(page);
+}
+
+/// A figure of something that failed would be no figure.
+async function expectStates(page, expected) {
+  const states = await page.evaluate(() => [...document.querySelectorAll("[data-node-id]")].map((node) => node.dataset.state));
+  if (states.some((state) => state !== expected)) {
+    throw new Error(`the nodes ended as ${states.join(", ")}`);
+  }
+}
+
+/// Does something a number of times, at most once per frame.
+async function paced(nSteps, action) {
+  for (let step = 0; step < nSteps; step += 1) {
+    const next = performance.now() + FRAME_MS;
+    await action(step);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
+  }
+}
