@@ -9,6 +9,7 @@ mod score;
 mod split;
 mod train;
 mod transform;
+mod turns;
 
 use engine::Component;
 

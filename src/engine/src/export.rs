@@ -10,10 +10,18 @@ use crate::Artifact;
 /// # Errors
 /// The result does not leave in this format.
 pub fn export(artifact: &Artifact, format: ExportFormat) -> Result<Vec<u8>, Failure> {
+    learn::block_on(export_in_turns(artifact, format))
+}
+
+/// As `export`, in short turns: whoever drives the future may do something else between two.
+///
+/// # Errors
+/// As `export`.
+pub async fn export_in_turns(artifact: &Artifact, format: ExportFormat) -> Result<Vec<u8>, Failure> {
     match (artifact, format) {
         (Artifact::Table(table), ExportFormat::Csv) => {
             let mut bytes = Vec::new();
-            table::csv::write(table, &mut |piece| bytes.extend_from_slice(piece));
+            table::csv::write_in_turns(table, &mut |piece| bytes.extend_from_slice(piece)).await;
             Ok(bytes)
         }
         (Artifact::Table(_), ExportFormat::Json) => {

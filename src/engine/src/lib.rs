@@ -13,13 +13,14 @@ mod key;
 mod keys;
 mod preview;
 mod profile;
+mod sort;
 pub mod testing;
 mod why;
 
 pub use artifact::{Artifact, Evaluation, Port};
 pub use component::{Component, Flow, FlowError, Running};
 pub use engine::Engine;
-pub use export::export;
+pub use export::{export, export_in_turns};
 pub use host::{Host, Local, Source};
 pub use job::{Job, JobError};
 pub use keys::{In, Out, Param, ParamValue};

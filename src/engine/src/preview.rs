@@ -1,17 +1,22 @@
 //! Windows on tables: rows in any order, under conditions, as text.
 
-use std::sync::Weak;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
 
 use arrow_array::Array;
-use protocol::{Cell, Failure, Filter, Preview, Sort, TablePage};
+use protocol::{Failure, Filter, Preview, Sort, TablePage};
 use schema::ColumnNotFound;
-use table::{Cells, Table, date_millis, date_text, number_text};
+use table::{Cells, Table, date_millis, date_text, write_number};
+
+use crate::sort::BLOCK;
 
 /// The orders of rows that were asked for last, so that scrolling does not sort again.
 #[derive(Debug, Default)]
 pub struct RowOrders {
     /// The latest last.
-    orders: Vec<RowOrder>,
+    orders: RefCell<Vec<RowOrder>>,
+    is_sorting: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -20,14 +25,65 @@ struct RowOrder {
     columns: Vec<Weak<dyn Array>>,
     sort: Vec<Sort>,
     filters: Vec<Filter>,
-    row_idxs: Vec<u32>,
+    row_idxs: Rc<[u32]>,
 }
 
 impl RowOrders {
     const MOST: usize = 4;
 
-    fn get(&mut self, table: &Table, sort: &[Sort], filters: &[Filter]) -> Result<&[u32], ColumnNotFound> {
-        let found = self.orders.iter().position(|order| {
+    async fn get<F: Future>(
+        &self,
+        table: &Table,
+        sort: &[Sort],
+        filters: &[Filter],
+        breathe: &mut impl FnMut() -> F,
+    ) -> Result<Rc<[u32]>, ColumnNotFound> {
+        // Whoever else sorts may be after the same order.
+        while self.is_sorting.get() {
+            breathe().await;
+        }
+        if let Some(row_idxs) = self.known(table, sort, filters) {
+            return Ok(row_idxs);
+        }
+        self.is_sorting.set(true);
+        let passing = self.known(table, &[], filters).filter(|_| !filters.is_empty());
+        let row_idxs = ordered(table, sort, filters, passing, breathe).await;
+        self.is_sorting.set(false);
+        let row_idxs: Rc<[u32]> = row_idxs?.into();
+        let mut orders = self.orders.borrow_mut();
+        orders.retain(|order| order.columns.iter().all(|column| column.strong_count() > 0));
+        if orders.len() >= Self::MOST {
+            orders.remove(0);
+        }
+        orders.push(RowOrder {
+            columns: table.columns().iter().map(Arc::downgrade).collect(),
+            sort: sort.to_vec(),
+            filters: filters.to_vec(),
+            row_idxs: Rc::clone(&row_idxs),
+        });
+        Ok(row_idxs)
+    }
+
+    /// Whether each row passes all filters; none without filters.
+    pub(crate) async fn passes<F: Future>(
+        &self,
+        table: &Table,
+        filters: &[Filter],
+        breathe: &mut impl FnMut() -> F,
+    ) -> Result<Option<Vec<bool>>, ColumnNotFound> {
+        if filters.is_empty() {
+            return Ok(None);
+        }
+        let mut passes = vec![false; table.n_rows()];
+        for &row_idx in &*self.get(table, &[], filters, breathe).await? {
+            passes[row_idx as usize] = true;
+        }
+        Ok(Some(passes))
+    }
+
+    fn known(&self, table: &Table, sort: &[Sort], filters: &[Filter]) -> Option<Rc<[u32]>> {
+        let mut orders = self.orders.borrow_mut();
+        let order_idx = orders.iter().position(|order| {
             order.sort == sort
                 && order.filters == filters
                 && order.columns.len() == table.n_columns()
@@ -35,43 +91,33 @@ impl RowOrders {
                     .columns
                     .iter()
                     .zip(table.columns())
-                    .all(|(known, column)| std::ptr::addr_eq(known.as_ptr(), std::sync::Arc::as_ptr(column)))
-        });
-        match found {
-            Some(order_idx) => self.orders[order_idx..].rotate_left(1),
-            None => {
-                let row_idxs = sorted(table, sort, filtered(table, filters)?)?;
-                self.orders.retain(|order| order.columns.iter().all(|column| column.strong_count() > 0));
-                if self.orders.len() >= Self::MOST {
-                    self.orders.remove(0);
-                }
-                self.orders.push(RowOrder {
-                    columns: table.columns().iter().map(std::sync::Arc::downgrade).collect(),
-                    sort: sort.to_vec(),
-                    filters: filters.to_vec(),
-                    row_idxs,
-                });
-            }
-        }
-        Ok(self.orders.last().map_or(&[], |order| &order.row_idxs))
+                    .all(|(known, column)| std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(column)))
+        })?;
+        orders[order_idx..].rotate_left(1);
+        orders.last().map(|order| Rc::clone(&order.row_idxs))
     }
 }
 
-/// The window that is asked for.
+/// The window that is asked for. `breathe` is awaited between blocks of rows, so that others get a turn.
 ///
 /// # Errors
 /// A condition or an order names a column that is not there.
-pub fn preview(table: &Table, call: &Preview, orders: &mut RowOrders) -> Result<TablePage, Failure> {
+pub async fn preview<F: Future>(
+    table: &Table,
+    call: &Preview,
+    orders: &RowOrders,
+    mut breathe: impl FnMut() -> F,
+) -> Result<TablePage, Failure> {
     let n_rows_total = table.n_rows() as u64;
     let order = if call.sort.is_empty() && call.filters.is_empty() {
         None
     } else {
-        Some(orders.get(table, &call.sort, &call.filters).map_err(unknown_column)?)
+        Some(orders.get(table, &call.sort, &call.filters, &mut breathe).await.map_err(unknown_column)?)
     };
-    let n_rows_filtered = order.map_or(n_rows_total, |order| order.len() as u64);
+    let n_rows_filtered = order.as_ref().map_or(n_rows_total, |order| order.len() as u64);
     let first = call.first_row.min(n_rows_filtered);
     let last = first.saturating_add(u64::from(call.n_rows)).min(n_rows_filtered);
-    let row_idxs: Vec<usize> = match order {
+    let row_idxs: Vec<usize> = match &order {
         None => (first as usize..last as usize).collect(),
         Some(order) => order[first as usize..last as usize].iter().map(|row_idx| *row_idx as usize).collect(),
     };
@@ -85,10 +131,10 @@ pub fn preview(table: &Table, call: &Preview, orders: &mut RowOrders) -> Result<
         for (row, &row_idx) in cells.iter_mut().zip(&row_idxs) {
             row.push(match &column {
                 Cells::DateTime(values) if column.is_valid(row_idx) => {
-                    Cell::Text(date_text(values.value(row_idx), with_time))
+                    protocol::Cell::Text(date_text(values.value(row_idx), with_time))
                 }
-                _ if column.read(row_idx, &mut text) => Cell::Text(text.clone()),
-                _ => Cell::Missing,
+                _ if column.read(row_idx, &mut text) => protocol::Cell::Text(text.clone()),
+                _ => protocol::Cell::Missing,
             });
         }
     }
@@ -117,37 +163,48 @@ pub(crate) fn unknown_column(error: ColumnNotFound) -> Failure {
     Failure::new(error.to_string(), "Take the condition or the order away; the table has changed since.")
 }
 
-/// The rows that pass all filters, in file order.
-fn filtered(table: &Table, filters: &[Filter]) -> Result<Vec<u32>, ColumnNotFound> {
-    Ok(match passing(table, filters)? {
-        None => (0..table.n_rows() as u32).collect(),
-        Some(passes) => (0u32..).zip(passes).filter(|(_, passes)| *passes).map(|(row_idx, _)| row_idx).collect(),
-    })
+/// The rows that pass all filters, in the order that is asked for. `passing` are those, where they are known.
+async fn ordered<F: Future>(
+    table: &Table,
+    sort: &[Sort],
+    filters: &[Filter],
+    passing: Option<Rc<[u32]>>,
+    breathe: &mut impl FnMut() -> F,
+) -> Result<Vec<u32>, ColumnNotFound> {
+    let row_idxs = match passing {
+        Some(known) => known.to_vec(),
+        None if filters.is_empty() => (0..table.n_rows() as u32).collect(),
+        None => {
+            let passes = passing_all(table, filters, breathe).await?;
+            (0u32..).zip(passes).filter(|(_, passes)| *passes).map(|(row_idx, _)| row_idx).collect()
+        }
+    };
+    sorted(table, sort, row_idxs, breathe).await
 }
 
-/// Whether each row passes all filters; none without filters.
-pub(crate) fn passing(table: &Table, filters: &[Filter]) -> Result<Option<Vec<bool>>, ColumnNotFound> {
-    if filters.is_empty() {
-        return Ok(None);
-    }
+/// Whether each row passes all filters.
+async fn passing_all<F: Future>(
+    table: &Table,
+    filters: &[Filter],
+    breathe: &mut impl FnMut() -> F,
+) -> Result<Vec<bool>, ColumnNotFound> {
     let mut passes = vec![true; table.n_rows()];
     for filter in filters {
         match filter {
             Filter::Range { column, low, high, closed } => {
                 let cells = table.cells(table.schema().position(column)?);
-                keep(&mut passes, |row_idx| {
-                    cells.number(row_idx).is_some_and(|x| *low <= x && (x < *high || (*closed && x <= *high)))
-                });
+                let holds = |x: f64| *low <= x && (x < *high || (*closed && x <= *high));
+                keep(&mut passes, |row_idx| cells.number(row_idx).is_some_and(holds), breathe).await;
             }
             Filter::Missing { column } => {
                 let cells = table.cells(table.schema().position(column)?);
-                keep(&mut passes, |row_idx| !cells.is_valid(row_idx));
+                keep(&mut passes, |row_idx| !cells.is_valid(row_idx), breathe).await;
             }
             Filter::Equals { column, value } => {
                 let cells = table.cells(table.schema().position(column)?);
                 let number: Option<f64> = value.trim().parse().ok();
                 let millis = date_millis(value);
-                keep(&mut passes, |row_idx| {
+                let equals = |row_idx: usize| {
                     cells.is_valid(row_idx)
                         && match &cells {
                             Cells::Number(values) => number == Some(values.value(row_idx)),
@@ -156,64 +213,83 @@ pub(crate) fn passing(table: &Table, filters: &[Filter]) -> Result<Option<Vec<bo
                             Cells::DateTime(values) => millis == Some(values.value(row_idx)),
                             Cells::Category { .. } | Cells::Text(_) => cells.str(row_idx) == Some(value),
                         }
-                });
+                };
+                keep(&mut passes, equals, breathe).await;
             }
             Filter::Contains { text } => {
                 let needle = text.to_lowercase();
                 let mut any = vec![false; table.n_rows()];
                 for column_idx in 0..table.n_columns() {
-                    find(&table.cells(column_idx), &needle, &mut any);
+                    find(&table.cells(column_idx), &needle, &mut any, breathe).await;
                 }
-                keep(&mut passes, |row_idx| any[row_idx]);
+                keep(&mut passes, |row_idx| any[row_idx], breathe).await;
             }
         }
     }
-    Ok(Some(passes))
+    Ok(passes)
 }
 
-fn keep(passes: &mut [bool], condition: impl Fn(usize) -> bool) {
-    for (row_idx, passes) in passes.iter_mut().enumerate() {
-        *passes = *passes && condition(row_idx);
+/// A condition may turn a cell into text, so that a turn holds fewer rows than of a sort.
+const ROWS_IN_TURN: usize = BLOCK / 4;
+
+async fn keep<F: Future>(passes: &mut [bool], condition: impl Fn(usize) -> bool, breathe: &mut impl FnMut() -> F) {
+    for (block_idx, block) in passes.chunks_mut(ROWS_IN_TURN).enumerate() {
+        for (row_idx, passes) in (block_idx * ROWS_IN_TURN..).zip(block) {
+            *passes = *passes && condition(row_idx);
+        }
+        breathe().await;
     }
 }
 
 /// Marks the rows whose text contains the needle.
-fn find(cells: &Cells<'_>, needle: &str, any: &mut [bool]) {
-    let mut mark = |contains: &mut dyn FnMut(usize) -> bool| {
-        for (row_idx, any) in any.iter_mut().enumerate() {
-            *any = *any || (cells.is_valid(row_idx) && contains(row_idx));
-        }
-    };
+async fn find<F: Future>(cells: &Cells<'_>, needle: &str, any: &mut [bool], breathe: &mut impl FnMut() -> F) {
     // Most needles cannot be part of a number or a date: then nothing is turned into text.
     let may_be_in = |alphabet: &str| needle.chars().all(|character| alphabet.contains(character));
-    match cells {
+    let mut text = String::new();
+    let mut written = move |write: &dyn Fn(&mut String)| {
+        text.clear();
+        write(&mut text);
+        text.contains(needle)
+    };
+    let mut contains: Box<dyn FnMut(usize) -> bool + '_> = match cells {
         Cells::Number(values) if may_be_in("0123456789.-+einf") => {
-            mark(&mut |row_idx| number_text(values.value(row_idx)).contains(needle));
+            Box::new(move |row_idx| written(&|text| write_number(values.value(row_idx), text)))
         }
         Cells::Integer(values) if may_be_in("0123456789-") => {
-            mark(&mut |row_idx| values.value(row_idx).to_string().contains(needle));
+            Box::new(move |row_idx| written(&|text| text.push_str(&values.value(row_idx).to_string())))
         }
         Cells::DateTime(values) if may_be_in("0123456789-:.t") => {
-            mark(&mut |row_idx| date_text(values.value(row_idx), true).to_lowercase().contains(needle));
+            Box::new(|row_idx| date_text(values.value(row_idx), true).to_lowercase().contains(needle))
         }
         Cells::Boolean(values) => {
             let (yes, no) = ("true".contains(needle), "false".contains(needle));
-            mark(&mut |row_idx| if values.value(row_idx) { yes } else { no });
+            Box::new(move |row_idx| if values.value(row_idx) { yes } else { no })
         }
         Cells::Category { codes, names } => {
             let contain: Vec<bool> =
                 (0..names.len()).map(|code| names.value(code).to_lowercase().contains(needle)).collect();
-            mark(&mut |row_idx| {
+            Box::new(move |row_idx| {
                 usize::try_from(codes.value(row_idx)).is_ok_and(|code| contain.get(code).copied().unwrap_or(false))
-            });
+            })
         }
-        Cells::Text(values) => mark(&mut |row_idx| values.value(row_idx).to_lowercase().contains(needle)),
-        Cells::Number(_) | Cells::Integer(_) | Cells::DateTime(_) => {}
+        Cells::Text(values) => Box::new(|row_idx| values.value(row_idx).to_lowercase().contains(needle)),
+        Cells::Number(_) | Cells::Integer(_) | Cells::DateTime(_) => return,
+    };
+    for (block_idx, block) in any.chunks_mut(ROWS_IN_TURN).enumerate() {
+        for (row_idx, any) in (block_idx * ROWS_IN_TURN..).zip(block) {
+            *any = *any || (cells.is_valid(row_idx) && contains(row_idx));
+        }
+        breathe().await;
     }
 }
 
 /// The rows by the first order, those equal there by the second, and so on; equal rows stay as they were.
-fn sorted(table: &Table, sort: &[Sort], mut row_idxs: Vec<u32>) -> Result<Vec<u32>, ColumnNotFound> {
+async fn sorted<F: Future>(
+    table: &Table,
+    sort: &[Sort],
+    mut row_idxs: Vec<u32>,
+    breathe: &mut impl FnMut() -> F,
+) -> Result<Vec<u32>, ColumnNotFound> {
     for Sort { column, descending } in sort.iter().rev() {
         let cells = table.cells(table.schema().position(column)?);
         let ranks = match &cells {
@@ -241,29 +317,34 @@ fn sorted(table: &Table, sort: &[Sort], mut row_idxs: Vec<u32>) -> Result<Vec<u3
         };
         let (valid, missing): (Vec<u32>, Vec<u32>) =
             row_idxs.into_iter().partition(|row_idx| cells.is_valid(*row_idx as usize));
-        let mut keyed: Vec<(u64, u32)> = (0u32..)
-            .zip(&valid)
-            .map(|(position, &row_idx)| {
+        breathe().await;
+        let mut keyed: Vec<(u64, u32)> = Vec::with_capacity(valid.len());
+        for block in valid.chunks(BLOCK) {
+            let first = keyed.len() as u32;
+            keyed.extend((first..).zip(block).map(|(position, &row_idx)| {
                 let key = key(row_idx as usize);
                 (if *descending { !key } else { key }, position)
-            })
-            .collect();
+            }));
+            breathe().await;
+        }
         match &cells {
             Cells::Text(values) => {
                 let text = |position: u32| values.value(valid[position as usize] as usize);
-                keyed.sort_unstable_by(|left, right| {
+                let by_text = |left: &(u64, u32), right: &(u64, u32)| {
                     left.0.cmp(&right.0).then_with(|| {
                         let order = text(left.1).cmp(text(right.1));
                         (if *descending { order.reverse() } else { order }).then(left.1.cmp(&right.1))
                     })
-                });
+                };
+                crate::sort::sort(&mut keyed, by_text, breathe).await;
             }
             Cells::Number(_) | Cells::Integer(_) | Cells::Boolean(_) | Cells::Category { .. } | Cells::DateTime(_) => {
-                keyed.sort_unstable();
+                crate::sort::sort(&mut keyed, Ord::cmp, breathe).await;
             }
         }
         row_idxs = keyed.into_iter().map(|(_, position)| valid[position as usize]).collect();
         row_idxs.extend(missing);
+        breathe().await;
     }
     Ok(row_idxs)
 }
@@ -280,7 +361,7 @@ fn ranks(names: &arrow_array::StringArray) -> Vec<u64> {
 }
 
 /// Bits that are ordered as the numbers are; both zeros are one.
-pub(crate) fn ordered_bits(x: f64) -> u64 {
+fn ordered_bits(x: f64) -> u64 {
     let bits = (x + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
@@ -307,9 +388,10 @@ mod tests {
                 .collect(),
             filters,
         };
-        let mut orders = RowOrders::default();
-        let first = preview(&table, &call, &mut orders).unwrap();
-        assert_eq!(preview(&table, &call, &mut orders).unwrap(), first, "from the cache");
+        let orders = RowOrders::default();
+        let ask = || learn::block_on(preview(&table, &call, &orders, || std::future::ready(()))).unwrap();
+        let first = ask();
+        assert_eq!(ask(), first, "from the cache");
         assert_eq!(first.n_rows_filtered as usize, first.row_idx.len());
         first.row_idx.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
     }

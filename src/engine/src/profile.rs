@@ -7,10 +7,9 @@ use arrow_array::Array;
 use protocol::{ColumnProfile, Failure, Profiles, TopValue, has_histogram};
 use table::{Cells, Table};
 
-use crate::preview::{ordered_bits, passing, unknown_column};
+use crate::preview::{RowOrders, unknown_column};
+use crate::sort::BLOCK;
 
-/// Rows between two breaths.
-const BLOCK: usize = 65_536;
 const MOST_BINS: usize = 50;
 const MOST_DISTINCT: usize = 100_000;
 const N_TOP: usize = 20;
@@ -22,9 +21,10 @@ const N_TOP: usize = 20;
 pub async fn profiles<F: Future>(
     table: &Table,
     call: &Profiles,
+    orders: &RowOrders,
     mut breathe: impl FnMut() -> F,
 ) -> Result<Vec<ColumnProfile>, Failure> {
-    let passes = passing(table, &call.filters).map_err(unknown_column)?;
+    let passes = orders.passes(table, &call.filters, &mut breathe).await.map_err(unknown_column)?;
     breathe().await;
     let first = (call.first_column as usize).min(table.n_columns());
     let last = first.saturating_add(call.n_columns as usize).min(table.n_columns());
@@ -121,14 +121,7 @@ async fn numbers<F: Future>(
     let variance = second / n;
     profile.skewness = Some(third / n / (variance * variance.sqrt())).filter(|skewness| skewness.is_finite());
 
-    // One block sorts in a few milliseconds; then neighbouring runs are merged, with a breath after each level.
-    for block in finite.chunks_mut(BLOCK) {
-        block.sort_unstable_by_key(|x| ordered_bits(*x));
-        breathe().await;
-    }
-    // A stable sort finds the runs and merges them.
-    finite.sort_by(f64::total_cmp);
-    breathe().await;
+    crate::sort::sort(&mut finite, f64::total_cmp, breathe).await;
     profile.n_distinct += 1 + finite.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
     let quantiles = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0].map(|share| quantile(&finite, share));
     profile.quantiles = Some(quantiles);
@@ -257,12 +250,15 @@ async fn words<F: Future>(
     }
     counted.retain(|(_, n, _)| *n > 0);
     profile.n_distinct = counted.len() as u64;
-    counted.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
-    profile.top = counted
-        .into_iter()
-        .take(N_TOP)
-        .map(|(value, n, n_filtered)| TopValue { value: value.into(), n, n_filtered })
-        .collect();
+    // Of a hundred thousand only the first few need an order.
+    let by_count = |left: &(&str, u64, u64), right: &(&str, u64, u64)| right.1.cmp(&left.1).then(left.0.cmp(right.0));
+    if counted.len() > N_TOP {
+        counted.select_nth_unstable_by(N_TOP, by_count);
+        counted.truncate(N_TOP);
+    }
+    counted.sort_unstable_by(by_count);
+    profile.top =
+        counted.into_iter().map(|(value, n, n_filtered)| TopValue { value: value.into(), n, n_filtered }).collect();
 }
 
 /// What the user should know before training.
@@ -321,7 +317,7 @@ mod tests {
             n_columns: 100,
             filters,
         };
-        learn::block_on(profiles(&table, &call, || std::future::ready(()))).unwrap()
+        learn::block_on(profiles(&table, &call, &RowOrders::default(), || std::future::ready(()))).unwrap()
     }
 
     #[test]

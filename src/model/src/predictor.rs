@@ -129,6 +129,22 @@ impl Model {
     }
 }
 
+impl Estimator {
+    /// About how many numbers are looked at to predict one row.
+    pub fn work_per_row(&self) -> usize {
+        /// A tree is walked down, a step after the other.
+        const DEPTH: usize = 32;
+        match self {
+            Self::Linear(linear) => linear.coefficients.len(),
+            Self::Logistic(logistic) => logistic.coefficients.len(),
+            Self::Tree(_) => DEPTH,
+            Self::Forest(forest) => forest.trees.len() * DEPTH,
+            Self::Neighbors(neighbors) => neighbors.rows.len(),
+            Self::Baseline(_) => 1,
+        }
+    }
+}
+
 /// One value a row is a number; several are probabilities.
 fn wrap(values: Vec<f64>, n_classes: usize) -> Prediction {
     if n_classes == 0 { Prediction::Numbers(values) } else { Prediction::Probabilities { values, n_classes } }

@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::TimestampMillisecondBuilder;
 use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
-    TimestampMillisecondArray,
-};
+use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use schema::Kind;
 
+use crate::turns;
 use crate::value::{DayOrder, Moment, Style, integer, moment, number, number_from_integer, truths};
 
 /// Texts of more than this many bytes do not fit one Arrow column.
@@ -206,6 +205,22 @@ impl Dictionary {
         self.slots = slots;
     }
 
+    /// The texts one after the other, if that takes but a moment: then the column needs no second pass at its end.
+    #[cold]
+    fn unfold(&self) -> Option<Plain> {
+        if self.codes.len() > turns::ROWS {
+            return None;
+        }
+        let mut plain = Plain::default();
+        for code in &self.codes {
+            match usize::try_from(*code) {
+                Ok(code) => plain.push(self.text(code)).ok()?,
+                Err(_) => plain.push_missing(),
+            }
+        }
+        Some(plain)
+    }
+
     fn pays(&self) -> bool {
         self.len() <= DICTIONARY_PAYS_BELOW || (self.len() <= MOST_IN_DICTIONARY && self.len() * 2 <= self.codes.len())
     }
@@ -345,7 +360,10 @@ impl ColumnBuilder {
             Segment::Dictionary(dictionary) => {
                 dictionary.push(cell)?;
                 if !dictionary.pays() && self.forced.is_none() {
-                    self.open(Segment::Plain(Plain::default()));
+                    match dictionary.unfold() {
+                        Some(plain) => *segment = Segment::Plain(plain),
+                        None => self.open(Segment::Plain(Plain::default())),
+                    }
                 }
                 return Ok(());
             }
@@ -409,19 +427,19 @@ impl ColumnBuilder {
     }
 
     /// The column as an array of the kind that fits best, and what the user should know about it.
-    pub fn finish(mut self, rules: &Rules, prefers_day_first: bool) -> Result<Finished, TooMuchText> {
+    pub async fn finish(mut self, rules: &Rules, prefers_day_first: bool) -> Result<Finished, TooMuchText> {
         let n_rows = self.n_rows();
         self.segments.retain(|segment| segment.len() > 0);
         let is_text = self.forced == Some(Kind::Text)
             || self.forced == Some(Kind::Category)
             || self.segments.iter().any(|segment| matches!(segment, Segment::Dictionary(_) | Segment::Plain(_)));
         if is_text {
-            return self.finish_text(rules);
+            return self.finish_text(rules).await;
         }
         if self.segments.iter().any(|segment| matches!(segment, Segment::Moment { .. })) {
-            return match self.dates(prefers_day_first) {
+            return match self.dates(prefers_day_first).await {
                 Some(finished) => Ok(finished),
-                None => self.finish_text(rules),
+                None => self.finish_text(rules).await,
             };
         }
         if self.segments.iter().any(|segment| matches!(segment, Segment::Number { .. })) {
@@ -486,14 +504,17 @@ impl ColumnBuilder {
     }
 
     /// The column as dates if one order of day and month makes a day of every cell.
-    fn dates(&self, prefers_day_first: bool) -> Option<Finished> {
+    async fn dates(&self, prefers_day_first: bool) -> Option<Finished> {
         let (mut n_open, mut by_day, mut by_month) = (0, true, true);
         for segment in &self.segments {
             let Segment::Moment { moments, .. } = segment else { continue };
-            for moment in moments.iter().filter(|moment| **moment != Moment::MISSING) {
-                by_day &= moment.millis(DayOrder::DayFirst).is_some();
-                by_month &= moment.millis(DayOrder::MonthFirst).is_some();
-                n_open += usize::from(moment.is_open());
+            for block in moments.chunks(turns::ROWS) {
+                for moment in block.iter().filter(|moment| **moment != Moment::MISSING) {
+                    by_day &= moment.millis(DayOrder::DayFirst).is_some();
+                    by_month &= moment.millis(DayOrder::MonthFirst).is_some();
+                    n_open += usize::from(moment.is_open());
+                }
+                turns::rest().await;
             }
         }
         let order = match (by_day, by_month) {
@@ -503,16 +524,20 @@ impl ColumnBuilder {
             (true, true) if prefers_day_first => DayOrder::DayFirst,
             (true, true) => DayOrder::MonthFirst,
         };
-        let mut all: Vec<Option<i64>> = Vec::new();
+        let mut all = TimestampMillisecondBuilder::with_capacity(self.n_rows());
         for segment in &self.segments {
-            match segment {
-                Segment::Moment { moments, .. } => all.extend(
-                    moments.iter().map(|moment| if *moment == Moment::MISSING { None } else { moment.millis(order) }),
-                ),
-                other => all.extend(std::iter::repeat_n(None, other.len())),
+            let Segment::Moment { moments, .. } = segment else {
+                all.append_nulls(segment.len());
+                continue;
+            };
+            for block in moments.chunks(turns::ROWS) {
+                for moment in block {
+                    all.append_option(if *moment == Moment::MISSING { None } else { moment.millis(order) });
+                }
+                turns::rest().await;
             }
         }
-        let mut finished = Finished::new(Kind::DateTime, Arc::new(TimestampMillisecondArray::from(all)));
+        let mut finished = Finished::new(Kind::DateTime, Arc::new(all.finish()));
         if n_open > 0 && by_day && by_month {
             finished.note = Some(match order {
                 DayOrder::DayFirst => "no value tells whether day or month comes first; read as day/month/year".into(),
@@ -524,7 +549,7 @@ impl ColumnBuilder {
         Some(finished)
     }
 
-    fn finish_text(self, rules: &Rules) -> Result<Finished, TooMuchText> {
+    async fn finish_text(self, rules: &Rules) -> Result<Finished, TooMuchText> {
         let forced = self.forced;
         let mut segments = self.segments;
         let is_single = segments.len() == 1;
@@ -553,6 +578,7 @@ impl ColumnBuilder {
                     None if is_plain => plain.push_missing(),
                     None => dictionary.codes.push(-1),
                 }
+                turns::rest_at(row_idx as usize).await;
                 row_idx += 1;
             }
         }

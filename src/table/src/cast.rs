@@ -7,8 +7,8 @@ use schema::{ColumnNotFound, Kind};
 
 use crate::build::{ColumnBuilder, Rules};
 use crate::read::MISSING;
-use crate::value::{date_millis, number_text, truths};
-use crate::{Cells, Table};
+use crate::value::{date_millis, truths, write_number};
+use crate::{Cells, Table, turns};
 
 /// Values that are not of the kind that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,17 +43,17 @@ impl CastError {
 
 impl Table {
     /// The same table with one column held as another kind: texts are read, values are written as text,
-    /// true is 1 and false 0, dates are milliseconds since 1970.
+    /// true is 1 and false 0, dates are milliseconds since 1970. In turns, as `Reader::finish_in_turns`.
     ///
     /// # Errors
     /// The column is not there, or a value does not fit; the first such value is named.
-    pub fn cast(&self, name: &str, kind: Kind) -> Result<Self, CastError> {
+    pub async fn cast(&self, name: &str, kind: Kind) -> Result<Self, CastError> {
         let column_idx = self.schema().position(name)?;
         let from = self.schema().columns[column_idx].kind;
         if from == kind {
             return Ok(self.clone());
         }
-        let array = convert(&self.columns()[column_idx], from, kind).map_err(|refusal| CastError::Value {
+        let array = convert(&self.columns()[column_idx], from, kind).await.map_err(|refusal| CastError::Value {
             column: name.into(),
             row: refusal.row_idx as u64 + 1,
             value: refusal.value,
@@ -70,7 +70,7 @@ pub(crate) struct Refusal {
 }
 
 /// The array as another kind.
-pub(crate) fn convert(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef, Refusal> {
+pub(crate) async fn convert(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef, Refusal> {
     if from == to {
         return Ok(Arc::clone(array));
     }
@@ -81,6 +81,7 @@ pub(crate) fn convert(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef
             let mut texts = arrow_array::builder::StringBuilder::new();
             for row_idx in 0..array.len() {
                 texts.append_option(cells.read(row_idx, &mut text).then_some(text.as_str()));
+                turns::rest_at(row_idx).await;
             }
             Ok(Arc::new(texts.finish()))
         }
@@ -94,58 +95,73 @@ pub(crate) fn convert(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef
                 } else if column.push(text.as_bytes(), true, &rules).is_err() {
                     return Err(Refusal { row_idx, value: text });
                 }
+                turns::rest_at(row_idx).await;
             }
             column
                 .finish(&rules, false)
+                .await
                 .map(|finished| finished.array)
                 .map_err(|_| Refusal { row_idx: 0, value: String::new() })
         }
-        Kind::Number => Ok(Arc::new(Float64Array::from(each(array, &cells, |cell| match cell {
-            Simple::Number(x) => Some(Some(x)),
-            Simple::Whole(value) => Some(Some(value as f64)),
-            Simple::Text(text) => read_number(text),
-        })?))),
-        Kind::Integer => Ok(Arc::new(Int64Array::from(each(array, &cells, |cell| match cell {
-            Simple::Number(x) => whole(x).map(Some),
-            Simple::Whole(value) => Some(Some(value)),
-            Simple::Text(text) => match text.trim().parse() {
-                Ok(value) => Some(Some(value)),
-                Err(_) => match read_number(text)? {
-                    Some(x) => whole(x).map(Some),
-                    None => Some(None),
-                },
-            },
-        })?))),
-        Kind::DateTime => {
-            let by_column = matches!(from, Kind::Text | Kind::Category).then(|| dates(array, &cells)).flatten();
-            if let Some(dates) = by_column {
-                return Ok(dates);
-            }
-            Ok(Arc::new(TimestampMillisecondArray::from(each(array, &cells, |cell| match cell {
+        Kind::Number => Ok(Arc::new(Float64Array::from(
+            each(array, &cells, |cell| match cell {
+                Simple::Number(x) => Some(Some(x)),
+                Simple::Whole(value) => Some(Some(value as f64)),
+                Simple::Text(text) => read_number(text),
+            })
+            .await?,
+        ))),
+        Kind::Integer => Ok(Arc::new(Int64Array::from(
+            each(array, &cells, |cell| match cell {
                 Simple::Number(x) => whole(x).map(Some),
                 Simple::Whole(value) => Some(Some(value)),
-                Simple::Text(text) if is_missing(text) => Some(None),
-                Simple::Text(text) => date_millis(text).map(Some),
-            })?)))
+                Simple::Text(text) => match text.trim().parse() {
+                    Ok(value) => Some(Some(value)),
+                    Err(_) => match read_number(text)? {
+                        Some(x) => whole(x).map(Some),
+                        None => Some(None),
+                    },
+                },
+            })
+            .await?,
+        ))),
+        Kind::DateTime => {
+            if matches!(from, Kind::Text | Kind::Category)
+                && let Some(dates) = dates(array, &cells).await
+            {
+                return Ok(dates);
+            }
+            Ok(Arc::new(TimestampMillisecondArray::from(
+                each(array, &cells, |cell| match cell {
+                    Simple::Number(x) => whole(x).map(Some),
+                    Simple::Whole(value) => Some(Some(value)),
+                    Simple::Text(text) if is_missing(text) => Some(None),
+                    Simple::Text(text) => date_millis(text).map(Some),
+                })
+                .await?,
+            )))
         }
-        Kind::Boolean => Ok(Arc::new(BooleanArray::from(each(array, &cells, |cell| match cell {
-            Simple::Number(x) if x == 0.0 || x == 1.0 => Some(Some(x == 1.0)),
-            Simple::Number(_) => None,
-            Simple::Whole(value) => (0..=1).contains(&value).then_some(Some(value == 1)),
-            Simple::Text(text) if is_missing(text) => Some(None),
-            Simple::Text(text) => match text.trim() {
-                "1" => Some(Some(true)),
-                "0" => Some(Some(false)),
-                "t" | "T" | "y" | "Y" => Some(Some(true)),
-                "f" | "F" | "n" | "N" => Some(Some(false)),
-                word => truths(std::iter::once(word)).map(|meanings| meanings.first().copied()),
-            },
-        })?))),
+        Kind::Boolean => Ok(Arc::new(BooleanArray::from(
+            each(array, &cells, |cell| match cell {
+                Simple::Number(x) if x == 0.0 || x == 1.0 => Some(Some(x == 1.0)),
+                Simple::Number(_) => None,
+                Simple::Whole(value) => (0..=1).contains(&value).then_some(Some(value == 1)),
+                Simple::Text(text) if is_missing(text) => Some(None),
+                Simple::Text(text) => match text.trim() {
+                    "1" => Some(Some(true)),
+                    "0" => Some(Some(false)),
+                    "t" | "T" | "y" | "Y" => Some(Some(true)),
+                    "f" | "F" | "n" | "N" => Some(Some(false)),
+                    word => truths(std::iter::once(word)).map(|meanings| meanings.first().copied()),
+                },
+            })
+            .await?,
+        ))),
     }
 }
 
 /// Texts as dates, day and month in the order that fits all of them.
-fn dates(array: &ArrayRef, cells: &Cells<'_>) -> Option<ArrayRef> {
+async fn dates(array: &ArrayRef, cells: &Cells<'_>) -> Option<ArrayRef> {
     let rules = Rules::new(b'.', &MISSING.map(String::from));
     let mut column = ColumnBuilder::new(None);
     let mut text = String::new();
@@ -155,8 +171,14 @@ fn dates(array: &ArrayRef, cells: &Cells<'_>) -> Option<ArrayRef> {
         } else {
             column.push_missing();
         }
+        turns::rest_at(row_idx).await;
     }
-    column.finish(&rules, false).ok().filter(|finished| finished.kind == Kind::DateTime).map(|finished| finished.array)
+    column
+        .finish(&rules, false)
+        .await
+        .ok()
+        .filter(|finished| finished.kind == Kind::DateTime)
+        .map(|finished| finished.array)
 }
 
 /// A value without regard to its kind.
@@ -166,30 +188,33 @@ enum Simple<'a> {
     Text(&'a str),
 }
 
-fn each<T>(
+async fn each<T>(
     array: &ArrayRef,
     cells: &Cells<'_>,
     mut convert: impl FnMut(Simple<'_>) -> Option<Option<T>>,
 ) -> Result<Vec<Option<T>>, Refusal> {
-    (0..array.len())
-        .map(|row_idx| {
-            if array.is_null(row_idx) {
-                return Ok(None);
-            }
-            let cell = match cells {
-                Cells::Number(values) => Simple::Number(values.value(row_idx)),
-                Cells::Integer(values) => Simple::Whole(values.value(row_idx)),
-                Cells::Boolean(values) => Simple::Whole(i64::from(values.value(row_idx))),
-                Cells::DateTime(values) => Simple::Whole(values.value(row_idx)),
-                Cells::Category { .. } | Cells::Text(_) => Simple::Text(cells.str(row_idx).unwrap_or_default()),
-            };
-            convert(cell).ok_or_else(|| {
-                let mut value = String::new();
-                cells.read(row_idx, &mut value);
-                Refusal { row_idx, value }
-            })
-        })
-        .collect()
+    let mut values = Vec::with_capacity(array.len());
+    for row_idx in 0..array.len() {
+        turns::rest_at(row_idx).await;
+        if array.is_null(row_idx) {
+            values.push(None);
+            continue;
+        }
+        let cell = match cells {
+            Cells::Number(values) => Simple::Number(values.value(row_idx)),
+            Cells::Integer(values) => Simple::Whole(values.value(row_idx)),
+            Cells::Boolean(values) => Simple::Whole(i64::from(values.value(row_idx))),
+            Cells::DateTime(values) => Simple::Whole(values.value(row_idx)),
+            Cells::Category { .. } | Cells::Text(_) => Simple::Text(cells.str(row_idx).unwrap_or_default()),
+        };
+        let Some(value) = convert(cell) else {
+            let mut value = String::new();
+            cells.read(row_idx, &mut value);
+            return Err(Refusal { row_idx, value });
+        };
+        values.push(value);
+    }
+    Ok(values)
 }
 
 fn is_missing(text: &str) -> bool {
@@ -220,7 +245,7 @@ impl Cells<'_> {
             return false;
         }
         match self {
-            Self::Number(values) => text.push_str(&number_text(values.value(row_idx))),
+            Self::Number(values) => write_number(values.value(row_idx), text),
             Self::Integer(values) => text.push_str(&values.value(row_idx).to_string()),
             Self::Boolean(values) => text.push_str(if values.value(row_idx) { "true" } else { "false" }),
             Self::DateTime(values) => text.push_str(&crate::date_text(values.value(row_idx), false)),

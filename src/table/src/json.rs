@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::build::{ColumnBuilder, Rules, TooMuchText};
 use crate::decode::Decoder;
 use crate::read::{Options, Read, ReadError, Report, assemble, unique_names};
-use crate::{Encoding, binary};
+use crate::{Encoding, binary, turns};
 
 const LONGEST_RECORD: usize = 64 << 20;
 
@@ -298,7 +298,15 @@ impl Reader {
     ///
     /// # Errors
     /// The file cannot be read, or a value is not of the kind that was asked for.
-    pub fn finish(mut self) -> Result<Read, ReadError> {
+    pub fn finish(self) -> Result<Read, ReadError> {
+        turns::all(self.finish_in_turns())
+    }
+
+    /// The table, put together in turns as `table::Reader::finish_in_turns` says.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a value is not of the kind that was asked for.
+    pub async fn finish_in_turns(mut self) -> Result<Read, ReadError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -326,7 +334,7 @@ impl Reader {
             self.report.notes.push("Lists, and records deeper than one level, are kept as JSON text.".into());
         }
         let names = unique_names(self.names, &mut self.report.notes);
-        assemble(names, self.builders, &self.rules, &self.options, false, self.report)
+        assemble(names, self.builders, &self.rules, &self.options, false, self.report).await
     }
 }
 

@@ -12,6 +12,7 @@ pub mod json;
 mod read;
 mod reader;
 mod table;
+mod turns;
 mod value;
 
 pub use cast::CastError;
@@ -20,4 +21,4 @@ pub use decode::Encoding;
 pub use read::{MISSING, Options, Read, ReadError, Rejected, Report};
 pub use reader::{Reader, read_bytes};
 pub use table::{RenameError, Table, TableError, data_type};
-pub use value::{date_millis, date_text, number_text};
+pub use value::{date_millis, date_text, number_text, write_number};

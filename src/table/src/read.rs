@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schema::{Column, Kind, Schema};
 
 use crate::build::{ColumnBuilder, Finished, Rules, TooMuchText};
-use crate::{Encoding, Table};
+use crate::{Encoding, Table, turns};
 
 /// What the user has decided; everything else is detected.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -235,7 +235,7 @@ pub(crate) fn unique_names(found: Vec<String>, notes: &mut Vec<String>) -> Vec<S
 }
 
 /// The columns as a table, each of the kind that was asked for or found.
-pub(crate) fn assemble(
+pub(crate) async fn assemble(
     names: Vec<String>,
     builders: Vec<ColumnBuilder>,
     rules: &Rules,
@@ -249,7 +249,7 @@ pub(crate) fn assemble(
     for (name, builder) in names.into_iter().zip(builders) {
         let wanted = options.kinds.get(&name).copied();
         let Finished { mut kind, mut array, note } = {
-            let finished = builder.finish(rules, prefers_day_first);
+            let finished = builder.finish(rules, prefers_day_first).await;
             let line = report.n_rows;
             finished.map_err(|TooMuchText| ReadError::TooMuchText { column: name.clone(), line })?
         };
@@ -262,7 +262,7 @@ pub(crate) fn assemble(
         if let Some(wanted) = wanted
             && wanted != kind
         {
-            array = crate::cast::convert(&array, kind, wanted).map_err(|refusal| ReadError::Kind {
+            array = crate::cast::convert(&array, kind, wanted).await.map_err(|refusal| ReadError::Kind {
                 column: name.clone(),
                 row: refusal.row_idx as u64 + 1,
                 value: refusal.value,
@@ -272,6 +272,7 @@ pub(crate) fn assemble(
         }
         columns.push(Column::new(name, kind));
         arrays.push(array);
+        turns::rest().await;
     }
     for name in options.kinds.keys().filter(|name| !columns.iter().any(|column| column.name == **name)) {
         report.notes.push(format!("A kind is set for {name:?}, but there is no such column."));

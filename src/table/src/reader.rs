@@ -1,6 +1,6 @@
 //! One reader for every format.
 
-use crate::{Options, Read, ReadError, csv, json};
+use crate::{Options, Read, ReadError, csv, json, turns};
 
 /// Reads a file that comes in pieces: delimited text or JSON, by its name or by its first character.
 #[derive(Debug)]
@@ -66,10 +66,19 @@ impl Reader {
     /// # Errors
     /// The file cannot be read, or a value is not of the kind that was asked for.
     pub fn finish(self) -> Result<Read, ReadError> {
+        turns::all(self.finish_in_turns())
+    }
+
+    /// The table, put together in turns of a few milliseconds: whoever drives the future may do something else
+    /// between two of them, or drop it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a value is not of the kind that was asked for.
+    pub async fn finish_in_turns(self) -> Result<Read, ReadError> {
         match self.inner {
             None => Err(ReadError::Empty),
-            Some(Inner::Csv(reader)) => reader.finish(),
-            Some(Inner::Json(reader)) => reader.finish(),
+            Some(Inner::Csv(reader)) => reader.finish_in_turns().await,
+            Some(Inner::Json(reader)) => reader.finish_in_turns().await,
         }
     }
 }

@@ -423,10 +423,18 @@ pub fn date_millis(text: &str) -> Option<i64> {
 
 /// The shortest text that reads as the same number: `5`, `0.1`, `1e300`, `inf`.
 pub fn number_text(x: f64) -> String {
-    let text = format!("{x:?}");
-    match text.strip_suffix(".0") {
-        Some(whole) => whole.to_owned(),
-        None => text,
+    let mut text = String::new();
+    write_number(x, &mut text);
+    text
+}
+
+/// Appends the text of a number.
+pub fn write_number(x: f64, text: &mut String) {
+    use std::fmt::Write as _;
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{x:?}");
+    if text.ends_with(".0") {
+        text.truncate(text.len() - 2);
     }
 }
 

@@ -351,3 +351,28 @@ proptest! {
         let _ = table::read_bytes("x.json", &bytes, Options::default());
     }
 }
+
+#[test]
+fn columns_are_put_together_in_many_short_turns() {
+    // Dates, numbers that turn out to be texts, and a kind that was asked for: each needs another look at every cell.
+    let mut file = String::from("when,mixed,wanted\n");
+    for row in 0..200_000 {
+        let mixed = if row == 199_999 { "word".to_owned() } else { row.to_string() };
+        writeln!(file, "2024-03-{:02},{mixed},{row}", row % 28 + 1).unwrap();
+    }
+    let options = Options { kinds: [("wanted".to_owned(), Kind::Text)].into(), ..Options::default() };
+    let mut reader = csv::Reader::new(options);
+    reader.push(file.as_bytes()).unwrap();
+    let mut n_turns = 0;
+    let mut work = std::pin::pin!(reader.finish_in_turns());
+    let read = loop {
+        n_turns += 1;
+        match work.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(read) => break read.unwrap(),
+            std::task::Poll::Pending => {}
+        }
+    };
+    assert!(n_turns > 3 * 200_000 / 65_536, "{n_turns} turns");
+    let kinds: Vec<Kind> = read.table.schema().columns.iter().map(|column| column.kind).collect();
+    assert_eq!(kinds, [Kind::DateTime, Kind::Text, Kind::Text]);
+}

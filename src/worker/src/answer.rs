@@ -21,7 +21,7 @@ pub struct Session {
     breath: Breath,
     cancelled: RefCell<BTreeSet<RunId>>,
     is_running: Cell<bool>,
-    row_orders: RefCell<RowOrders>,
+    row_orders: RowOrders,
 }
 
 impl Session {
@@ -33,7 +33,7 @@ impl Session {
             breath: Breath::new(),
             cancelled: RefCell::default(),
             is_running: Cell::new(false),
-            row_orders: RefCell::default(),
+            row_orders: RowOrders::default(),
         }
     }
 
@@ -67,14 +67,17 @@ impl Session {
             }
             Request::Preview(call) => {
                 let table = self.engine.table(&call.output)?;
-                Reply::Preview(engine::preview(&table, &call, &mut self.row_orders.borrow_mut())?)
+                Reply::Preview(engine::preview(&table, &call, &self.row_orders, || self.breath.take()).await?)
             }
             Request::Profiles(call) => {
                 let table = self.engine.table(&call.output)?;
-                Reply::Profiles(engine::profiles(&table, &call, || self.breath.take()).await?)
+                Reply::Profiles(engine::profiles(&table, &call, &self.row_orders, || self.breath.take()).await?)
             }
             Request::View(call) => Reply::View(self.engine.view(&call.node)?),
-            Request::Export(call) => Reply::Export(engine::export(&self.engine.artifact(&call.output)?, call.format)?),
+            Request::Export(call) => {
+                let artifact = self.engine.artifact(&call.output)?;
+                Reply::Export(self.breath.between(engine::export_in_turns(&artifact, call.format)).await?)
+            }
             Request::ClearCache(call) => {
                 self.engine.clear(call.node.as_ref());
                 Reply::ClearCache(())

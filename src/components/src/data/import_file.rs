@@ -10,6 +10,8 @@ use protocol::{Failure, Panel};
 use schema::{Kind, Schema};
 use table::{Encoding, Options, ReadError, Reader, Report, Table, read_bytes};
 
+use crate::turns::in_turns;
+
 const TABLE: Out<Table> = Out::new("table");
 const FILE: Param<Option<FileRef>> = Param::file("file", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])
     .label("File")
@@ -159,8 +161,7 @@ async fn read(job: &mut Job<'_>, file: &FileRef, options: Options) -> Result<(Ta
             job.checkpoint(0.95 * n_read as f64 / n_bytes.max(1) as f64, &said).await?;
         }
     }
-    job.checkpoint(0.95, "Putting columns together").await?;
-    let read = reader.finish().map_err(unreadable)?;
+    let read = in_turns(job, 0.95, "Putting columns together", reader.finish_in_turns()).await?.map_err(unreadable)?;
     Ok((read.table, read.report))
 }
 

@@ -83,7 +83,9 @@ impl Component for ScoreModel {
 
 /// Rows are predicted in blocks, so that a large table can be watched and stopped.
 async fn score(job: &mut Job<'_>, model: &Model, table: &Table) -> Result<Table, JobError> {
-    const BLOCK_ROWS: usize = 4_096;
+    /// Numbers that are looked at in a few milliseconds.
+    const BLOCK_WORK: usize = 4_000_000;
+    let block_rows = (BLOCK_WORK / model.estimator.work_per_row().max(1)).clamp(4, 4_096);
     let n_rows = table.n_rows();
     let n_classes = model.target.n_classes();
     let mut values: Vec<f64> = Vec::with_capacity(n_rows * n_classes.max(1));
@@ -95,8 +97,8 @@ async fn score(job: &mut Job<'_>, model: &Model, table: &Table) -> Result<Table,
     let mut from_row = 0;
     while from_row < n_rows || (n_rows == 0 && from_row == 0) {
         job.checkpoint(from_row as f64 / n_rows.max(1) as f64, &format!("{from_row} of {n_rows} rows")).await?;
-        let to_row = (from_row + BLOCK_ROWS).min(n_rows);
-        let block = if n_rows <= BLOCK_ROWS {
+        let to_row = (from_row + block_rows).min(n_rows);
+        let block = if n_rows <= block_rows {
             table.clone()
         } else {
             let row_idxs: Vec<u32> = (from_row as u32..to_row as u32).collect();

@@ -7,6 +7,7 @@ use schema::{Column, ColumnSelection, Kind, Role, Schema};
 use table::Table;
 
 use crate::failures;
+use crate::turns::in_turns;
 
 const TABLE: In<Table> = In::new("table");
 const EDITED: Out<Table> = Out::new("table");
@@ -89,10 +90,11 @@ impl Component for EditMetadata {
             let after = change.plan(&before, &job.param(COLUMNS)?).map_err(failures::from_flow)?;
             let n_columns = after.len();
             for (column_idx, (old, new)) in before.columns.iter().zip(after).enumerate() {
-                job.checkpoint(column_idx as f64 / n_columns as f64, &old.name).await?;
+                let fraction = column_idx as f64 / n_columns as f64;
+                job.checkpoint(fraction, &old.name).await?;
                 if new.kind != old.kind {
-                    table = table
-                        .cast(&old.name, new.kind)
+                    table = in_turns(job, fraction, &old.name, table.cast(&old.name, new.kind))
+                        .await?
                         .map_err(|error| Failure::new(error.to_string(), error.help()))?;
                 }
                 if new.role != old.role {

@@ -6,6 +6,6 @@ mod sniff;
 mod write;
 
 pub use reader::Reader;
-pub use write::write;
+pub use write::{write, write_in_turns};
 
 pub use crate::read::{Options, Read, Rejected, Report};

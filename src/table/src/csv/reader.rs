@@ -5,7 +5,7 @@ use super::sniff::{Dialect, sniff};
 use crate::build::{ColumnBuilder, Rules, TooMuchText};
 use crate::decode::Decoder;
 use crate::read::{Options, Read, ReadError, Report, assemble, unique_names};
-use crate::{Encoding, binary};
+use crate::{Encoding, binary, turns};
 
 /// This much of a file decides how it is read.
 const SAMPLE: usize = 256 * 1024;
@@ -89,12 +89,20 @@ impl Reader {
     ///
     /// # Errors
     /// The file cannot be read, or a value is not of the kind that was asked for.
-    pub fn finish(mut self) -> Result<Read, ReadError> {
+    pub fn finish(self) -> Result<Read, ReadError> {
+        turns::all(self.finish_in_turns())
+    }
+
+    /// The table, put together in turns as `table::Reader::finish_in_turns` says.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a value is not of the kind that was asked for.
+    pub async fn finish_in_turns(mut self) -> Result<Read, ReadError> {
         if let Stage::Sampling(_) = self.stage {
             self.begin(true)?;
         }
         match self.stage {
-            Stage::Reading(rows) => rows.finish(&self.options),
+            Stage::Reading(rows) => rows.finish(&self.options).await,
             Stage::Sampling(_) => Err(ReadError::Empty),
             Stage::Over(error) => Err(error),
         }
@@ -182,7 +190,7 @@ impl Rows {
         Ok(())
     }
 
-    fn finish(mut self, options: &Options) -> Result<Read, ReadError> {
+    async fn finish(mut self, options: &Options) -> Result<Read, ReadError> {
         self.decoder.finish(&mut self.buffer);
         self.scan()?;
         if self.scanner.is_quote_open() {
@@ -217,7 +225,7 @@ impl Rows {
             ));
         }
         let prefers_day_first = dialect.decimal_comma || dialect.delimiter == b';';
-        assemble(names, columns, &rules, options, prefers_day_first, report)
+        assemble(names, columns, &rules, options, prefers_day_first, report).await
     }
 }
 

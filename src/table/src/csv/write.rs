@@ -1,11 +1,16 @@
 //! Writes delimited text.
 
 use crate::read::MISSING;
-use crate::{Cells, Table, date_text};
+use crate::{Cells, Table, date_text, turns};
 
 /// Writes the table as RFC 4180 says, in pieces of about 64 kB; reading it again with its kinds gives the same
 /// table. Missing values are empty; texts that would read as missing are quoted.
 pub fn write(table: &Table, out: &mut dyn FnMut(&[u8])) {
+    turns::all(write_in_turns(table, out));
+}
+
+/// As `write`, in turns of one piece: whoever drives the future may do something else between two, or drop it.
+pub async fn write_in_turns(table: &Table, out: &mut dyn FnMut(&[u8])) {
     const PIECE: usize = 64 * 1024;
     let mut buffer = Vec::with_capacity(PIECE + 4096);
     let is_single = table.n_columns() == 1;
@@ -47,6 +52,7 @@ pub fn write(table: &Table, out: &mut dyn FnMut(&[u8])) {
         if buffer.len() >= PIECE {
             out(&buffer);
             buffer.clear();
+            turns::rest().await;
         }
     }
     out(&buffer);
