@@ -268,7 +268,7 @@ fn bounds(figure: &Figure, is_x: bool) -> (f64, f64) {
                     is_tight |= is_x && !matches!(series.marks, Marks::Points(_));
                 }
                 Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) => {
-                    let along = !matches!(series.marks, Marks::Bars(_)) == is_x;
+                    let along = matches!(series.marks, Marks::Bars(_)) != is_x;
                     for mark_idx in 0..series.marks.n_marks() {
                         if let Some((from, to)) = bar(figure, series_idx, mark_idx) {
                             [from, to].into_iter().for_each(|(x, y)| widen(if is_x { x } else { y }));
