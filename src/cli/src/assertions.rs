@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use protocol::NodeOutcome;
 
 use crate::run::Ran;
-use crate::{Outcome, Subject};
+use crate::{Outcome, Subject, say, values};
 
 /// What `test` is asked.
 #[derive(clap::Args)]
@@ -77,7 +77,8 @@ impl Assertion {
         let (_, node) = found.ok_or_else(|| {
             let judged = ran.report.nodes.iter().filter(|(_, node)| !node.metrics.is_empty());
             let ids: Vec<_> = judged.map(|(id, _)| id.as_str()).collect();
-            format!("the pipeline has no node {:?}; nodes with metrics: {}", self.node, ids.join(", "))
+            let hint = values::hint(&self.node, ids.iter().copied());
+            format!("the pipeline has no node {:?}; nodes with metrics: {}{hint}", self.node, ids.join(", "))
         })?;
         if let NodeOutcome::Failed(failure) = &node.outcome {
             return Err(format!("the node failed: {}", failure.message));
@@ -86,7 +87,10 @@ impl Assertion {
             let names: Vec<_> = node.metrics.keys().map(String::as_str).collect();
             match names.as_slice() {
                 [] => format!("{} has no metrics: {}", self.node, node.why),
-                _ => format!("{} has no metric {:?}; it has {}", self.node, self.metric, names.join(", ")),
+                _ => {
+                    let hint = values::hint(&self.metric, names.iter().copied());
+                    format!("{} has no metric {:?}; it has {}{hint}", self.node, self.metric, names.join(", "))
+                }
             }
         })?;
         let holds = match self.comparison {
@@ -107,12 +111,12 @@ pub fn test(arguments: &Arguments) -> Result<Outcome> {
     let verdicts: Vec<_> = arguments.assertions.iter().map(|assertion| (assertion, assertion.judge(&ran))).collect();
     for (assertion, verdict) in &verdicts {
         match verdict {
-            Ok(value) => println!("ok      {} ({value})", assertion.text),
-            Err(reason) => println!("FAILED  {}: {reason}", assertion.text),
+            Ok(value) => say::out(&format!("ok      {} ({value})\n", assertion.text))?,
+            Err(reason) => say::out(&format!("FAILED  {}: {reason}\n", assertion.text))?,
         }
     }
     let n_failed = verdicts.iter().filter(|(_, verdict)| verdict.is_err()).count();
-    println!("{} passed, {n_failed} failed", verdicts.len() - n_failed);
+    say::out(&format!("{} passed, {n_failed} failed\n", verdicts.len() - n_failed))?;
     if let Some(path) = &arguments.junit {
         let report = junit(&ran, &verdicts);
         std::fs::write(path, report).with_context(|| format!("{} cannot be written", path.display()))?;

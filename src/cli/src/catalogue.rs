@@ -5,7 +5,7 @@ use engine::Engine;
 use pipeline::{Catalogue, Choice, Family, ParamKind, ParamSpec, PortSpec, Spec, Value};
 use schema::{ColumnSelection, Kind};
 
-use crate::Outcome;
+use crate::{Outcome, say};
 
 /// What `components` is asked.
 #[derive(clap::Args)]
@@ -18,8 +18,8 @@ pub struct Arguments {
 pub fn show(arguments: &Arguments) -> Result<Outcome> {
     let engine = Engine::new(components::catalogue(), 0);
     match &arguments.name {
-        None => print!("{}", list(engine.catalogue())),
-        Some(name) => print!("{}", description(find(engine.catalogue(), name)?)),
+        None => say::out(&list(engine.catalogue()))?,
+        Some(name) => say::out(&description(find(engine.catalogue(), name)?))?,
     }
     Ok(Outcome::Good)
 }
@@ -35,10 +35,14 @@ fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Spec> {
             .filter(|spec| spec.id.contains(&words) || spec.keywords.iter().any(|word| word.to_lowercase() == words))
             .map(|spec| spec.id.as_str())
             .collect();
-        match near.as_slice() {
-            [] => format!("there is no component {name:?}; `millrace components` lists them all"),
-            _ => format!("there is no component {name:?}; did you mean {}?", near.join(" or ")),
-        }
+        let last_parts = catalogue.iter().filter_map(|spec| spec.id.rsplit('.').next());
+        let nearest = pipeline::nearest(name, last_parts.chain(catalogue.iter().map(|spec| spec.id.as_str())));
+        let help = match (near.as_slice(), nearest) {
+            ([], None) => "`millrace components` lists them all".to_owned(),
+            ([], Some(nearest)) => format!("did you mean `{nearest}`?"),
+            _ => format!("did you mean `{}`?", near.join("` or `")),
+        };
+        format!("there is no component {name:?}\n  help: {help}")
     })
 }
 

@@ -9,7 +9,7 @@ use pipeline::link::{self, LinkSize, Mark};
 use pipeline::{COMPONENT_STEPS, Catalogue, Pipeline, Value, bring_up_to_date};
 
 use crate::values::{self, Files};
-use crate::{Outcome, Subject};
+use crate::{Outcome, Subject, say};
 
 /// A pipeline with the settings of the command line.
 pub struct Document {
@@ -52,19 +52,19 @@ pub fn link(arguments: &LinkArguments) -> Result<Outcome> {
     let base = arguments.base.split('#').next().unwrap_or_default();
     let packed = link::pack(&document.pipeline);
     let address = format!("{base}#{}", packed.fragment);
-    println!("{address}");
+    say::out(&format!("{address}\n"))?;
     let size = LinkSize::of(&address);
     let verdict = match size.mark {
         Mark::Green => "fits every chat, mail and browser",
         Mark::Amber => "opens in every browser; some chats cut links of this length",
         Mark::Red => "too long for many places: hand on the file instead",
     };
-    eprintln!("{} characters: {verdict}", size.n_chars);
+    say::aside(&format!("{} characters: {verdict}\n", size.n_chars));
     if !packed.has_layout {
-        eprintln!("the places of the nodes are left out, so that it stays short");
+        say::aside("the places of the nodes are left out, so that it stays short\n");
     }
     if !packed.has_data && names_files(&document.pipeline) {
-        eprintln!("no data is in it: whoever opens it is asked for the files");
+        say::aside("no data is in it: whoever opens it is asked for the files\n");
     }
     Ok(Outcome::Good)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,6 +12,8 @@ use engine::testing::Bytes;
 use engine::{Host, Local, Source};
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, RunEvent};
+
+use crate::say;
 
 const PIECE_BYTES: usize = 1 << 20;
 const HASH_DIGITS: usize = 32;
@@ -68,6 +70,12 @@ impl Host for NativeHost {
         })
     }
 
+    /// Half of the memory that is free, where the system tells.
+    fn table_bytes(&self) -> u64 {
+        let told = std::fs::read_to_string("/proc/meminfo").ok();
+        told.and_then(|told| available_bytes(&told)).map_or(u64::MAX, |bytes| bytes / 2)
+    }
+
     fn breathe(&self) -> Local<'_, ()> {
         Box::pin(async {})
     }
@@ -103,6 +111,12 @@ impl Source for FileSource {
             Ok(piece)
         })
     }
+}
+
+/// What Linux says is free: `MemAvailable:   12345 kB`.
+fn available_bytes(told: &str) -> Option<u64> {
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -148,7 +162,7 @@ impl ProgressLine {
             RunEvent::Finished { .. } => {
                 self.n_done += 1;
                 if self.shown && self.n_done >= self.n_planned {
-                    eprint!("\r\x1b[K");
+                    say::aside("\r\x1b[K");
                 }
             }
         }
@@ -162,8 +176,6 @@ impl ProgressLine {
         let done = (self.n_done as f64 + fraction) / self.n_planned.max(1) as f64;
         let n_full = ((done * WIDTH as f64) as usize).min(WIDTH);
         let bar = format!("{}{}", "━".repeat(n_full), "┄".repeat(WIDTH - n_full));
-        eprint!("\r\x1b[K{bar} {:>3.0} %  {node}  {message}", done * 100.0);
-        // A terminal that is gone needs no progress.
-        let _ = io::stderr().flush();
+        say::aside(&format!("\r\x1b[K{bar} {:>3.0} %  {node}  {message}", done * 100.0));
     }
 }

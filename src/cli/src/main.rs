@@ -12,6 +12,7 @@ mod outputs;
 mod problems;
 mod report;
 mod run;
+mod say;
 mod values;
 
 use std::process::ExitCode;
@@ -85,7 +86,7 @@ fn exit_code(outcome: Result<Outcome>) -> ExitCode {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say::aside(&format!("error: {error:#}\n"));
             ExitCode::from(2)
         }
     }

@@ -6,7 +6,7 @@ use pipeline::{Problem, Severity};
 use serde_json::json;
 
 use crate::document::Document;
-use crate::{Outcome, Subject};
+use crate::{Outcome, Subject, say};
 
 /// What `check` is asked.
 #[derive(clap::Args)]
@@ -24,11 +24,11 @@ pub fn check(arguments: &Arguments) -> Result<Outcome> {
     let document = Document::open(&arguments.subject, engine.catalogue())?;
     let problems = engine.check(&document.pipeline).problems;
     if arguments.json {
-        println!("{:#}", json!({ "problems": problems.iter().map(as_json).collect::<Vec<_>>() }));
+        say::out(&format!("{:#}\n", json!({ "problems": problems.iter().map(as_json).collect::<Vec<_>>() })))?;
     } else {
-        print!("{}", in_words(&problems, &document.name));
         let n_errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-        println!("{}", summary(n_errors, problems.len() - n_errors));
+        let summary = summary(n_errors, problems.len() - n_errors);
+        say::out(&format!("{}{summary}\n", in_words(&problems, &document.name)))?;
     }
     Ok(outcome(&problems))
 }

@@ -10,7 +10,7 @@ use protocol::{RunId, RunReport, RunTarget};
 
 use crate::document::Document;
 use crate::host::NativeHost;
-use crate::{Outcome, Subject, outputs, report};
+use crate::{Outcome, Subject, outputs, report, say, values};
 
 /// Results of a run are kept for `--out`, whatever their size.
 const RESULTS_BYTES: u64 = u64::MAX;
@@ -38,12 +38,12 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         outputs::write(&ran, folder)?;
     }
     if arguments.json {
-        println!("{:#}", report::as_json(&ran.document.pipeline, &ran.report));
+        say::out(&format!("{:#}\n", report::as_json(&ran.document.pipeline, &ran.report)))?;
     } else {
         let pipeline = &ran.document.pipeline;
-        print!("{}", report::in_words(pipeline, &pipeline.topological_order(), &ran.report));
+        say::out(&report::in_words(pipeline, &pipeline.topological_order(), &ran.report))?;
         if let Some(folder) = &arguments.out {
-            println!("results are in {}", folder.display());
+            say::out(&format!("results are in {}\n", folder.display()))?;
         }
     }
     Ok(if report::all_came_through(&ran.report) { Outcome::Good } else { Outcome::Bad })
@@ -74,6 +74,9 @@ impl Ran {
 
 fn existing(document: &Document, text: &str) -> Result<NodeId> {
     let id = NodeId::new(text).map_err(|reason| anyhow!("--to {text}: {reason}"))?;
-    document.pipeline.node(&id).with_context(|| format!("--to {text}: the pipeline has no such node"))?;
+    document
+        .pipeline
+        .node(&id)
+        .with_context(|| format!("--to {text}: {}", values::no_such_node(&document.pipeline, text)))?;
     Ok(id)
 }

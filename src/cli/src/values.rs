@@ -24,7 +24,9 @@ pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String]
             .with_context(|| format!("--set {setting}: write NODE.PARAM=VALUE, as in `forest.n_trees=200`"))?;
         let (id, spec) = known_node(pipeline, catalogue, node).with_context(|| format!("--set {setting}"))?;
         let param = spec.param(name).with_context(|| {
-            format!("--set {setting}: {} has no parameter {name:?}; it has {}", spec.title, names_of(&spec.params))
+            let hint = hint(name, spec.params.iter().map(|param| param.name.as_str()));
+            let there = names_of(&spec.params);
+            format!("--set {setting}: {} has no parameter {name:?}; it has {there}{hint}", spec.title)
         })?;
         let value = parse(param, text, &mut files).with_context(|| format!("--set {setting}"))?;
         pipeline.apply(Edit::SetParam(id, name.to_owned(), Some(value)))?;
@@ -48,13 +50,22 @@ pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String]
 fn known_node<'a>(pipeline: &Pipeline, catalogue: &'a Catalogue, text: &str) -> Result<(NodeId, &'a Spec)> {
     let id = NodeId::new(text).map_err(|reason| anyhow!(reason))?;
     let found = pipeline.node(&id);
-    let node: &Node = found.with_context(|| {
-        let ids: Vec<_> = pipeline.nodes().keys().map(NodeId::as_str).collect();
-        format!("the pipeline has no node {text:?}; it has {}", ids.join(", "))
-    })?;
+    let node: &Node = found.with_context(|| no_such_node(pipeline, text))?;
     let unknown =
         || format!("the node {text} is of the component {:?}, which this version does not know", node.component);
     Ok((id, catalogue.get(&node.component).with_context(unknown)?))
+}
+
+/// Says which nodes there are, and which was probably meant.
+pub fn no_such_node(pipeline: &Pipeline, text: &str) -> String {
+    let ids: Vec<_> = pipeline.nodes().keys().map(NodeId::as_str).collect();
+    let hint = hint(text, ids.iter().copied());
+    format!("the pipeline has no node {text:?}; it has {}{hint}", ids.join(", "))
+}
+
+/// The last line of an error about a name: the one that is few keystrokes away, if there is one.
+pub fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+    pipeline::nearest(wanted, names).map_or_else(String::new, |name| format!("\n  help: did you mean `{name}`?"))
 }
 
 fn names_of(params: &[ParamSpec]) -> String {
@@ -93,7 +104,8 @@ fn parse(param: &ParamSpec, text: &str, files: &mut Files) -> Result<Value> {
         ParamKind::Choice(choices) => {
             if !choices.iter().any(|choice| choice.value == text) {
                 let values: Vec<_> = choices.iter().map(|choice| choice.value.as_str()).collect();
-                bail!("{text:?} is no choice; choose from {}", values.join(", "));
+                let hint = hint(text, values.iter().copied());
+                bail!("{text:?} is no choice; choose from {}{hint}", values.join(", "));
             }
             Value::Text(text.to_owned())
         }

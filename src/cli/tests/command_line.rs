@@ -1,8 +1,9 @@
 //! The command line as a user calls it.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const IRIS: &str = "public/gallery/iris.json";
 const CHURN: &str = "public/gallery/churn.json";
@@ -62,8 +63,11 @@ fn a_setting_changes_the_run_and_a_wrong_one_says_what_there_is() {
     let report = json(&millrace(&["run", IRIS, "--set", "split.fraction=0.5", "--json"]).out);
     assert_eq!(report["nodes"]["split"]["outputs"]["train"], "75 × 5");
     for (setting, hint) in [
-        ("split.fractoin=0.5", "it has"),
+        ("split.fractoin=0.5", "it has splitting_mode, fraction"),
+        ("split.fractoin=0.5", "\n  help: did you mean `fraction`?\n"),
         ("splt.fraction=0.5", "the pipeline has no node \"splt\"; it has data, evaluate"),
+        ("splt.fraction=0.5", "\n  help: did you mean `split`?\n"),
+        ("tree.criterion=ginni", "choose from gini, entropy\n  help: did you mean `gini`?\n"),
         ("split.fraction=half", "no number"),
         ("split.fraction=7", "out of range"),
         ("split", "NODE.PARAM=VALUE"),
@@ -190,7 +194,78 @@ fn assertions_decide_the_exit_code_and_the_junit_report() {
 fn a_component_is_described_and_a_near_name_is_offered() {
     let called = millrace(&["components", "decision-forest"]);
     assert!(called.out.contains("n_trees") && called.out.contains("(1 to 2000)"), "{}", called.out);
-    let called = millrace(&["components", "forest"]);
-    assert_eq!(called.code, Some(2));
-    assert!(called.err.contains("did you mean learn.decision-forest"), "{}", called.err);
+    for (name, help) in [
+        ("forest", "did you mean `learn.decision-forest`?"),
+        ("decision-forrest", "did you mean `decision-forest`?"),
+        ("xyzzy", "`millrace components` lists them all"),
+    ] {
+        let called = millrace(&["components", name]);
+        assert_eq!(called.code, Some(2));
+        assert!(called.err.ends_with(&format!("\n  help: {help}\n")), "{name}: {}", called.err);
+    }
+}
+
+#[test]
+fn unknown_nodes_are_refused_wherever_they_are_named() {
+    for arguments in [["run", IRIS, "--to", "trian"], ["run", IRIS, "--data", "trian=a.csv"]] {
+        let called = millrace(&arguments);
+        assert_eq!(called.code, Some(2), "{arguments:?}");
+        assert!(called.err.contains("no node \"trian\"; it has data"), "{}", called.err);
+        assert!(called.err.ends_with("\n  help: did you mean `train`?\n"), "{}", called.err);
+    }
+    let called = millrace(&["run", IRIS, "--data", "train=a.csv"]);
+    assert!(called.err.contains("Train Model reads no file"), "{}", called.err);
+    let called = millrace(&["test", IRIS, "--assert", "evaluate.acuracy > 0", "--assert", "evalute.auc > 0"]);
+    assert_eq!(called.code, Some(1));
+    assert!(called.out.contains("did you mean `accuracy`?"), "{}", called.out);
+    assert!(called.out.contains("did you mean `evaluate`?"), "{}", called.out);
+}
+
+/// As in `millrace … | head -1`.
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for arguments in [
+        vec!["components"],
+        vec!["components", "split-data"],
+        vec!["run", IRIS],
+        vec!["run", IRIS, "--json"],
+        vec!["check", IRIS],
+        vec!["link", IRIS],
+        vec!["test", IRIS, "--assert", "evaluate.accuracy >= 0.9"],
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+            .args(&arguments)
+            .current_dir(&root)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{arguments:?}: {err}");
+    }
+}
+
+/// Programs read it: a name that is there stays, and means the same.
+#[test]
+fn the_names_in_the_json_report_are_these() {
+    let report = json(&millrace(&["run", IRIS, "--json"]).out);
+    let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&report), ["elapsed_secs", "nodes", "pipeline", "seed", "succeeded"]);
+    assert_eq!(names(&report["nodes"]), ["data", "evaluate", "score", "split", "train", "tree"]);
+    let node = &report["nodes"]["evaluate"];
+    assert_eq!(
+        names(node),
+        ["artifacts", "component", "elapsed_secs", "metrics", "outcome", "outputs", "why"].map(String::from)
+    );
+    assert_eq!((&report["succeeded"], &node["outcome"]), (&true.into(), &"ran".into()));
+    let failed = json(&millrace(&["run", IRIS, "--set", "train.target=colour", "--json"]).out);
+    let failure = &failed["nodes"]["train"]["failure"];
+    assert!(failure["message"].as_str().unwrap().contains("colour"), "{failed:#}");
+    assert!(!failure["help"].as_str().unwrap().is_empty());
+    assert_eq!(failed["nodes"]["score"]["skipped_because_of"], "train");
+    assert_eq!(failed["succeeded"], false);
 }

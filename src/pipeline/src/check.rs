@@ -307,23 +307,26 @@ fn giver(wanted: PortType) -> &'static str {
 }
 
 /// The name that is few keystrokes away.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = (wanted.chars().count() / 3).max(1);
     names.map(|name| (n_keystrokes(wanted, name), name)).filter(|(n, _)| *n <= most).min().map(|(_, name)| name)
 }
 
-/// Levenshtein's distance.
+/// Letters to add, take away, replace, or swap with their neighbour (Damerau's distance, each letter moved once).
 fn n_keystrokes(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (place, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], place + 1);
-        for (other_place, other_letter) in other.iter().enumerate() {
-            let cost = (diagonal + usize::from(letter != *other_letter))
-                .min(row[other_place] + 1)
-                .min(row[other_place + 1] + 1);
-            diagonal = std::mem::replace(&mut row[other_place + 1], cost);
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for i in 1..=one.len() {
+        let mut row = vec![i];
+        for j in 1..=other.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[other.len()]
+    rows[one.len()][other.len()]
 }

@@ -15,7 +15,7 @@ mod spec;
 mod value;
 
 pub use caption::{caption, counts, grouped, number_in_words, value_in_words};
-pub use check::{Problem, Severity, check};
+pub use check::{Problem, Severity, check, nearest};
 pub use clipboard::Fragment;
 pub use diff::{Difference, diff};
 pub use document::{InPort, Node, NodeId, OutPort, Pipeline, Point};

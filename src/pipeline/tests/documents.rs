@@ -363,3 +363,18 @@ proptest! {
         let _ = Pipeline::from_json(&format!("{}{letter}{rest}", &text[..place]));
     }
 }
+
+#[test]
+fn the_nearest_name_is_few_keystrokes_away() {
+    let names = ["train", "split", "score"];
+    for (wanted, found) in [
+        ("trian", Some("train")),
+        ("splt", Some("split")),
+        ("scores", Some("score")),
+        ("sclit", Some("split")),
+        ("evaluate", None),
+        ("", None),
+    ] {
+        assert_eq!(pipeline::nearest(wanted, names.into_iter()), found, "{wanted}");
+    }
+}
