@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("protocol", &["charts", "pipeline", "schema"]),
     ("schema", &[]),
     ("studio", &["charts", "editor", "pipeline", "protocol", "schema"]),
+    ("study", &["pipeline", "schema"]),
     ("table", &["model", "schema"]),
     ("worker", &["components", "engine", "pipeline", "protocol", "schema", "table"]),
     ("xtask", &[]),
