@@ -17,6 +17,12 @@ pub trait Host {
     /// Opens a file of the workspace by its hash.
     fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>>;
 
+    /// The most bytes of memory that one table may take. A 32-bit program, such as the worker, has 4 GiB for
+    /// everything, and while a list grows it is there twice.
+    fn table_bytes(&self) -> u64 {
+        if cfg!(target_pointer_width = "32") { 1_400_000_000 } else { u64::MAX }
+    }
+
     /// Lets messages in, a cancellation among them.
     fn breathe(&self) -> Local<'_, ()>;
 

@@ -44,7 +44,7 @@ pub enum EditError {
     #[error("nothing is connected to `{0}`")]
     NotConnected(InPort),
     /// The edge would close a cycle.
-    #[error("this would close a cycle: {}", path(.0))]
+    #[error("this would close a cycle: {}; leave out one of these connections", path(.0))]
     Cycle(Vec<NodeId>),
 }
 

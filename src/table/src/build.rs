@@ -112,6 +112,10 @@ impl Kept {
         self.ends.push(self.texts.len());
     }
 
+    fn n_bytes(&self) -> usize {
+        held(&self.rows) + held(&self.texts) + held(&self.ends)
+    }
+
     fn get(&self, row: usize) -> &[u8] {
         let Ok(at) = self.rows.binary_search(&(row as u32)) else { return b"" };
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
@@ -269,6 +273,20 @@ impl Segment {
         }
     }
 
+    /// What is reserved counts, used or not.
+    fn n_bytes(&self) -> usize {
+        match self {
+            Self::Missing(_) => 0,
+            Self::Integer(values) => held(values),
+            Self::Number { values, styles, kept } => held(values) + held(styles) + kept.n_bytes(),
+            Self::Moment { moments, kept } => held(moments) + kept.n_bytes(),
+            Self::Dictionary(Dictionary { codes, texts, ends, slots }) => {
+                held(codes) + held(texts) + held(ends) + held(slots)
+            }
+            Self::Plain(Plain { texts, ends }) => held(texts) + held(ends),
+        }
+    }
+
     fn push_missing(&mut self) {
         match self {
             Self::Missing(n) => *n += 1,
@@ -338,6 +356,11 @@ impl ColumnBuilder {
 
     pub fn n_rows(&self) -> usize {
         self.n_before + self.segments.last().map_or(0, Segment::len)
+    }
+
+    /// Bytes of memory that its cells take.
+    pub fn n_bytes(&self) -> usize {
+        self.segments.iter().map(Segment::n_bytes).sum()
     }
 
     pub fn push_missing(&mut self) {
@@ -655,6 +678,11 @@ fn strings(offsets: Vec<i32>, texts: Vec<u8>, nulls: Option<NullBuffer>) -> Arra
         // Not reached: decoders give UTF-8, which is only ever cut at ASCII characters.
         Err(_) => Arc::new(StringArray::new_null(n_rows)),
     }
+}
+
+/// Bytes that a list has reserved.
+fn held<T>(list: &Vec<T>) -> usize {
+    list.capacity() * size_of::<T>()
 }
 
 /// A column that has stopped growing.

@@ -93,6 +93,11 @@ impl Reader {
         self.report.n_rows
     }
 
+    /// Bytes of memory that the rows so far take.
+    pub fn n_bytes(&self) -> u64 {
+        self.builders.iter().map(ColumnBuilder::n_bytes).sum::<usize>() as u64 + self.buffer.capacity() as u64
+    }
+
     /// Takes the next piece of the file.
     ///
     /// # Errors

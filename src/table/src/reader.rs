@@ -61,6 +61,15 @@ impl Reader {
         }
     }
 
+    /// Bytes of memory that the rows so far take.
+    pub fn n_bytes(&self) -> u64 {
+        match &self.inner {
+            None => 0,
+            Some(Inner::Csv(reader)) => reader.n_bytes(),
+            Some(Inner::Json(reader)) => reader.n_bytes(),
+        }
+    }
+
     /// The table.
     ///
     /// # Errors

@@ -146,7 +146,7 @@ const SLICE_BYTES: usize = 1 << 18;
 async fn read(job: &mut Job<'_>, file: &FileRef, options: Options) -> Result<(Table, Report), JobError> {
     let unreadable = |error: ReadError| Failure::new(format!("{}: {error}", file.name), error.help());
     let mut source = job.host().open(file).await?;
-    let n_bytes = source.size();
+    let (n_bytes, limit) = (source.size(), job.host().table_bytes());
     let mut reader = Reader::new(&file.name, options);
     let mut n_read = 0u64;
     loop {
@@ -157,12 +157,39 @@ async fn read(job: &mut Job<'_>, file: &FileRef, options: Options) -> Result<(Ta
         for slice in piece.chunks(SLICE_BYTES) {
             reader.push(slice).map_err(unreadable)?;
             n_read += slice.len() as u64;
+            fits(file, reader.n_rows(), reader.n_bytes(), n_read, n_bytes, limit)?;
             let said = format!("{} rows · {} of {}", reader.n_rows(), megabytes(n_read), megabytes(n_bytes));
             job.checkpoint(0.95 * n_read as f64 / n_bytes.max(1) as f64, &said).await?;
         }
     }
     let read = in_turns(job, 0.95, "Putting columns together", reader.finish_in_turns()).await?.map_err(unreadable)?;
     Ok((read.table, read.report))
+}
+
+/// Refuses a file whose rows outgrow the memory, or clearly will.
+fn fits(file: &FileRef, n_rows: u64, n_held: u64, n_read: u64, n_bytes: u64, limit: u64) -> Result<(), Failure> {
+    /// After this much the rest can be judged; by a factor, for rows may get shorter and texts repeat.
+    const ENOUGH_BYTES: u64 = 32_000_000;
+    const SURELY: u64 = 2;
+    let needed = (u128::from(n_held) * u128::from(n_bytes.max(n_read)) / u128::from(n_read.max(1))) as u64;
+    let will_surely_not = n_read >= ENOUGH_BYTES && needed / SURELY > limit;
+    if n_held <= limit && !will_surely_not {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!(
+            "{}: the first {n_rows} rows ({} of {}) take {} of memory, so all would take about {}, and one table may \
+             take {}",
+            file.name,
+            megabytes(n_read),
+            megabytes(n_bytes),
+            megabytes(n_held),
+            megabytes(needed),
+            megabytes(limit),
+        ),
+        "Import a part of the file: fewer rows or fewer columns. On a computer with enough memory the command line, \
+         millrace, reads it whole.",
+    ))
 }
 
 /// The columns of a file from its first bytes, as far as they can be told; a whole row is needed.

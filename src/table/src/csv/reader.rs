@@ -34,6 +34,8 @@ struct Rows {
     scanner: Scanner,
     /// Text that is not cut into rows yet.
     buffer: Vec<u8>,
+    /// Line of the first character that the encoding does not have.
+    first_replaced: Option<u64>,
     sink: Sink,
 }
 
@@ -82,6 +84,18 @@ impl Reader {
         match &self.stage {
             Stage::Reading(rows) => rows.sink.report.n_rows,
             Stage::Sampling(_) | Stage::Over(_) => 0,
+        }
+    }
+
+    /// Bytes of memory that the rows so far take.
+    pub fn n_bytes(&self) -> u64 {
+        match &self.stage {
+            Stage::Reading(rows) => {
+                rows.sink.columns.iter().map(ColumnBuilder::n_bytes).sum::<usize>() as u64
+                    + rows.buffer.capacity() as u64
+            }
+            Stage::Sampling(sample) => sample.capacity() as u64,
+            Stage::Over(_) => 0,
         }
     }
 
@@ -148,6 +162,7 @@ impl Reader {
             decoder,
             scanner: Scanner::new(dialect.delimiter, dialect.newline),
             buffer,
+            first_replaced: None,
             sink: Sink {
                 rules: self.options.rules(if dialect.decimal_comma { b',' } else { b'.' }),
                 columns: names.iter().map(|name| ColumnBuilder::new(self.options.kinds.get(name).copied())).collect(),
@@ -160,6 +175,7 @@ impl Reader {
                 report,
             },
         });
+        rows.look_for_replaced(0);
         rows.scan()?;
         if raw.len() > SAMPLE {
             rows.push(&raw[SAMPLE..])?;
@@ -171,8 +187,18 @@ impl Reader {
 
 impl Rows {
     fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
+        let n_before = self.buffer.len();
         self.decoder.push(piece, &mut self.buffer);
+        self.look_for_replaced(n_before);
         self.scan()
+    }
+
+    /// Keeps the line of the first replaced character; text from here on is new.
+    fn look_for_replaced(&mut self, from: usize) {
+        if self.decoder.n_replaced > 0 && self.first_replaced.is_none() {
+            let at = memchr::memmem::find(&self.buffer[from..], "\u{fffd}".as_bytes());
+            self.first_replaced = at.map(|at| self.scanner.line_at(&self.buffer, from + at));
+        }
     }
 
     fn scan(&mut self) -> Result<(), ReadError> {
@@ -191,12 +217,14 @@ impl Rows {
     }
 
     async fn finish(mut self, options: &Options) -> Result<Read, ReadError> {
+        let n_before = self.buffer.len();
         self.decoder.finish(&mut self.buffer);
+        self.look_for_replaced(n_before);
         self.scan()?;
         if self.scanner.is_quote_open() {
             return Err(ReadError::OpenQuote { line: self.scanner.row_line(), at_end: true });
         }
-        let Self { mut scanner, buffer, mut sink, decoder } = self;
+        let Self { mut scanner, buffer, mut sink, decoder, first_replaced } = self;
         scanner.finish(&buffer, |buffer, fields, line| sink.row(buffer, fields, line))?;
         let Sink { rules, dialect, columns, names, n_short, n_header_names, mut report, .. } = sink;
         if report.n_rows == 0 {
@@ -219,9 +247,11 @@ impl Rows {
         }
         if decoder.n_replaced > 0 {
             report.notes.push(format!(
-                "{} characters are not {} and were replaced by \u{fffd}.",
+                "{} characters are not {}, the first in line {}, and were replaced by \u{fffd}; with another encoding \
+                 they may be letters.",
                 decoder.n_replaced,
-                decoder.encoding.label()
+                decoder.encoding.label(),
+                first_replaced.unwrap_or(1),
             ));
         }
         let prefers_day_first = dialect.decimal_comma || dialect.delimiter == b';';

@@ -120,6 +120,11 @@ impl Scanner {
         self.row_line
     }
 
+    /// Line on which a byte of the buffer stands, at or after the start of that row.
+    pub fn line_at(&self, buffer: &[u8], at: usize) -> u64 {
+        self.row_line + memchr::memchr_iter(self.newline, &buffer[self.row_start..at]).count() as u64
+    }
+
     /// Hands every complete row to `on_row`, with the line on which it starts.
     pub fn scan<E>(
         &mut self,
