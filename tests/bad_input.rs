@@ -347,7 +347,7 @@ const MENDED: &[(&str, &[u8], &str)] = &[
     ("column without any value", b"x,z,y\n1,,a\n2,,b\n3,,a\n4,,b\n", "Note | No value at all in \"z\"."),
     ("no header", b"1,5\n2,6\n3,7\n", "called by their position"),
     ("Latin-1", b"x,y\n1,Jos\xe9\n2,Zo\xeb\n3,Jos\xe9\n4,Zo\xeb\n", "Encoding | Latin-1 (Windows-1252)"),
-    ("UTF-16", b"x\0,\0y\0\n\01\0,\0a\0\n\02\0,\0b\0\n\0", "Encoding | UTF-16 LE"),
+    ("UTF-16", b"x\x00,\x00y\x00\n\x001\x00,\x00a\x00\n\x002\x00,\x00b\x00\n\x00", "Encoding | UTF-16 LE"),
 ];
 
 #[test]

@@ -213,3 +213,119 @@ fn clusters_are_found_and_assigned() {
     let error = block_on(train_clustering(&clusterer, &table, &[1], 1, &mut Unwatched)).unwrap_err();
     assert_eq!(error.to_string(), r#"column "t" is text, and a learner needs numbers or categories"#);
 }
+
+fn category(name: &str, codes: Vec<i32>, n_classes: usize) -> NewColumn {
+    let dictionary = (0..n_classes).map(|class| format!("class {class}")).collect();
+    NewColumn {
+        column: Column::new(name, Kind::Category),
+        values: NewValues::Category { codes, dictionary },
+        valid: None,
+    }
+}
+
+/// Rows column by column, a number and a class to predict.
+fn rows(columns: &[Vec<f64>], y: &[f64], classes: &[i32]) -> Table {
+    let mut new: Vec<NewColumn> =
+        columns.iter().enumerate().map(|(idx, values)| numbers(&format!("x{idx}"), values)).collect();
+    new.push(numbers("y", y));
+    new.push(category("c", classes.to_vec(), 3));
+    Table::from_new_columns(new, y.len()).expect("a table")
+}
+
+/// Fits every learner to both targets and k-means to the features: a model whose predictions are finite, or an error
+/// with a way out. `is_tame` says that no sum of products overflows.
+fn everyone_gives_a_model_or_a_way_out(what: &str, table: &Table, is_tame: bool) {
+    let features: Vec<usize> = (0..table.n_columns() - 2).collect();
+    for learner in everyone() {
+        for target in ["y", "c"] {
+            let place = format!("{what}: {} of {target}", learner.title());
+            // The other target would give the answer away, and is not always fit to learn from.
+            let other = if target == "y" { "c" } else { "y" };
+            match fit(&learner, &table.without(&[other.into()]), target) {
+                Ok(model) => match model.predict(&table.frame()).expect("predictions of its own rows") {
+                    Prediction::Numbers(values) | Prediction::Probabilities { values, .. } => {
+                        assert!(!is_tame || values.iter().all(|value| value.is_finite()), "{place}");
+                    }
+                },
+                Err(error) => assert!(!error.to_string().is_empty() && !error.help().is_empty(), "{place}"),
+            }
+        }
+    }
+    for init in [crate::Init::PlusPlus, crate::Init::Random, crate::Init::FirstN] {
+        for standardize in [true, false] {
+            let settings = KMeansSettings { k: 2, n_init: 2, init, standardize, ..KMeansSettings::default() };
+            let clusterer = Clusterer::KMeans(settings);
+            match block_on(train_clustering(&clusterer, table, &features, 1, &mut Unwatched)) {
+                Ok(clustering) => {
+                    let assigned = assign(&clustering, table).expect("clusters of its own rows");
+                    let are_finite = assigned.distances.iter().all(|distance| distance.is_finite());
+                    assert!(!is_tame || are_finite, "{what}: {init:?}");
+                }
+                Err(error) => assert!(!error.help().is_empty(), "{what}: {init:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_learner_panics_on_a_table_that_is_too_small_too_wide_or_says_nothing() {
+    let wide: Vec<Vec<f64>> = (0..200).map(|j| (0..5).map(|i| f64::from((i * (j + 7)) % 11)).collect()).collect();
+    for (what, table) in [
+        ("empty", rows(&[vec![]], &[], &[])),
+        ("one row", rows(&[vec![1.5]], &[2.5], &[0])),
+        ("two rows", rows(&[vec![1.5, 2.5]], &[2.5, 3.5], &[0, 1])),
+        ("no features", rows(&[], &[1.0, 2.0, 3.0], &[0, 1, 0])),
+        ("one class", rows(&[vec![1.0, 2.0, 3.0]], &[4.0; 3], &[1, 1, 1])),
+        ("all constant", rows(&[vec![7.0; 6], vec![0.0; 6]], &[3.0; 6], &[0, 1, 0, 1, 0, 1])),
+        ("wide", rows(&wide, &[1.0, 2.0, 3.0, 4.0, 5.0], &[0, 1, 2, 0, 1])),
+        ("missing feature", rows(&[vec![1.0, f64::NAN, 3.0]], &[1.0, 2.0, 3.0], &[0, 1, 0])),
+        ("missing label", rows(&[vec![1.0, 2.0, 3.0]], &[1.0, f64::NAN, 3.0], &[0, 1, 0])),
+        ("infinite feature", rows(&[vec![1.0, f64::INFINITY, 3.0]], &[1.0, 2.0, 3.0], &[0, 1, 0])),
+        ("infinite label", rows(&[vec![1.0, 2.0, 3.0]], &[1.0, f64::NEG_INFINITY, 3.0], &[0, 1, 0])),
+        ("repeated column", rows(&vec![vec![1.0, 2.0, 4.0, 8.0]; 3], &[1.0, 2.0, 3.0, 9.0], &[0, 1, 1, 2])),
+        ("separable", rows(&[vec![-2.0, -1.0, 1.0, 2.0]], &[0.0, 0.0, 1.0, 1.0], &[0, 0, 1, 1])),
+    ] {
+        everyone_gives_a_model_or_a_way_out(what, &table, true);
+    }
+}
+
+mod any_table {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Mostly numbers as they are, now and then one from the edge of what a number can be.
+    fn value(edge: f64) -> impl Strategy<Value = f64> {
+        prop_oneof![
+            12 => -3.0..3.0f64,
+            4 => Just(1.0),
+            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, -0.0]),
+            1 => prop::sample::select(vec![edge, -edge]),
+        ]
+    }
+
+    fn table(edge: f64) -> impl Strategy<Value = Table> {
+        (0..4usize, 0..9usize).prop_flat_map(move |(n_columns, n_rows)| {
+            (
+                prop::collection::vec(prop::collection::vec(value(edge), n_rows), n_columns),
+                prop::collection::vec(value(edge), n_rows),
+                prop::collection::vec(0..3i32, n_rows),
+            )
+                .prop_map(|(columns, y, classes)| rows(&columns, &y, &classes))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn gives_a_model_that_predicts_numbers_or_a_way_out(table in table(1e50)) {
+            everyone_gives_a_model_or_a_way_out("a table", &table, true);
+        }
+
+        #[test]
+        fn with_the_largest_numbers_there_are_panics_no_learner(table in table(f64::MAX)) {
+            everyone_gives_a_model_or_a_way_out("a table", &table, false);
+        }
+    }
+}
