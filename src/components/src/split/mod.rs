@@ -1,3 +1,4 @@
 //! What divides tables.
 
+mod condition;
 pub mod split_data;

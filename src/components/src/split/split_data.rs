@@ -2,13 +2,13 @@
 
 use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running};
 use learn::preprocess::{SplitOrder, SplitSettings, split};
-use model::{ColumnView, Values};
 use numeric::Stream;
 use pipeline::{Family, Spec};
 use protocol::{Face, Failure};
 use schema::{Kind, Schema};
 use table::Table;
 
+use super::condition::{Condition, Places};
 use crate::failures;
 
 const TABLE: In<Table> = In::new("table");
@@ -16,7 +16,11 @@ const TRAIN: Out<Table> = Out::new("train");
 const TEST: Out<Table> = Out::new("test");
 const MODE: Param<String> = Param::choice(
     "splitting_mode",
-    &[("split-rows", "Split Rows"), ("relative-expression", "Relative Expression")],
+    &[
+        ("split-rows", "Split Rows"),
+        ("regular-expression", "Regular Expression"),
+        ("relative-expression", "Relative Expression"),
+    ],
     "split-rows",
 )
 .label("Splitting mode")
@@ -39,11 +43,10 @@ const STRATIFY: Param<Option<String>> =
         .label("Stratify by")
         .help("Each value of this column has the same share in both outputs. Choose the target when a class is rare.")
         .when("splitting_mode", &["split-rows"]);
-const COLUMN: Param<Option<String>> =
-    Param::column("column", "table", &[Kind::Number, Kind::Integer, Kind::DateTime], true)
-        .label("Column")
-        .help("The column whose values are compared.")
-        .when("splitting_mode", &["relative-expression"]);
+const COLUMN: Param<Option<String>> = Param::column("column", "table", &[], true)
+    .label("Column")
+    .help("The column that the condition is about.")
+    .when("splitting_mode", &["relative-expression", "regular-expression"]);
 const COMPARISON: Param<String> = Param::choice(
     "comparison",
     &[
@@ -61,8 +64,17 @@ const COMPARISON: Param<String> = Param::choice(
 .when("splitting_mode", &["relative-expression"]);
 const VALUE: Param<String> = Param::text("value", "0")
     .label("Value")
-    .help("A number, or a date such as 2025-06-30.")
+    .help(
+        "Written as the column is: a number, a date such as 2025-06-30, or, to compare whether it is the same, a word.",
+    )
     .when("splitting_mode", &["relative-expression"]);
+const PATTERN: Param<String> = Param::text("pattern", "")
+    .label("Regular expression")
+    .help("Rows in which it matches anywhere in the text go to the first output, for example ^Gr[ae]y or shop|store.")
+    .when("splitting_mode", &["regular-expression"]);
+
+const PLACES: Places =
+    Places { column: COLUMN.name(), comparison: COMPARISON.name(), value: VALUE.name(), pattern: PATTERN.name() };
 
 /// Split Data.
 pub struct SplitData;
@@ -76,6 +88,7 @@ impl Component for SplitData {
                  some back: train on the first output, score the second.\n\n\
                  - *Split Rows*: a share of all rows, drawn at random or in order; *stratified*, so that rare classes \
                  are in both\n\
+                 - *Regular Expression*: a pattern in the texts of one column, such as `^Gr[ae]y`\n\
                  - *Relative Expression*: a condition on one column, such as `signed_up` at least 2025-01-01. For \
                  data with a date this is the honest test: learn from the past, predict the future",
             )
@@ -93,19 +106,22 @@ impl Component for SplitData {
             .with_param(COLUMN)
             .with_param(COMPARISON)
             .with_param(VALUE)
+            .with_param(PATTERN)
     }
 
     fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
         let Some(schema) = flow.input(TABLE).cloned() else { return Ok(()) };
-        if flow.param(MODE).as_deref() == Some("relative-expression") {
-            let column = flow.param(COLUMN).flatten();
-            condition(
-                &schema,
-                column.as_deref(),
-                &flow.param(COMPARISON).unwrap_or_default(),
-                &flow.param(VALUE).unwrap_or_default(),
-            )?;
-        } else if let Some(name) = flow.param(STRATIFY).flatten() {
+        let condition = condition(
+            &schema,
+            &flow.param(MODE).unwrap_or_default(),
+            flow.param(COLUMN).flatten().as_deref(),
+            &flow.param(COMPARISON).unwrap_or_default(),
+            &flow.param(VALUE).unwrap_or_default(),
+            &flow.param(PATTERN).unwrap_or_default(),
+        )?;
+        if condition.is_none()
+            && let Some(name) = flow.param(STRATIFY).flatten()
+        {
             schema.column(&name).map_err(|error| failures::column_not_found(STRATIFY.name(), &error))?;
         }
         flow.output(TRAIN, schema.clone());
@@ -117,15 +133,17 @@ impl Component for SplitData {
         Box::pin(async move {
             let table = job.input(TABLE)?;
             job.checkpoint(0.0, "").await?;
-            let (first, second) = if job.param(MODE)? == "relative-expression" {
-                let condition = condition(
-                    table.schema(),
-                    job.param(COLUMN)?.as_deref(),
-                    &job.param(COMPARISON)?,
-                    &job.param(VALUE)?,
-                )
-                .map_err(failures::from_flow)?;
-                condition.split(&table)?
+            let condition = condition(
+                table.schema(),
+                &job.param(MODE)?,
+                job.param(COLUMN)?.as_deref(),
+                &job.param(COMPARISON)?,
+                &job.param(VALUE)?,
+                &job.param(PATTERN)?,
+            )
+            .map_err(failures::from_flow)?;
+            let (first, second) = if let Some(condition) = condition {
+                split_by(&condition, &table)?
             } else {
                 let settings = SplitSettings {
                     fraction: job.param(FRACTION)?,
@@ -146,83 +164,180 @@ impl Component for SplitData {
     }
 }
 
-/// A comparison of one column with one value.
-struct Condition {
-    column_idx: usize,
-    comparison: String,
-    value: f64,
-}
-
-/// Reads the condition; `value` as the kind of the column.
-fn condition(schema: &Schema, column: Option<&str>, comparison: &str, value: &str) -> Result<Condition, FlowError> {
-    let Some(name) = column else {
-        return Err(FlowError {
-            place: COLUMN.name().into(),
-            message: "no column is chosen to be compared".into(),
-            help: "Choose a column of numbers or dates.".into(),
-        });
-    };
-    let column_idx = schema.position(name).map_err(|error| failures::column_not_found(COLUMN.name(), &error))?;
-    let kind = schema.columns[column_idx].kind;
-    let text = value.trim();
-    let (read, example) = match kind {
-        Kind::Number | Kind::Integer => (text.parse().ok().filter(|x: &f64| x.is_finite()), "a number such as 2010"),
-        Kind::DateTime => (table::date_millis(text).map(|millis| millis as f64), "a date such as 2025-06-30"),
-        Kind::Boolean | Kind::Category | Kind::Text => {
-            return Err(FlowError {
-                place: COLUMN.name().into(),
-                message: format!("column {name:?} is {}, expected number, integer or date-time", kind.label()),
-                help: "Choose a column of numbers or dates, or change its kind with Edit Metadata.".into(),
-            });
-        }
-    };
-    let value = read.ok_or_else(|| FlowError {
-        place: VALUE.name().into(),
-        message: format!("{value:?} cannot be compared with column {name:?}, which is {}", kind.label()),
-        help: format!("Give {example}."),
-    })?;
-    Ok(Condition { column_idx, comparison: comparison.into(), value })
-}
-
-impl Condition {
-    fn split(&self, table: &Table) -> Result<(Table, Table), JobError> {
-        let frame = table.frame_of(&[self.column_idx]);
-        let column = &frame.columns[0];
-        let holds: Vec<bool> = (0..frame.n_rows)
-            .map(|row_idx| column.is_valid(row_idx) && number(column, row_idx).is_some_and(|x| self.holds(x)))
-            .collect();
-        let n_first = holds.iter().filter(|holds| **holds).count();
-        if n_first == 0 || n_first == holds.len() {
-            return Err(Failure::new(
-                format!(
-                    "the condition on {:?} holds for {n_first} of {} rows, so one part would be empty",
-                    column.name,
-                    holds.len()
-                ),
-                "Choose a value between the smallest and the largest of the column.",
-            )
-            .into());
-        }
-        let others: Vec<bool> = holds.iter().map(|holds| !holds).collect();
-        Ok((table.filter(&holds), table.filter(&others)))
-    }
-
-    fn holds(&self, x: f64) -> bool {
-        match self.comparison.as_str() {
-            "less" => x < self.value,
-            "less-or-equal" => x <= self.value,
-            "greater" => x > self.value,
-            "greater-or-equal" => x >= self.value,
-            "equal" => x == self.value,
-            _ => x != self.value,
-        }
+/// The condition that the mode asks for; none where rows are split by their share.
+fn condition(
+    schema: &Schema,
+    mode: &str,
+    column: Option<&str>,
+    comparison: &str,
+    value: &str,
+    pattern: &str,
+) -> Result<Option<Condition>, FlowError> {
+    match mode {
+        "relative-expression" => PLACES.comparison(schema, column, comparison, value).map(Some),
+        "regular-expression" => PLACES.pattern(schema, column, pattern).map(Some),
+        _ => Ok(None),
     }
 }
 
-fn number(column: &ColumnView<'_>, row_idx: usize) -> Option<f64> {
-    match &column.values {
-        Values::Number(values) => Some(values[row_idx]),
-        Values::Integer(values) | Values::DateTime(values) => Some(values[row_idx] as f64),
-        Values::Boolean(_) | Values::Category { .. } | Values::Text(_) => None,
+fn split_by(condition: &Condition, table: &Table) -> Result<(Table, Table), JobError> {
+    let holds = condition.of_rows(table);
+    let n_first = holds.iter().filter(|holds| **holds).count();
+    if n_first == 0 || n_first == holds.len() {
+        return Err(Failure::new(
+            format!(
+                "the condition on {:?} holds for {n_first} of {} rows, so one part would be empty",
+                condition.column(table),
+                holds.len()
+            ),
+            "Look at the column's values in the output of the node before, and choose a condition that divides them.",
+        )
+        .into());
+    }
+    let others: Vec<bool> = holds.iter().map(|holds| !holds).collect();
+    Ok((table.filter(&holds), table.filter(&others)))
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Artifact;
+    use engine::testing::run_component;
+    use model::Values;
+    use pipeline::Value;
+    use table::read_bytes;
+
+    use super::*;
+
+    const ROWS: &str = "when,size,colour,note,sold\n2024-01-05,1.5,grey,one of a kind,yes\n2024-02-05,2.5,gray,two of \
+                        them,no\n2024-03-05,,red,,no\n2024-04-05,4.5,grey,four more,yes\n2024-05-05,5.5,red,five in \
+                        all,\n2024-06-05,6.5,gray,six and out,no\n";
+
+    /// The months of the rows in the first output, or the failure.
+    fn first(params: Vec<(&str, Value)>) -> Result<Vec<String>, String> {
+        let options = table::Options { kinds: [("note".into(), Kind::Text)].into(), ..table::Options::default() };
+        let table = read_bytes("t.csv", ROWS.as_bytes(), options).expect("a table").table;
+        let n_rows = table.n_rows();
+        let done = run_component(&SplitData, vec![("table", Artifact::Table(table))], params, 1);
+        let outputs = done
+            .map_err(|error| match error {
+                JobError::Failed(failure) => {
+                    assert!(!failure.help.is_empty());
+                    failure.message
+                }
+                JobError::Cancelled => "cancelled".into(),
+            })?
+            .outputs;
+        let (Artifact::Table(train), Artifact::Table(test)) = (&outputs["train"], &outputs["test"]) else {
+            panic!("two tables")
+        };
+        assert_eq!(train.n_rows() + test.n_rows(), n_rows);
+        let frame = train.frame_of(&[0]);
+        let Values::DateTime(dates) = &frame.columns[0].values else { panic!("dates") };
+        Ok(dates.iter().map(|millis| table::date_text(*millis, false)[..7].to_owned()).collect())
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    #[test]
+    fn a_condition_divides_the_rows() {
+        for (column, comparison, value, expected) in [
+            ("size", "greater", "2.5", &["2024-04", "2024-05", "2024-06"][..]),
+            ("size", "less-or-equal", "2.5", &["2024-01", "2024-02"]),
+            ("size", "not-equal", "2.5", &["2024-01", "2024-04", "2024-05", "2024-06"]),
+            ("when", "less", "2024-02-05", &["2024-01"]),
+            ("when", "greater-or-equal", "2024-05-05", &["2024-05", "2024-06"]),
+            ("colour", "equal", "red", &["2024-03", "2024-05"]),
+            ("colour", "not-equal", "red", &["2024-01", "2024-02", "2024-04", "2024-06"]),
+            ("note", "equal", "four more", &["2024-04"]),
+            ("sold", "equal", "no", &["2024-02", "2024-03", "2024-06"]),
+            ("sold", "not-equal", "no", &["2024-01", "2024-04"]),
+        ] {
+            let params = vec![
+                ("splitting_mode", text("relative-expression")),
+                ("column", text(column)),
+                ("comparison", text(comparison)),
+                ("value", text(value)),
+            ];
+            assert_eq!(
+                first(params),
+                Ok(expected.iter().map(|&row| row.to_owned()).collect()),
+                "{column} {comparison}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_regular_expression_divides_the_rows() {
+        for (column, pattern, expected) in [
+            ("colour", "^gr[ae]y$", &["2024-01", "2024-02", "2024-04", "2024-06"][..]),
+            ("note", "two|six", &["2024-02", "2024-06"]),
+            ("note", "o$", &[]),
+        ] {
+            let params = vec![
+                ("splitting_mode", text("regular-expression")),
+                ("column", text(column)),
+                ("pattern", text(pattern)),
+            ];
+            let found = first(params);
+            if expected.is_empty() {
+                let message = "the condition on \"note\" holds for 0 of 6 rows, so one part would be empty";
+                assert_eq!(found, Err(message.into()));
+            } else {
+                assert_eq!(found, Ok(expected.iter().map(|&row| row.to_owned()).collect()), "{pattern}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_that_makes_no_sense_says_why() {
+        for (mode, column, comparison, other, message) in [
+            (
+                "relative-expression",
+                "size",
+                "less",
+                "big",
+                "\"big\" cannot be compared with column \"size\", which is number",
+            ),
+            (
+                "relative-expression",
+                "when",
+                "less",
+                "soon",
+                "\"soon\" cannot be compared with column \"when\", which is date-time",
+            ),
+            (
+                "relative-expression",
+                "sold",
+                "equal",
+                "maybe",
+                "\"maybe\" cannot be compared with column \"sold\", which is boolean",
+            ),
+            (
+                "relative-expression",
+                "colour",
+                "less",
+                "red",
+                "column \"colour\" is category, which has no order to compare by",
+            ),
+            ("regular-expression", "size", "less", "1", "column \"size\" is number, expected text or category"),
+            ("regular-expression", "note", "less", "", "no regular expression is given"),
+        ] {
+            let params = vec![
+                ("splitting_mode", text(mode)),
+                ("column", text(column)),
+                ("comparison", text(comparison)),
+                ("value", text(other)),
+                ("pattern", text(other)),
+            ];
+            assert_eq!(first(params), Err(message.into()), "{mode} {column}");
+        }
+        let open =
+            vec![("splitting_mode", text("regular-expression")), ("column", text("note")), ("pattern", text("(open"))];
+        let message = first(open).expect_err("no regular expression");
+        assert!(message.starts_with("\"(open\" is no regular expression: "), "{message}");
+        let none = first(vec![("splitting_mode", text("relative-expression"))]);
+        assert_eq!(none, Err("no column is chosen to be looked at".into()));
     }
 }
