@@ -1,11 +1,13 @@
-//! Logistic regression of two or more classes, by Newton's method.
+//! Logistic regression of two or more classes, by Newton's method; with an L1 weight and many columns by L-BFGS.
 //!
-//! Minimises `Σ s · log loss + l2/2 Σ w²` over the coefficients `w`; intercepts are not penalised. This is
-//! scikit-learn's `LogisticRegression(C = 1 / l2)`, whose `C` multiplies the loss instead. Two classes have one row of
-//! coefficients, more have one each through softmax.
+//! Minimises `Σ s · log loss + l2/2 Σ w² + l1 Σ |w|` over the coefficients `w`; intercepts are not penalised. This is
+//! scikit-learn's `LogisticRegression(C = 1 / (l1 + l2), l1_ratio = l1 / (l1 + l2))`, whose `C` multiplies the loss
+//! instead. Two classes have one row of coefficients, more have one each through softmax.
 //!
 //! Inside, columns are standardised so that the iteration does not depend on their units; the penalty stays on the
 //! coefficients of the data as they are.
+
+mod absolute;
 
 use model::{LogisticModel, Matrix};
 
@@ -17,7 +19,11 @@ use crate::{Checkpoint, FitError};
 pub struct LogisticSettings {
     /// Weight of the squared coefficients: 1 / C in scikit-learn. Above 0, separable classes have a finite solution.
     pub l2_weight: f64,
-    /// Newton steps at most.
+    /// Weight of the absolute coefficients. The larger it is, the more of them are exactly 0.
+    pub l1_weight: f64,
+    /// Where L-BFGS is used, so many past steps tell it about the curvature.
+    pub memory_size: u32,
+    /// Newton steps at most; a hundred of L-BFGS count as one.
     pub max_iterations: u32,
     /// It ends one step after no slope of the mean loss is above this; that step squares what is left of the error.
     pub tolerance: f64,
@@ -37,7 +43,14 @@ pub enum ClassWeights {
 
 impl Default for LogisticSettings {
     fn default() -> Self {
-        Self { l2_weight: 1.0, max_iterations: 100, tolerance: 1e-7, class_weights: ClassWeights::Uniform }
+        Self {
+            l2_weight: 1.0,
+            l1_weight: 0.0,
+            memory_size: 20,
+            max_iterations: 100,
+            tolerance: 1e-7,
+            class_weights: ClassWeights::Uniform,
+        }
     }
 }
 
@@ -46,7 +59,7 @@ impl Default for LogisticSettings {
 pub struct LogisticFit {
     /// The model.
     pub model: LogisticModel,
-    /// Newton steps it took.
+    /// Steps it took.
     pub n_iterations: u32,
     /// Whether the tolerance was reached. Without a penalty it is not where the classes can be separated.
     pub converged: bool,
@@ -90,7 +103,11 @@ pub async fn fit(
     settings.check()?;
     let weights = row_weights(settings.class_weights, classes, n_classes, weights);
     let problem = Problem::new(x, classes, n_classes, weights, settings.l2_weight);
-    let (parameters, n_iterations, converged) = minimise(&problem, settings, checkpoint).await?;
+    let (parameters, n_iterations, converged) = if settings.l1_weight > 0.0 {
+        absolute::minimise(&problem, settings, checkpoint).await?
+    } else {
+        minimise(&problem, settings, checkpoint).await?
+    };
     let model = problem.model(&parameters);
     if !model.coefficients.iter().chain(&model.intercepts).all(|w| w.is_finite()) {
         return Err(FitError::Overflow);
@@ -100,9 +117,15 @@ pub async fn fit(
 
 impl LogisticSettings {
     fn check(&self) -> Result<(), FitError> {
-        if !(self.l2_weight.is_finite() && self.l2_weight >= 0.0) {
-            let found = self.l2_weight.to_string();
-            return Err(FitError::Setting { name: "L2 weight", found, expected: "a number of at least 0" });
+        for (name, weight) in [("L2 weight", self.l2_weight), ("L1 weight", self.l1_weight)] {
+            if !(weight.is_finite() && weight >= 0.0) {
+                let found = weight.to_string();
+                return Err(FitError::Setting { name, found, expected: "a number of at least 0" });
+            }
+        }
+        if self.memory_size == 0 {
+            let found = "0".to_owned();
+            return Err(FitError::Setting { name: "memory size for L-BFGS", found, expected: "at least 1" });
         }
         if !(self.tolerance.is_finite() && self.tolerance > 0.0) {
             let found = self.tolerance.to_string();
@@ -379,6 +402,13 @@ impl<'a> Problem<'a> {
             }
         }
         product
+    }
+
+    /// The L1 weight of each parameter: on the coefficient of the data as they are, none on an intercept.
+    fn absolute_penalties(&self, l1: f64) -> Vec<f64> {
+        let of_output = self.deviations.iter().map(|deviation| l1 / deviation).chain([0.0]);
+        let of_output: Vec<f64> = of_output.collect();
+        of_output.repeat(self.n_outputs)
     }
 
     /// The parameters in the units of the data.

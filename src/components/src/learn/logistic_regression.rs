@@ -17,6 +17,14 @@ const L2: Param<f64> = Param::float("l2_weight", 1.0)
     .log()
     .label("L2 regularization weight")
     .help("The larger it is, the closer to 0 all weights are drawn, and the less certain the probabilities are.");
+const L1: Param<f64> = Param::float("l1_weight", 0.0)
+    .range(0.0, 1e6)
+    .label("L1 regularization weight")
+    .help("The larger it is, the more weights become exactly 0, so that columns drop out. Normalize the columns first: it treats all weights alike.");
+const MEMORY: Param<u32> = Param::int("memory_size", 20)
+    .range(1, 1_000)
+    .label("Memory size for L-BFGS")
+    .help("With an L1 weight and more than 700 weights in all, so many past steps say how the loss bends. Otherwise it is not needed.");
 const MAX_ITERATIONS: Param<u32> = Param::int("max_iterations", 100)
     .range(1, 10_000)
     .label("Iterations at most")
@@ -37,7 +45,8 @@ impl Component for LogisticRegression {
                  e^−(w0 + w1 x1 + …))`. Where the sum is 0 the probability is one half: that is the border, a \
                  straight line in the plane. More than two classes get one sum each, and the softmax makes \
                  them add up to 1.\n\nA weight of 0.7 doubles the odds of the class for each unit of its \
-                 column (`e^0.7 ≈ 2`). The L2 weight is one over scikit-learn's `C`. Try it first: if a \
+                 column (`e^0.7 ≈ 2`). The L2 weight is one over scikit-learn's `C`; with an L1 weight \
+                 beside it, `C` is one over their sum and `l1_ratio` is L1's share. Try it first: if a \
                  forest is not clearly better, the simple model is the better one.",
             )
             .with_keywords("classification logit softmax classes probability")
@@ -46,6 +55,8 @@ impl Component for LogisticRegression {
             .with_output(LEARNER)
             .with_param(TOLERANCE)
             .with_param(L2)
+            .with_param(L1)
+            .with_param(MEMORY)
             .with_param(MAX_ITERATIONS)
             .with_param(CLASSES)
     }
@@ -54,6 +65,8 @@ impl Component for LogisticRegression {
         Box::pin(async move {
             let settings = LogisticSettings {
                 l2_weight: job.param(L2)?,
+                l1_weight: job.param(L1)?,
+                memory_size: job.param(MEMORY)?,
                 max_iterations: job.param(MAX_ITERATIONS)?,
                 tolerance: job.param(TOLERANCE)?,
                 class_weights: super::class_weights(&job.param(CLASSES)?),

@@ -51,11 +51,12 @@ fn table(columns: Vec<NewColumn>) -> Table {
     Table::from_new_columns(columns, n_rows).expect("a table")
 }
 
-fn everyone() -> [Learner; 6] {
+fn everyone() -> [Learner; 7] {
     [
         Learner::Baseline(BaselineSettings::default()),
         Learner::Linear(LinearSettings::default()),
         Learner::Logistic(LogisticSettings::default()),
+        Learner::Logistic(LogisticSettings { l1_weight: 1.0, ..LogisticSettings::default() }),
         Learner::Tree(TreeSettings::default()),
         Learner::Forest(ForestSettings { n_trees: 5, ..ForestSettings::default() }),
         Learner::Neighbors(NeighborsSettings { k: 1, ..NeighborsSettings::default() }),
@@ -102,7 +103,7 @@ fn every_learner_learns_what_it_can() {
         assert!(values.chunks(2).all(|row| (row[0] + row[1] - 1.0).abs() < 1e-12));
         assert_eq!(model.n_training_rows, 6);
     }
-    let model = fit(&everyone()[3], &table, "kind").expect("a tree");
+    let model = fit(&everyone()[4], &table, "kind").expect("a tree");
     assert_eq!(model.features.matrix_names(), ["size", "colour = blue", "colour = red"]);
     assert_eq!(model.importances, Some(vec![1.0, 0.0, 0.0]));
 }
