@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline::{Catalogue, Edit, InPort, NodeId, OutPort, Pipeline, Point, Problem, Severity};
 use protocol::RunReport;
 use schema::Schema;
+use schema::ordered::{Gather, sort_by};
 
 use crate::command::{Command, PortRef, Task};
 use crate::connect;
@@ -241,7 +242,7 @@ impl Editor {
     /// The problems of one node, the worst first.
     pub fn problems_of(&self, id: &NodeId) -> Vec<&Problem> {
         let mut found: Vec<_> = self.problems.iter().filter(|problem| problem.node.as_ref() == Some(id)).collect();
-        found.sort_by_key(|problem| problem.severity);
+        sort_by(&mut found, |a, b| a.severity.cmp(&b.severity));
         found
     }
 
@@ -394,9 +395,7 @@ impl Editor {
             | Gesture::Connect { .. } => Vec::new(),
         };
         nodes.extend(kept.chain(moved));
-        nodes.sort();
-        nodes.dedup();
-        nodes
+        nodes.into_iter().gather::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What lies under a point in the screen.
@@ -605,11 +604,11 @@ impl Editor {
 fn touched(edit: &Edit) -> BTreeSet<NodeId> {
     match edit {
         Edit::AddNode(id, _) | Edit::RemoveNode(id) | Edit::SetParam(id, _, _) | Edit::ReplaceNode(id, _) => {
-            [id.clone()].into()
+            [id.clone()].into_iter().gather()
         }
-        Edit::Connect(_, to) | Edit::Disconnect(to) => [to.node.clone()].into(),
+        Edit::Connect(_, to) | Edit::Disconnect(to) => [to.node.clone()].into_iter().gather(),
         Edit::SetTitle(..) | Edit::Move(_) | Edit::SetName(_) | Edit::SetSeed(_) => BTreeSet::new(),
-        Edit::Batch(edits) => edits.iter().flat_map(touched).collect(),
+        Edit::Batch(edits) => edits.iter().flat_map(touched).gather(),
     }
 }
 

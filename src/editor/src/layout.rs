@@ -1,6 +1,7 @@
 //! Layered layout from top to bottom: ranks, few crossings, short edges.
 
 use pipeline::Point;
+use schema::ordered::sort_by;
 
 use crate::geometry::CARD_WIDTH;
 
@@ -216,7 +217,7 @@ fn order(layers: &mut [Vec<usize>], slots: &[Slot]) {
                     let next = if downwards { &slot.up } else { &slot.down };
                     let mut at: Vec<f64> =
                         next.iter().map(|(other, _, offset)| place[*other] as f64 + offset / 1_000.0).collect();
-                    at.sort_by(f64::total_cmp);
+                    sort_by(&mut at, f64::total_cmp);
                     let middle = match at.len() {
                         0 => place[slot_idx] as f64,
                         n if n % 2 == 1 => at[n / 2],
@@ -225,7 +226,7 @@ fn order(layers: &mut [Vec<usize>], slots: &[Slot]) {
                     (middle, place[slot_idx], slot_idx)
                 })
                 .collect();
-            keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            sort_by(&mut keyed, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             layers[layer_idx] = keyed.into_iter().map(|(_, _, slot_idx)| slot_idx).collect();
             for (place_idx, &slot_idx) in layers[layer_idx].iter().enumerate() {
                 place[slot_idx] = place_idx;

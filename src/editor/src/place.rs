@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{Edit, Fragment, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, PortType, Spec, Value};
+use schema::ordered::{Gather, sort_by};
 
 use crate::command::{PortRef, Task};
 use crate::connect::{ends, port_type};
@@ -98,7 +99,7 @@ impl Editor {
 
     pub(crate) fn connect_selected(&mut self, tasks: &mut Vec<Task>) {
         let mut nodes: Vec<_> = self.selection.iter().cloned().collect();
-        nodes.sort_by(|a, b| {
+        sort_by(&mut nodes, |a, b| {
             let y = |id| self.scene.rect(id).map_or(0.0, |rect| rect.y);
             y(a).total_cmp(&y(b)).then_with(|| a.cmp(b))
         });
@@ -307,7 +308,7 @@ impl Editor {
                 }
             }
         }
-        let after: BTreeSet<_> = fresh.into_values().collect();
+        let after: BTreeSet<_> = fresh.into_values().gather();
         let first = after.first().cloned();
         if self.edit_selecting(Edit::Batch(edits), label, None, after, tasks) {
             self.selected_edge = None;
@@ -354,7 +355,7 @@ impl Editor {
             .map(|other| self.title(other).to_owned())
             .collect();
         edits.extend(links.into_iter().map(|(from, to)| Edit::Connect(from, to)));
-        let after = BTreeSet::from([id.clone()]);
+        let after = [id.clone()].into_iter().gather();
         if self.edit_selecting(Edit::Batch(edits), &format!("Add {}", spec.title), None, after, tasks) {
             self.selected_edge = None;
             self.focused = Some(id.clone());
@@ -374,9 +375,8 @@ impl Editor {
         let wanted = port_type(&self.pipeline, &self.catalogue, port)?;
         let own = match port {
             PortRef::Out(_) => {
-                let mut fits: Vec<_> = spec.inputs.iter().filter(|input| input.port_type == wanted).collect();
-                fits.sort_by_key(|input| input.optional);
-                PortRef::In(InPort::new(id, &fits.first()?.name))
+                let fits = spec.inputs.iter().filter(|input| input.port_type == wanted);
+                PortRef::In(InPort::new(id, &fits.min_by_key(|input| input.optional)?.name))
             }
             PortRef::In(_) => {
                 let output = spec.outputs.iter().find(|output| output.port_type == wanted)?;
@@ -520,7 +520,7 @@ impl Editor {
             [(only, _)] => self.title(only).to_owned(),
             several => format!("{} nodes", several.len()),
         };
-        let merging = merge.then(|| Merging::Moves(moves.iter().map(|(id, _)| id.clone()).collect()));
+        let merging = merge.then(|| Merging::Moves(moves.iter().map(|(id, _)| id.clone()).gather()));
         if self.edit(Edit::Move(moves), &format!("{verb} {words}"), merging, tasks) {
             tasks.push(Task::Announce(format!("{} {words}", if verb == "Move" { "Moved" } else { "Tidied" })));
         }
@@ -546,7 +546,7 @@ impl Editor {
 
     /// Where these nodes would go if they were laid out in layers, around where they are.
     fn tidied(&self, chosen: &[NodeId]) -> Vec<(NodeId, Point)> {
-        let position_of: BTreeMap<_, _> = chosen.iter().enumerate().map(|(node_idx, id)| (id, node_idx)).collect();
+        let position_of: BTreeMap<_, _> = chosen.iter().enumerate().map(|(node_idx, id)| (id, node_idx)).gather();
         let heights: Vec<f64> = chosen.iter().map(|id| self.height(id)).collect();
         let edges = layout_edges(&self.pipeline, &position_of, |port| {
             let rect = self.scene.rect(port.node())?;

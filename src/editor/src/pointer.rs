@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use pipeline::{InPort, NodeId, Point};
+use schema::ordered::sort_by;
 
 use crate::command::{Button, Merge, Mods, PortRef, Task};
 use crate::connect::ends;
@@ -419,7 +420,7 @@ impl Editor {
             .filter(|candidate| candidate.refusal.is_none())
             .filter_map(|candidate| Some((distance(start, self.scene.port(&candidate.port)?), candidate.port.clone())))
             .collect();
-        fitting.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        sort_by(&mut fitting, |a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
         fitting.into_iter().map(|(_, port)| port).collect()
     }
 

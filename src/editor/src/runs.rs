@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::NodeId;
 use protocol::{Checked, Failure, NodeOutcome, NodeReport, RunEvent, RunId, RunReport, RunTarget};
+use schema::ordered::Gather;
 
 use crate::command::Task;
 use crate::editor::Editor;
@@ -223,7 +224,7 @@ impl Editor {
         self.checked_revision = Some(revision);
         self.problems = checked.problems;
         self.schemas = checked.schemas;
-        let stale: BTreeSet<_> = checked.stale.into_iter().collect();
+        let stale: BTreeSet<_> = checked.stale.into_iter().gather();
         for (id, status) in &mut self.statuses {
             let Some(report) = &status.report else { continue };
             match (&status.state, stale.contains(id)) {

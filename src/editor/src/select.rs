@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use pipeline::{InPort, NodeId};
+use schema::ordered::Gather;
 
 use crate::command::{Direction, Fit, Merge, PortRef, Relation, Task, Zoom};
 use crate::editor::Editor;
@@ -24,11 +25,11 @@ impl Editor {
     pub(crate) fn select_nodes(&mut self, nodes: Vec<NodeId>, merge: Merge) {
         self.close_step();
         self.selected_edge = None;
-        let nodes: BTreeSet<_> = nodes.into_iter().filter(|id| self.pipeline.node(id).is_some()).collect();
+        let nodes: BTreeSet<_> = nodes.into_iter().filter(|id| self.pipeline.node(id).is_some()).gather();
         self.selection = match merge {
             Merge::Replace => nodes,
-            Merge::Add => &self.selection | &nodes,
-            Merge::Toggle => &self.selection ^ &nodes,
+            Merge::Add => self.selection.union(&nodes).cloned().gather(),
+            Merge::Toggle => self.selection.symmetric_difference(&nodes).cloned().gather(),
         };
         if self.focused.as_ref().is_none_or(|focused| !self.selection.contains(focused))
             && let Some(first) = self.selection.first().cloned()
@@ -77,14 +78,14 @@ impl Editor {
         match relation {
             Relation::SameComponent => {
                 let components: BTreeSet<_> =
-                    found.iter().filter_map(|id| self.pipeline.node(id)).map(|node| node.component.clone()).collect();
+                    found.iter().filter_map(|id| self.pipeline.node(id)).map(|node| node.component.clone()).gather();
                 found = self
                     .pipeline
                     .nodes()
                     .iter()
                     .filter(|(_, node)| components.contains(&node.component))
                     .map(|(id, _)| id.clone())
-                    .collect();
+                    .gather();
             }
             Relation::Upstream | Relation::Downstream | Relation::Connected => {
                 let mut open: Vec<_> = found.iter().cloned().collect();
@@ -160,12 +161,9 @@ impl Editor {
                     .next()
             }
             Direction::Downstream => {
-                let mut next = self.pipeline.downstream(from);
-                next.sort_by(|a, b| {
-                    let x = |id| self.scene.rect(id).map_or(0.0, |rect| rect.x);
-                    x(a).total_cmp(&x(b)).then_with(|| a.cmp(b))
-                });
-                next.into_iter().next()
+                let x = |id: &NodeId| self.scene.rect(id).map_or(0.0, |rect| rect.x);
+                let next = self.pipeline.downstream(from).into_iter();
+                next.min_by(|a, b| x(a).total_cmp(&x(b)).then_with(|| a.cmp(b)))
             }
             Direction::Up | Direction::Down | Direction::Left | Direction::Right => self.nearest(from, direction),
         }

@@ -1,6 +1,9 @@
 //! Everything that is wrong with a pipeline, at once.
 
+use std::collections::BTreeSet;
+
 use schema::ColumnSelection;
+use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 
 use crate::caption::{counts, number_in_words};
@@ -278,14 +281,12 @@ fn inputs(about: &mut About, pipeline: &Pipeline, catalogue: &Catalogue, spec: &
 
 fn outputs(about: &mut About, pipeline: &Pipeline, spec: &Spec) {
     let id = about.id;
-    let mut unknown: Vec<_> = pipeline
+    let unknown: BTreeSet<_> = pipeline
         .edges()
         .values()
         .filter(|from| from.node == *id && spec.output(&from.port).is_none())
         .map(|from| from.port.clone())
-        .collect();
-    unknown.sort();
-    unknown.dedup();
+        .gather();
     for port in unknown {
         let names: Vec<_> = spec.outputs.iter().map(|port| format!("`{}`", port.name)).collect();
         let message = format!("{} has no output `{port}`", spec.title);

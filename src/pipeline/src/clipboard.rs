@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schema::ordered::Gather;
 use serde_json::{Value as Json, json};
 
 use crate::format::{FORMAT, Fields, edges_from_json, nodes_from_json, nodes_to_json, open, placed, pretty};
@@ -23,7 +24,7 @@ impl Fragment {
     pub fn of(pipeline: &Pipeline, chosen: &BTreeSet<NodeId>) -> Self {
         let nodes = pipeline.nodes().iter().filter(|(id, _)| chosen.contains(id));
         let mut fragment =
-            Self { nodes: nodes.map(|(id, node)| (id.clone(), node.clone())).collect(), ..Self::default() };
+            Self { nodes: nodes.map(|(id, node)| (id.clone(), node.clone())).gather(), ..Self::default() };
         for (to, from) in pipeline.edges().iter().filter(|(to, _)| chosen.contains(&to.node)) {
             let edges = if chosen.contains(&from.node) { &mut fragment.edges } else { &mut fragment.incoming };
             edges.push((from.clone(), to.clone()));
@@ -40,7 +41,7 @@ impl Fragment {
     /// As text.
     pub fn to_text(&self) -> String {
         let edges = |edges: &[(OutPort, InPort)]| -> Json {
-            edges.iter().map(|(from, to)| (to.to_string(), Json::from(from.to_string()))).collect()
+            Json::Object(edges.iter().map(|(from, to)| (to.to_string(), Json::from(from.to_string()))).gather())
         };
         pretty(&json!({
             "edges": edges(&self.edges),
@@ -57,7 +58,7 @@ impl Fragment {
     /// Text that is neither.
     pub fn from_text(text: &str) -> Result<Self, ReadError> {
         if let Ok(pipeline) = Pipeline::from_json(text) {
-            return Ok(Self::of(&pipeline, &pipeline.nodes().keys().cloned().collect()));
+            return Ok(Self::of(&pipeline, &pipeline.nodes().keys().cloned().gather()));
         }
         let file = open(text, "nodes", "copied nodes")?;
         let read = || {

@@ -1,5 +1,9 @@
 //! What differs between two pipelines, in words.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::ordered::Gather;
+
 use crate::{Catalogue, Node, NodeId, Pipeline, value_in_words};
 
 /// What differs.
@@ -83,9 +87,7 @@ fn changes(id: &NodeId, before: (&Pipeline, &Node), after: (&Pipeline, &Node), c
         changes.push(format!("{} instead of {}", shown(&new.title), shown(&old.title)));
     }
     let spec = catalogue.get(&new.component);
-    let mut names: Vec<_> = old.params.keys().chain(new.params.keys()).collect();
-    names.sort();
-    names.dedup();
+    let names: BTreeSet<_> = old.params.keys().chain(new.params.keys()).gather();
     for name in names {
         let (was, is) = (old.params.get(name), new.params.get(name));
         if was == is {
@@ -104,12 +106,10 @@ fn changes(id: &NodeId, before: (&Pipeline, &Node), after: (&Pipeline, &Node), c
     }
     let sources = |pipeline: &Pipeline| {
         let fed = pipeline.edges().iter().filter(|(to, _)| to.node == *id);
-        fed.map(|(to, from)| (to.port.clone(), from.clone())).collect::<std::collections::BTreeMap<_, _>>()
+        fed.map(|(to, from)| (to.port.clone(), from.clone())).gather::<BTreeMap<_, _>>()
     };
     let (was, is) = (sources(before.0), sources(after.0));
-    let mut ports: Vec<_> = was.keys().chain(is.keys()).collect();
-    ports.sort();
-    ports.dedup();
+    let ports: BTreeSet<_> = was.keys().chain(is.keys()).gather();
     for port in ports {
         match (was.get(port), is.get(port)) {
             (was, is) if was == is => {}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 
 use crate::{EditError, ParamSpec, Params, Value};
@@ -172,7 +173,7 @@ impl Pipeline {
                 return Err(EditError::NodeNotFound(id.clone()));
             }
         }
-        let ordered: BTreeSet<_> = pipeline.topological_order().into_iter().collect();
+        let ordered: BTreeSet<_> = pipeline.topological_order().into_iter().gather();
         // Whoever is left over is on a cycle, or behind one.
         let Some(left) = pipeline.nodes.keys().find(|id| !ordered.contains(id)) else { return Ok(pipeline) };
         let mut way = vec![left.clone()];
@@ -228,31 +229,25 @@ impl Pipeline {
 
     /// The nodes that feed this one directly, each once, by id.
     pub fn upstream(&self, id: &NodeId) -> Vec<NodeId> {
-        let mut found: Vec<_> =
-            self.edges.iter().filter(|(to, _)| to.node == *id).map(|(_, from)| from.node.clone()).collect();
-        found.sort();
-        found.dedup();
-        found
+        let fed = self.edges.iter().filter(|(to, _)| to.node == *id);
+        fed.map(|(_, from)| from.node.clone()).gather::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The nodes that this one feeds directly, each once, by id.
     pub fn downstream(&self, id: &NodeId) -> Vec<NodeId> {
-        let mut found: Vec<_> =
-            self.edges.iter().filter(|(_, from)| from.node == *id).map(|(to, _)| to.node.clone()).collect();
-        found.sort();
-        found.dedup();
-        found
+        let fed = self.edges.iter().filter(|(_, from)| from.node == *id);
+        fed.map(|(to, _)| to.node.clone()).gather::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Every node after all that feed it; ties by id.
     pub fn topological_order(&self) -> Vec<NodeId> {
-        let mut n_open: BTreeMap<&NodeId, usize> = self.nodes.keys().map(|id| (id, 0)).collect();
+        let mut n_open: BTreeMap<&NodeId, usize> = self.nodes.keys().map(|id| (id, 0)).gather();
         let mut feeds: BTreeMap<&NodeId, Vec<&NodeId>> = BTreeMap::new();
         for (to, from) in &self.edges {
             *n_open.entry(&to.node).or_default() += 1;
             feeds.entry(&from.node).or_default().push(&to.node);
         }
-        let mut ready: BTreeSet<&NodeId> = n_open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
+        let mut ready: BTreeSet<&NodeId> = n_open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).gather();
         let mut order = Vec::with_capacity(self.nodes.len());
         while let Some(id) = ready.pop_first() {
             for next in feeds.get(id).into_iter().flatten() {

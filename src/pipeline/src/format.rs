@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use schema::ordered::Gather;
 use schema::{Column, ColumnSelection, Kind, Role, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -119,7 +120,7 @@ impl Pipeline {
 /// A pipeline as canonical JSON.
 pub fn to_json(pipeline: &Pipeline) -> String {
     let edges: Map<String, Json> =
-        pipeline.edges.iter().map(|(to, from)| (to.to_string(), from.to_string().into())).collect();
+        pipeline.edges.iter().map(|(to, from)| (to.to_string(), from.to_string().into())).gather();
     let file = sorted([
         ("edges", Json::Object(edges)),
         ("format", FORMAT.into()),
@@ -265,12 +266,12 @@ impl serde_json::ser::Formatter for Layout {
 
 fn sorted<const N: usize>(fields: [(&str, Json); N]) -> Json {
     // Whatever order serde_json keeps, this one is sorted.
-    let fields: BTreeMap<_, _> = fields.into_iter().collect();
-    Json::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    let fields: BTreeMap<_, _> = fields.into_iter().gather();
+    Json::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).gather())
 }
 
 pub(crate) fn nodes_to_json(nodes: &BTreeMap<NodeId, Node>) -> Json {
-    Json::Object(nodes.iter().map(|(id, node)| (id.to_string(), node_to_json(node))).collect())
+    Json::Object(nodes.iter().map(|(id, node)| (id.to_string(), node_to_json(node))).gather())
 }
 
 fn node_to_json(node: &Node) -> Json {
@@ -278,7 +279,7 @@ fn node_to_json(node: &Node) -> Json {
     fields.insert("component".into(), format!("{}@{}", node.component, node.version).into());
     if !node.params.is_empty() {
         let params = node.params.iter().map(|(name, value)| (name.clone(), value_to_json(value)));
-        fields.insert("params".into(), Json::Object(params.collect()));
+        fields.insert("params".into(), Json::Object(params.gather()));
     }
     fields.insert("position".into(), json!([number(node.position.x), number(node.position.y)]));
     if let Some(title) = &node.title {
@@ -307,11 +308,9 @@ pub fn value_to_json(value: &Value) -> Json {
         Value::Columns(ColumnSelection::Except(names)) => json!({ "except": names }),
         Value::Columns(ColumnSelection::Kinds(kinds)) => json!({ "kinds": kinds.iter().map(word).collect::<Vec<_>>() }),
         Value::File(file) => {
-            let mut fields = BTreeMap::from([
-                ("file", file.name.as_str().into()),
-                ("hash", file.hash.as_str().into()),
-                ("size", file.size.into()),
-            ]);
+            let named: [(_, Json); 3] =
+                [("file", file.name.as_str().into()), ("hash", file.hash.as_str().into()), ("size", file.size.into())];
+            let mut fields: BTreeMap<_, _> = named.into_iter().gather();
             if let Some(bytes) = &file.inline {
                 fields.insert("inline", STANDARD.encode(bytes).into());
             }
@@ -320,7 +319,7 @@ pub fn value_to_json(value: &Value) -> Json {
                     schema.columns.iter().map(|column| json!([column.name, word(&column.kind), word(&column.role)]));
                 fields.insert("columns", Json::Array(columns.collect()));
             }
-            Json::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            Json::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).gather())
         }
     }
 }
@@ -420,7 +419,12 @@ fn node_from_json(json: &Json) -> Result<Node, Wrong> {
         let read = |(name, json): (&String, &Json)| {
             Ok((name.clone(), value_from_json(json).map_err(|wrong| wrong.under(name.as_str()))?))
         };
-        entries.iter().map(read).collect::<Result<Params, Wrong>>()
+        let mut params = Params::new();
+        for entry in entries {
+            let (name, value) = read(entry)?;
+            params.insert(name, value);
+        }
+        Ok(params)
     })?;
     let position = fields.optional("position", |json| match json.as_array().map(Vec::as_slice) {
         Some([x, y]) => {
@@ -528,7 +532,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(json: &'a Json) -> Result<Self, Wrong> {
         match json {
             Json::Object(fields) => {
-                let left = fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
+                let left = fields.iter().map(|(name, value)| (name.as_str(), value)).gather();
                 Ok(Self { left, known: Vec::new() })
             }
             other => Err(Wrong::new(format!("expected an object, found {}", kind(other)))),

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
+use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 
 use crate::{EditError, InPort, Node, NodeId, OutPort, Pipeline, Point, Value};
@@ -253,7 +254,7 @@ fn unpack(record: Record) -> Result<Pipeline, LinkError> {
         }
         let (x, y) = record.positions.get(node_idx).copied().unwrap_or_default();
         let position = Point { x: x.into(), y: y.into() };
-        let params = node.params.into_iter().collect();
+        let params = node.params.into_iter().gather();
         if nodes.insert(id.clone(), Node { component, version, title: node.title, params, position }).is_some() {
             return Err(LinkError::Damaged("two nodes have one id"));
         }

@@ -3,6 +3,8 @@
 //! Plain data that every layer shares: tables carry it, models sign with it, and pipelines
 //! let it flow through the graph before anything runs.
 
+pub mod ordered;
+
 use serde::{Deserialize, Serialize};
 
 /// What the values of a column are.

@@ -5,6 +5,7 @@
 //! here fail with words for a banner, and the page goes on.
 
 use js_sys::{Array, Promise};
+use schema::ordered::sort_by;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -108,7 +109,7 @@ pub async fn list() -> Result<Vec<Record>, String> {
     let store = store(&transaction(&database, IdbTransactionMode::Readonly)?)?;
     let rows = settled(&store.get_all().map_err(|error| words(&error))?).await?;
     let mut records: Vec<_> = Array::from(&rows).iter().filter_map(|row| parse(&row)).collect();
-    records.sort_by(|a, b| b.saved_at().total_cmp(&a.saved_at()));
+    sort_by(&mut records, |a, b| b.saved_at().total_cmp(&a.saved_at()));
     Ok(records)
 }
 

@@ -15,6 +15,7 @@ use editor::{Button, Command, Editor, Fit, Gesture, Mods, PortRef, Rect, Size, V
 use leptos::html::{Canvas as CanvasTag, Div, Section};
 use leptos::prelude::*;
 use pipeline::{NodeId, Params, Point};
+use schema::ordered::sort_by;
 use wasm_bindgen::prelude::*;
 use web_sys::{DragEvent, Element, HtmlElement, MouseEvent, PointerEvent, ResizeObserver, WheelEvent};
 
@@ -502,7 +503,7 @@ impl Frame {
                 let away = |id: &NodeId| {
                     editor.card_rect(id).map_or(f64::MAX, |rect: Rect| editor::distance(rect.center(), middle))
                 };
-                wanted.sort_by(|a, b| away(a).total_cmp(&away(b)));
+                sort_by(&mut wanted, |a, b| away(a).total_cmp(&away(b)));
                 wanted.truncate(MAX_CARDS);
             }
             wanted

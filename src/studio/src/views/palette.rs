@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use pipeline::{Family, Spec};
+use schema::ordered::sort_by;
 
 use super::icon::{icon, small_icon};
 use super::outline::outline;
@@ -79,7 +80,7 @@ fn components(studio: Studio) -> AnyView {
     let specs = studio.select(|editor| {
         let mut specs: Vec<Spec> = editor.catalogue().iter().cloned().collect();
         // In the order in which a pipeline uses them; the catalogue is sorted by id.
-        specs.sort_by(|a, b| (a.family, &a.title).cmp(&(b.family, &b.title)));
+        sort_by(&mut specs, |a, b| (a.family, &a.title).cmp(&(b.family, &b.title)));
         specs
     });
     let first = move || {

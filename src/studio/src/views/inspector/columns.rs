@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use pipeline::{InPort, Value};
+use schema::ordered::sort_by;
 use schema::{ColumnSelection, Kind, Schema};
 
 use super::field::Field;
@@ -164,7 +165,7 @@ fn kind_list(field: &Field) -> AnyView {
                         if event_target_checked(&event) {
                             kinds.push(kind);
                         }
-                        kinds.sort();
+                        sort_by(&mut kinds, Ord::cmp);
                         setting.set(Value::Columns(ColumnSelection::Kinds(kinds)));
                     } />
                     {kind.label()}
