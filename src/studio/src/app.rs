@@ -12,18 +12,15 @@ use crate::canvas::{Canvas, open_menu, open_search};
 use crate::dom;
 use crate::store::{InspectorTab, Page, PaletteTab, Studio, Tone};
 use crate::views::banners::Banners;
-use crate::views::commander::{self, Commander};
-use crate::views::context_menu::ContextMenu;
+use crate::views::commander;
 use crate::views::dock::Dock;
 use crate::views::icon::icon_of;
 use crate::views::inspector::Inspector;
 use crate::views::palette::Palette;
-use crate::views::quick_add::QuickAdd;
-use crate::views::share::{self, ShareDialog};
-use crate::views::shortcuts::{self, ShortcutSheet};
 use crate::views::start::Start;
 use crate::views::toasts::Toasts;
 use crate::views::top_bar::TopBar;
+use crate::views::{share, shortcuts};
 
 /// The page.
 #[component]
@@ -39,6 +36,11 @@ pub fn App() -> impl IntoView {
         Page::Studio => view! { <StudioPage /> }.into_any(),
     };
     Effect::new(move |_| {
+        if let Some(failure) = studio.overlays.problem() {
+            studio.fail(failure);
+        }
+    });
+    Effect::new(move |_| {
         let name = studio.select(|editor| editor.pipeline().name().to_owned());
         let title =
             if studio.page.get() == Page::Studio { format!("{} · Millrace", name.get()) } else { "Millrace".into() };
@@ -46,11 +48,7 @@ pub fn App() -> impl IntoView {
     });
     view! {
         <div class="app">{page}</div>
-        <QuickAdd />
-        <ContextMenu />
-        <ShareDialog />
-        <ShortcutSheet />
-        <Commander />
+        {studio.overlays.all_overlays()}
         <Toasts />
         <input type="file" hidden id="file-input" aria-label="File to open" accept=".csv,.tsv,.txt,.json,.ndjson,.jsonl,.millrace"
             on:change=move |event| {
@@ -271,9 +269,9 @@ fn on_key(studio: Studio, event: &KeyboardEvent) {
     }
     if studio.page.get_untracked() == Page::Start {
         match binding.action {
-            Action::OpenPalette => commander::open(),
+            Action::OpenPalette => studio.overlays.then(commander::open),
             Action::OpenFile => choose_file(),
-            Action::ShowShortcuts => shortcuts::open(),
+            Action::ShowShortcuts => studio.overlays.then(shortcuts::open),
             Action::NextRegion => next_region(false),
             Action::PreviousRegion => next_region(true),
             _ => return,
@@ -296,7 +294,7 @@ pub fn act(studio: Studio, action: Action) {
         return;
     }
     match action {
-        Action::OpenPalette => commander::open(),
+        Action::OpenPalette => studio.overlays.then(commander::open),
         Action::NextRegion => next_region(false),
         Action::PreviousRegion => next_region(true),
         Action::SaveFile => studio.save_file(),
@@ -307,7 +305,7 @@ pub fn act(studio: Studio, action: Action) {
             studio.palette_tab.set(PaletteTab::Outline);
             dom::focus_later(".outline [role=treeitem]");
         }
-        Action::ShowShortcuts => shortcuts::open(),
+        Action::ShowShortcuts => studio.overlays.then(shortcuts::open),
         Action::ShowHelp => {
             studio.change_layout(|layout| layout.inspector_open = true);
             studio.inspector_tab.set(InspectorTab::Help);

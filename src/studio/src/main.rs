@@ -5,6 +5,7 @@ mod canvas;
 mod dom;
 mod idle;
 mod lock;
+mod parts;
 mod storage;
 mod store;
 mod viewers;

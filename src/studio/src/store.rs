@@ -3,15 +3,19 @@
 //! Views read memos made by [`Studio::select`] and send commands; what the editor asks for in return is carried
 //! out here. Everything that belongs to the document is in the editor; what is here is only how it is looked at.
 
+use std::collections::BTreeSet;
+
 use editor::{Command, Editor, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
 use protocol::{Cancel, Check, Failure, Hello, Run, RunId};
+use schema::ordered::Gather;
 
 use crate::dom;
 use crate::idle::Busy;
 use crate::lock::{DocumentLock, Hold};
+use crate::parts::{self, Part};
 use crate::storage::{self, Record};
 use crate::views::splitter::Edge;
 use crate::worker_client::{Link, News};
@@ -216,6 +220,10 @@ pub struct Studio {
     changed: RwSignal<u64>,
     /// The way to the engine.
     pub link: Link,
+    /// What shows results; fetched after the first paint.
+    pub viewers: Part,
+    /// What floats over the page; fetched after the first paint.
+    pub overlays: Part,
     /// The node whose settings and results are shown.
     pub focused: Memo<Option<NodeId>>,
     /// Which page is open.
@@ -286,6 +294,8 @@ impl Studio {
             on_frame: StoredValue::new_local(None),
             changed,
             link: Link::start(),
+            viewers: Part::viewers(),
+            overlays: Part::overlays(),
             focused,
             page: RwSignal::new(Page::Start),
             document: RwSignal::new(String::new()),
@@ -326,6 +336,9 @@ impl Studio {
                     self.editor.update_value(|editor| editor.set_catalogue(welcome.catalogue));
                     self.bump();
                     self.check();
+                    self.overlays.fetch();
+                    self.viewers.fetch();
+                    parts::fetch_rest();
                 }
                 Err(failure) => self.engine_problem.set(Some(failure)),
             }
@@ -710,12 +723,21 @@ impl Studio {
     pub fn follow_address(self) {
         let hash = dom::window().location().hash().unwrap_or_default();
         if hash.starts_with("#p=") {
-            match pipeline::link::decode(&hash) {
-                Ok(pipeline) => self.offer.set(Some(Offer { files: needed_files(&pipeline), pipeline })),
-                Err(error) => self.link_problem.set(Some(error.to_string())),
-            }
-            self.set_hash("");
             self.refresh_records();
+            let busy = Busy::begin();
+            spawn_local(async move {
+                match parts::from_link(hash).await {
+                    Ok(Ok(pipeline)) => self.offer.set(Some(Offer { files: needed_files(&pipeline), pipeline })),
+                    Ok(Err(error)) => self.link_problem.set(Some(error.to_string())),
+                    // The address keeps the link, so that a reload can try again.
+                    Err(failure) => {
+                        self.link_problem.set(Some(format!("{}. {}", failure.message, failure.help)));
+                        return;
+                    }
+                }
+                self.set_hash("");
+                drop(busy);
+            });
         } else if let Some(id) = hash.strip_prefix("#d=") {
             self.open_stored(id.to_owned());
         } else {
@@ -934,7 +956,7 @@ fn headline(editor: &Editor) -> String {
 
 /// Names of the files that a pipeline needs and does not carry.
 pub fn needed_files(pipeline: &Pipeline) -> Vec<String> {
-    let mut names: Vec<_> = pipeline
+    let names: BTreeSet<_> = pipeline
         .nodes()
         .values()
         .flat_map(|node| node.params.values())
@@ -942,10 +964,8 @@ pub fn needed_files(pipeline: &Pipeline) -> Vec<String> {
             Value::File(file) if file.inline.is_none() => Some(file.name.clone()),
             _ => None,
         })
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+        .gather();
+    names.into_iter().collect()
 }
 
 fn new_id() -> String {

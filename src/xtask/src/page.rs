@@ -142,17 +142,63 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
             .with_context(|| format!("trunk left no {file}; does public/index.html still link the worker?"))?;
     }
     let index = staged.join("index.html");
-    let page = fs::read_to_string(&index).context("trunk left no index.html")?;
+    let mut page = fs::read_to_string(&index).context("trunk left no index.html")?;
+    for whole in [".js", "_bg.wasm"] {
+        for file in files_ending(staged, whole)? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            page = page.replace(&name, &format!("{ASSETS}/studio{whole}"));
+            fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
+        }
+    }
+    cut_into_parts(profile, &assets)?;
     if profile == Profile::Release {
-        tools::optimise(&assets.join("worker_bg.wasm"), "-O3")?;
-        for wasm in files_ending(staged, ".wasm")? {
-            tools::optimise(&wasm, "-Oz")?;
+        for wasm in files_ending(&assets, ".wasm")? {
+            let is_worker = wasm.ends_with("worker_bg.wasm");
+            tools::optimise(&wasm, if is_worker { "-O3" } else { "-Oz" })?;
         }
     }
     let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
     fs::rename(&assets, staged.join(&named)).context("assets/ cannot be renamed")?;
-    let page = page.replace(&format!("\"{ASSETS}/"), &format!("\"{named}/"));
+    let page = page.replace(&format!("{ASSETS}/"), &format!("{named}/"));
     fs::write(&index, page).context("index.html cannot be written")
+}
+
+/// Cuts the page's program at the functions of `src/studio/src/parts.rs`.
+///
+/// This has to come before wasm-bindgen, which trunk has run already on the whole: what trunk left is put aside, and
+/// the compiler's own output is taken again.
+fn cut_into_parts(profile: Profile, assets: &Path) -> Result<()> {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = match profile {
+        Profile::Debug => "debug",
+        Profile::Release => "page",
+    };
+    let whole = target.join("wasm32-unknown-unknown").join(folder).join("studio.wasm");
+    let parts = target.join("parts").join(folder);
+    if parts.exists() {
+        fs::remove_dir_all(&parts).with_context(|| format!("{} cannot be emptied", parts.display()))?;
+    }
+    let path = tools::for_page()?;
+    let way_out = "run `cargo clean -p studio --target-dir target/web` and build again";
+    run(
+        Command::new("wasm-split-cli").env("PATH", &path).arg(&whole).arg(&parts).args(["--out-name", "studio"]),
+        way_out,
+    )?;
+    let flags = ["--target", "web", "--no-typescript", "--keep-lld-exports", "--out-name", "studio"];
+    run(
+        Command::new("wasm-bindgen")
+            .env("PATH", &path)
+            .args(flags)
+            .arg("--out-dir")
+            .arg(assets)
+            .arg(parts.join("studio.wasm")),
+        way_out,
+    )?;
+    for file in files_ending(&parts, "")?.into_iter().filter(|file| !file.ends_with("studio.wasm")) {
+        fs::copy(&file, assets.join(file.file_name().unwrap_or_default()))
+            .with_context(|| format!("{} cannot be copied", file.display()))?;
+    }
+    Ok(())
 }
 
 /// The files of a folder, without its sub-folders, whose name ends like this.

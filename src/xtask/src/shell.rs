@@ -36,9 +36,9 @@ pub fn output_of(command: &mut Command, way_out: &str) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{name}` printed something that is not text"))
 }
 
-/// Whether a program is there and answers to `--version`.
+/// Whether a program is there and answers to `--help`; not every one knows `--version`.
 pub fn answers(program: impl AsRef<std::ffi::OsStr>) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+    Command::new(program).arg("--help").output().is_ok_and(|output| output.status.success())
 }
 
 /// The command for a program that Windows knows as a script.

@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{answers, output_of, run, say, script};
 
 const TRUNK_VERSION: &str = "0.21.14";
+/// Of the same minor version as `wasm_split_helpers`, which leptos brings.
+const WASM_SPLIT_VERSION: &str = "0.2.4";
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The way out when a part of Rust is missing and cannot be added.
@@ -26,8 +28,14 @@ pub fn for_page() -> Result<OsString> {
     wasm_target()?;
     let trunk = cargo_tool("trunk", TRUNK_VERSION, &["--locked", "--no-default-features", "--features", "rustls"])?;
     let bindgen = cargo_tool_in("wasm-bindgen", "wasm-bindgen-cli", &wasm_bindgen_version()?, &[])?;
+    let split = cargo_tool_in(
+        "wasm-split-cli",
+        "wasm_split_cli_support",
+        WASM_SPLIT_VERSION,
+        &["--locked", "--features", "build-binary"],
+    )?;
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = [trunk, bindgen].into_iter().chain(env::split_paths(&path));
+    let folders = [trunk, bindgen, split].into_iter().chain(env::split_paths(&path));
     env::join_paths(folders).context("the search path cannot be extended: a folder's name contains its separator")
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::ev::{Event, KeyboardEvent, MouseEvent, SubmitEvent};
 use leptos::html::{Div, Input};
 use leptos::prelude::*;
-use pipeline::{NodeId, OutPort};
+use pipeline::OutPort;
 use protocol::{ColumnProfile, Export, ExportFormat, Failure, Filter, Preview, Profiles, Sort, View};
 use schema::{Column, Kind};
 use wasm_bindgen_futures::spawn_local;
@@ -17,6 +17,7 @@ use super::pages::{Pages, Query};
 use super::table_header::{bound, header_cell};
 use super::{appearance, empty, failed};
 use crate::dom;
+use crate::parts::ResultsOf;
 use crate::views::icon::{icon, small_icon};
 use crate::worker_client::Link;
 
@@ -224,19 +225,8 @@ fn filtered_column(filter: &Filter) -> Option<&str> {
 }
 
 /// The tables of one node.
-#[component]
-pub fn DataPanel(
-    /// Whose results.
-    #[prop(into)]
-    node: Signal<Option<NodeId>>,
-    /// Changes whenever results may have changed.
-    #[prop(into)]
-    revision: Signal<u64>,
-    /// To the worker.
-    link: Link,
-    /// Text for screen readers.
-    announce: Callback<String>,
-) -> AnyView {
+pub fn data_panel(results: ResultsOf) -> AnyView {
+    let ResultsOf { node, revision, link, announce } = results;
     let state = TableState::new(link);
     let tables = RwSignal::new(None::<Result<Vec<(String, u64, u32)>, Failure>>);
     let latest = StoredValue::new(0_u32);

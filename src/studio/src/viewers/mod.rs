@@ -13,8 +13,8 @@ mod pages;
 mod table_header;
 mod tree;
 
-pub use data_panel::DataPanel;
-pub use output_panel::OutputPanel;
+pub use data_panel::data_panel;
+pub use output_panel::output_panel;
 
 use leptos::prelude::*;
 use protocol::Failure;

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::chart::{ChartEvents, chart};
 use super::{confusion::confusion, empty, facts::facts, failed, metrics::metrics, tree::tree};
-use crate::worker_client::Link;
+use crate::parts::ResultsOf;
 
 /// What stands in the panel.
 #[derive(Clone)]
@@ -19,19 +19,8 @@ enum Shown {
 }
 
 /// Metrics, matrices, charts, trees and facts of one node.
-#[component]
-pub fn OutputPanel(
-    /// Whose results.
-    #[prop(into)]
-    node: Signal<Option<NodeId>>,
-    /// Changes whenever results may have changed.
-    #[prop(into)]
-    revision: Signal<u64>,
-    /// To the worker.
-    link: Link,
-    /// Text for screen readers.
-    announce: Callback<String>,
-) -> AnyView {
+pub fn output_panel(results: ResultsOf) -> AnyView {
+    let ResultsOf { node, revision, link, announce } = results;
     let shown = RwSignal::new(Shown::NoNode);
     let latest = StoredValue::new((0_u32, None::<NodeId>));
     Effect::new(move |_| {

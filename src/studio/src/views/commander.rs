@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use editor::{Action, Command, KEYMAP, chord_label};
 use leptos::prelude::*;
+use schema::ordered::sort_by;
 
 use super::icon::icon;
 use super::palette::rank;
@@ -68,7 +69,7 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
         studio.with(|editor| {
             let mut specs: Vec<_> =
                 editor.catalogue().iter().filter_map(|spec| Some((rank(spec, query)?, spec))).collect();
-            specs.sort_by(|a, b| (a.0, &a.1.title).cmp(&(b.0, &b.1.title)));
+            sort_by(&mut specs, |a, b| (a.0, &a.1.title).cmp(&(b.0, &b.1.title)));
             for (_, spec) in specs {
                 let id = spec.id.clone();
                 found.push(Entry {

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use pipeline::{NodeId, Severity};
 
 use super::icon::{icon, small_icon};
+use crate::parts::ResultsOf;
 use crate::store::{DockTab, Studio};
-use crate::viewers::{DataPanel, OutputPanel};
 
 /// The dock.
 #[component]
@@ -65,9 +65,10 @@ pub fn Dock() -> impl IntoView {
         })
         .into();
     let announce = Callback::new(move |text: String| studio.announcement.set(text));
+    let results = ResultsOf { node, revision, link, announce };
     let page = move || match tab.get() {
-        DockTab::Output => view! { <OutputPanel node revision link announce /> }.into_any(),
-        DockTab::Data => view! { <DataPanel node revision link announce /> }.into_any(),
+        DockTab::Output => studio.viewers.output_panel(results),
+        DockTab::Data => studio.viewers.data_panel(results),
         DockTab::Problems => problems(studio),
     };
     let is_large = move || studio.layout.with(|layout| layout.dock_large);

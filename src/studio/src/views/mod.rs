@@ -23,11 +23,24 @@ pub mod toasts;
 pub mod top_bar;
 
 use editor::Editor;
+use leptos::prelude::*;
 use pipeline::{NodeId, Point};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use crate::dom;
+
+/// What floats over the page.
+pub fn overlays() -> AnyView {
+    view! {
+        <quick_add::QuickAdd />
+        <context_menu::ContextMenu />
+        <share::ShareDialog />
+        <shortcuts::ShortcutSheet />
+        <commander::Commander />
+    }
+    .into_any()
+}
 
 /// What a node is called.
 pub fn title_of(editor: &Editor, node: &NodeId) -> String {

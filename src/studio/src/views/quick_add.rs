@@ -3,6 +3,7 @@
 use editor::PortRef;
 use leptos::prelude::*;
 use pipeline::Spec;
+use schema::ordered::sort_by;
 
 use super::icon::icon;
 use super::palette::rank;
@@ -47,7 +48,7 @@ fn search(studio: Studio, request: crate::store::QuickAdd) -> AnyView {
         let query = query.get();
         let mut found: Vec<_> =
             offered.iter().filter_map(|spec| Some((rank(spec, &query)?, spec.family, spec.clone()))).collect();
-        found.sort_by(|a, b| (a.0, a.1, &a.2.title).cmp(&(b.0, b.1, &b.2.title)));
+        sort_by(&mut found, |a, b| (a.0, a.1, &a.2.title).cmp(&(b.0, b.1, &b.2.title)));
         found.into_iter().map(|(_, _, spec)| spec).collect::<Vec<_>>()
     });
     let (at, connect) = (request.at, request.connect.clone());

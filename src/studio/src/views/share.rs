@@ -1,40 +1,59 @@
 //! The share dialog: a link that is the pipeline itself, how long it is, and what travels inside.
 
 use leptos::prelude::*;
-use pipeline::link::{LinkSize, Mark};
+use leptos::task::spawn_local;
+use pipeline::link::{LinkSize, Mark, Packed};
+use protocol::Failure;
 
 use super::dialog::dialog;
 use super::face::{bytes, grouped};
 use super::icon::icon;
-use crate::dom;
+use crate::idle::Busy;
 use crate::store::{Studio, Tone, needed_files};
+use crate::{dom, parts};
 
 thread_local! {
     // The dialog is made once; each opening writes the link anew.
-    static LINK: std::cell::OnceCell<RwSignal<String>> = const { std::cell::OnceCell::new() };
+    static LINK: std::cell::OnceCell<RwSignal<Packed>> = const { std::cell::OnceCell::new() };
 }
 
 /// Opens the dialog with the link of the pipeline as it stands.
 pub fn open(studio: Studio) {
-    let address = link_of(studio);
-    LINK.with(|link| {
-        if let Some(link) = link.get() {
-            link.set(address);
+    let busy = Busy::begin();
+    spawn_local(async move {
+        match packed(studio).await {
+            Ok(packed) => {
+                LINK.with(|link| {
+                    if let Some(link) = link.get() {
+                        link.set(packed);
+                    }
+                });
+                dom::show_dialog("share-dialog");
+            }
+            Err(failure) => studio.fail(failure),
         }
+        drop(busy);
     });
-    dom::show_dialog("share-dialog");
 }
 
-fn link_of(studio: Studio) -> String {
+async fn packed(studio: Studio) -> Result<Packed, Failure> {
+    parts::to_link(studio.with(|editor| editor.pipeline().clone())).await
+}
+
+fn address_of(packed: &Packed) -> String {
     let location = dom::window().location();
     let page = format!("{}{}", location.origin().unwrap_or_default(), location.pathname().unwrap_or_default());
-    format!("{page}#{}", studio.with(|editor| pipeline::link::encode(editor.pipeline())))
+    format!("{page}#{}", packed.fragment)
 }
 
 /// Copies the link without asking anything.
 pub fn copy_link(studio: Studio) {
-    let address = link_of(studio);
-    leptos::task::spawn_local(async move {
+    let busy = Busy::begin();
+    spawn_local(async move {
+        let address = match packed(studio).await {
+            Ok(packed) => address_of(&packed),
+            Err(failure) => return studio.fail(failure),
+        };
         let n = address.len();
         match dom::copy(&address).await {
             Ok(()) => studio.toast(Tone::Good, format!("Link copied, {} characters", grouped(n as u64)), ""),
@@ -44,6 +63,7 @@ pub fn copy_link(studio: Studio) {
                 "Select it in the share dialog and copy it by hand.",
             ),
         }
+        drop(busy);
     });
 }
 
@@ -51,9 +71,10 @@ pub fn copy_link(studio: Studio) {
 #[component]
 pub fn ShareDialog() -> impl IntoView {
     let studio = expect_context::<Studio>();
-    let link = RwSignal::new(String::new());
+    let packed = RwSignal::new(Packed { fragment: String::new(), has_layout: true, has_data: true });
     // Set once per page: the component is mounted once.
-    LINK.with(|shared| *shared.get_or_init(|| link));
+    LINK.with(|shared| *shared.get_or_init(|| packed));
+    let link = Memo::new(move |_| packed.with(address_of));
     let n = move || link.with(String::len);
     let gauge = move || {
         let n = n();
@@ -72,7 +93,7 @@ pub fn ShareDialog() -> impl IntoView {
         }
     };
     let travels = move || {
-        link.track();
+        let packed = packed.get();
         studio.with(|editor| {
             let pipeline = editor.pipeline();
             let inline: Vec<_> = pipeline
@@ -87,7 +108,6 @@ pub fn ShareDialog() -> impl IntoView {
             let mut rows = vec![
                 view! { <li>{icon("check")}{format!("{} nodes, {} connections, all settings", pipeline.nodes().len(), pipeline.edges().len())}</li> }.into_any(),
             ];
-            let packed = pipeline::link::pack(pipeline);
             if !packed.has_layout {
                 rows.push(view! { <li class="travels--not">{icon("layout-grid")}"Places on the canvas are left out to keep it short; they are laid out anew"</li> }.into_any());
             }

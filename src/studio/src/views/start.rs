@@ -31,9 +31,9 @@ pub fn Start() -> impl IntoView {
                     <span class="brand">{mark()}<b>"Millrace"</b></span>
                     <span class="offline">{small_icon("wifi-off")}"everything stays in this browser"</span>
                 </div>
-                <button type="button" class="find" on:click=move |_| super::commander::open()>{icon("search")}"Find a pipeline or data set"<kbd>"Ctrl K"</kbd></button>
+                <button type="button" class="find" on:click=move |_| studio.overlays.then(super::commander::open)>{icon("search")}"Find a pipeline or data set"<kbd>"Ctrl K"</kbd></button>
                 <div class="actions">
-                    <button type="button" class="icon-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" on:click=move |_| super::shortcuts::open()>{icon("keyboard")}</button>
+                    <button type="button" class="icon-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" on:click=move |_| studio.overlays.then(super::shortcuts::open)>{icon("keyboard")}</button>
                     {theme_button(studio)}
                     <button type="button" class="button" on:click=move |_| crate::app::choose_file()>{icon("folder-open")}"Open…"</button>
                     <button type="button" class="button button--primary" on:click=new>{icon("plus")}"New pipeline"</button>

@@ -59,8 +59,8 @@ pub fn TopBar() -> impl IntoView {
                 <button type="button" class="icon-button" aria-label="Undo" title="Undo (Ctrl+Z)" disabled=move || !can_undo.get() on:click=move |_| studio.undo()>{icon("undo-2")}</button>
                 <button type="button" class="icon-button" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled=move || !can_redo.get() on:click=move |_| studio.send(Command::Redo)>{icon("redo-2")}</button>
                 {theme_button(studio)}
-                <button type="button" class="button button--ghost button--small" aria-label="Ctrl K, commands" title="Commands (Ctrl+K)" on:click=move |_| super::commander::open()>{icon("search")}<kbd>"Ctrl K"</kbd></button>
-                <button type="button" class="button" id="share" on:click=move |_| super::share::open(studio)>{icon("link")}"Share"</button>
+                <button type="button" class="button button--ghost button--small" aria-label="Ctrl K, commands" title="Commands (Ctrl+K)" on:click=move |_| studio.overlays.then(super::commander::open)>{icon("search")}<kbd>"Ctrl K"</kbd></button>
+                <button type="button" class="button" id="share" on:click=move |_| studio.overlays.then(move || super::share::open(studio))>{icon("link")}"Share"</button>
                 {run_button}
             </div>
         </header>

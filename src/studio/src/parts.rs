@@ -1,0 +1,195 @@
+//! Parts of the page that are fetched after the first paint.
+//!
+//! `cargo xtask finish` cuts the program at the functions below: whatever only they use comes as a file of its own,
+//! in the same memory and with the same framework. A part is fetched as soon as the engine has greeted, or when it is
+//! first shown, whichever comes first.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use leptos::prelude::*;
+use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use pipeline::Pipeline;
+use pipeline::link::{LinkError, Packed};
+use protocol::Failure;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::idle::Busy;
+use crate::views::icon::icon;
+
+/// What shows results.
+#[derive(Clone, Copy)]
+pub struct ResultsOf {
+    /// Whose results.
+    pub node: Signal<Option<pipeline::NodeId>>,
+    /// Changes whenever results may have changed.
+    pub revision: Signal<u64>,
+    /// To the worker.
+    pub link: crate::worker_client::Link,
+    /// Text for screen readers.
+    pub announce: Callback<String>,
+}
+
+#[wasm_split(viewers, wasm_split_path = ::leptos::wasm_split, preload(fetch_viewers), fallible)]
+fn output_panel(results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::viewers::output_panel(results))
+}
+
+#[wasm_split(viewers, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn data_panel(results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::viewers::data_panel(results))
+}
+
+#[wasm_split(links, wasm_split_path = ::leptos::wasm_split, preload(fetch_links), fallible)]
+fn pack(pipeline: Pipeline) -> Result<Packed, SplitLoaderError> {
+    Ok(pipeline::link::pack(&pipeline))
+}
+
+#[wasm_split(links, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn unpack(fragment: String) -> Result<Result<Pipeline, LinkError>, SplitLoaderError> {
+    Ok(pipeline::link::decode(&fragment))
+}
+
+/// A pipeline as a link.
+///
+/// # Errors
+/// The part that packs did not load.
+pub async fn to_link(pipeline: Pipeline) -> Result<Packed, Failure> {
+    pack(pipeline).await.map_err(|_| missing())
+}
+
+/// The pipeline in a link, or what is wrong with the link.
+///
+/// # Errors
+/// The part that unpacks did not load.
+pub async fn from_link(fragment: String) -> Result<Result<Pipeline, LinkError>, Failure> {
+    unpack(fragment).await.map_err(|_| missing())
+}
+
+fn missing() -> Failure {
+    Failure::new("this part of Millrace did not load", "Check the connection and try again; your pipeline is unharmed.")
+}
+
+/// Fetches what has no place of its own on the page.
+pub fn fetch_rest() {
+    // Whoever needs it asks again, and says so when it does not come.
+    spawn_local(async { drop(fetch_links().await) });
+}
+
+#[wasm_split(overlays, wasm_split_path = ::leptos::wasm_split, preload(fetch_overlays), fallible)]
+fn overlays() -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::views::overlays())
+}
+
+/// How far a part has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fetched {
+    NotYet,
+    UnderWay,
+    Here,
+    Failed,
+}
+
+type Fetching = Pin<Box<dyn Future<Output = Result<(), SplitLoaderError>>>>;
+
+/// A part of the page. A handle: copies lead to the same one.
+#[derive(Clone, Copy)]
+pub struct Part {
+    fetched: RwSignal<Fetched>,
+    fetching: fn() -> Fetching,
+}
+
+impl Part {
+    /// Everything that shows results: tables, charts, trees.
+    pub fn viewers() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_viewers()) }
+    }
+
+    /// What floats over the page: menus, searches, dialogs.
+    pub fn overlays() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_overlays()) }
+    }
+
+    /// Menus, searches and dialogs; nothing until they are here.
+    pub fn all_overlays(self) -> AnyView {
+        let shown = move || (self.fetched.get() == Fetched::Here).then(|| self.now(overlays()));
+        shown.into_any()
+    }
+
+    /// Why the part is not there, once it has been tried for.
+    pub fn problem(self) -> Option<Failure> {
+        (self.fetched.get() == Fetched::Failed).then(missing)
+    }
+
+    /// Acts as soon as the part is on the page.
+    pub fn then(self, act: impl FnOnce() + 'static) {
+        if self.fetched.get_untracked() == Fetched::Here {
+            return act();
+        }
+        self.fetched.set(Fetched::UnderWay);
+        let busy = Busy::begin();
+        spawn_local(async move {
+            let outcome = (self.fetching)().await;
+            self.fetched.set(if outcome.is_ok() { Fetched::Here } else { Fetched::Failed });
+            crate::dom::after_render(act);
+            drop(busy);
+        });
+    }
+
+    /// Metrics, charts and the like of a node.
+    pub fn output_panel(self, results: ResultsOf) -> AnyView {
+        self.view(move || output_panel(results))
+    }
+
+    /// The rows of a node's tables.
+    pub fn data_panel(self, results: ResultsOf) -> AnyView {
+        self.view(move || data_panel(results))
+    }
+
+    /// Fetches the part unless it is here or on its way.
+    pub fn fetch(self) {
+        if self.fetched.get_untracked() != Fetched::UnderWay {
+            self.then(|| ());
+        }
+    }
+
+    fn view<F>(self, build: impl Fn() -> F + Send + Sync + 'static) -> AnyView
+    where
+        F: Future<Output = Result<AnyView, SplitLoaderError>>,
+    {
+        if self.fetched.get_untracked() == Fetched::NotYet {
+            self.fetch();
+        }
+        let shown = move || {
+            match self.fetched.get() {
+            Fetched::Here => self.now(build()),
+            Fetched::NotYet | Fetched::UnderWay => {
+                view! { <div class="empty">{icon("loader")}<b>"One moment"</b><p>"This part of Millrace is on its way."</p></div> }.into_any()
+            }
+            Fetched::Failed => self.missing(),
+        }
+        };
+        shown.into_any()
+    }
+
+    /// Of a part that is here, the future only calls into it.
+    fn now(self, view: impl Future<Output = Result<AnyView, SplitLoaderError>>) -> AnyView {
+        match pin!(view).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(view)) => view,
+            Poll::Ready(Err(_)) | Poll::Pending => self.missing(),
+        }
+    }
+
+    fn missing(self) -> AnyView {
+        view! {
+            <div class="empty" role="alert">
+                {icon("octagon-alert")}
+                <b>"This part of Millrace did not load"</b>
+                <p>"Check the connection. Your pipeline and its results are unharmed."</p>
+                <button type="button" class="button" on:click=move |_| self.fetch()>"Try again"</button>
+            </div>
+        }
+        .into_any()
+    }
+}
