@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::{LogisticSettings, MAX_HESSIAN, Point, Problem};
-use crate::dense::{add_scaled, dot};
+use crate::dense::{Cholesky, add_scaled, dot};
 use crate::{Checkpoint, FitError};
 
 /// Steps of L-BFGS that count as one of Newton's, which costs at least as much.
@@ -24,6 +24,8 @@ struct Past {
 
 /// Sweeps over the coordinates of one step at most.
 const SWEEPS: usize = 1_000;
+/// Now and then a step is tried with which sweeps need not creep.
+const SWEEPS_TO_A_LEAP: usize = 10;
 /// L-BFGS ends after so many steps that take nothing away.
 const IDLE_STEPS: u32 = 10;
 
@@ -118,7 +120,7 @@ async fn lowest(
     let mut target = point.parameters.clone();
     // The slope of the parabola at the target.
     let mut slopes = point.gradient.clone();
-    for _ in 0..SWEEPS {
+    for sweep in 1..=SWEEPS {
         let mut moved = 0.0f64;
         for j in 0..size {
             let curvature = hessian[j * (size + 1)] + ridge;
@@ -135,9 +137,42 @@ async fn lowest(
         if moved <= enough {
             break;
         }
+        if sweep % SWEEPS_TO_A_LEAP == 0 {
+            leap(&hessian, ridge, limits, &mut target, &mut slopes, checkpoint).await?;
+        }
         checkpoint.checkpoint(fraction, "Fitting").await?;
     }
     Ok(target)
+}
+
+/// While signs stay, the lowest place is that of a parabola: goes there, unless a sign changes on the way. Sweeps alone
+/// creep where softmax or columns that say the same leave the parabola nearly flat.
+async fn leap(
+    hessian: &[f64],
+    ridge: f64,
+    limits: &[f64],
+    target: &mut [f64],
+    slopes: &mut [f64],
+    checkpoint: &mut impl Checkpoint,
+) -> Result<(), FitError> {
+    let size = target.len();
+    let free: Vec<usize> = (0..size).filter(|&j| limits[j] == 0.0 || target[j] != 0.0).collect();
+    let mut among: Vec<f64> = Vec::with_capacity(free.len() * free.len());
+    for &i in &free {
+        among.extend(free.iter().map(|&j| hessian[i * size + j] + if i == j { ridge } else { 0.0 }));
+    }
+    let Some(factor) = Cholesky::new(among, free.len(), 0.1 * ridge, checkpoint).await? else { return Ok(()) };
+    let mut steps: Vec<f64> = free.iter().map(|&j| -(slopes[j] + limits[j] * target[j].signum())).collect();
+    factor.solve(&mut steps);
+    let stays = |(&j, step): (&usize, &f64)| limits[j] == 0.0 || (target[j] + step) * target[j] > 0.0;
+    if free.iter().zip(&steps).all(stays) && steps.iter().all(|step| step.is_finite()) {
+        for (&j, &step) in free.iter().zip(&steps) {
+            target[j] += step;
+            add_scaled(slopes, step, &hessian[j * size..(j + 1) * size]);
+            slopes[j] += step * ridge;
+        }
+    }
+    Ok(())
 }
 
 /// L-BFGS; its steps are counted as Newton's are.
