@@ -1,11 +1,14 @@
-//! Every pipeline of the gallery through the engine, against one snapshot.
+//! Every pipeline of the gallery, and those in `pipelines/`, through the engine, against one snapshot. Together they
+//! place every component.
 //!
 //! The browser scenarios hold the worker to the same file, so native and WASM results agree to the last digit.
-//! `MILLRACE_UPDATE=1 cargo test -p millrace-tests --test golden` writes it anew; the commit says why.
+//! `MILLRACE_UPDATE=1 cargo test -p millrace-tests --test golden` writes it anew, and `pipelines/` canonically; the
+//! commit says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use engine::testing::{TestHost, block_on};
 use engine::{Artifact, Engine};
@@ -17,9 +20,12 @@ fn folder(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The gallery's pipelines by name.
-fn gallery() -> BTreeMap<String, String> {
-    let entries = fs::read_dir(folder("../public/gallery")).expect("the gallery is there");
+const GALLERY: &str = "../public/gallery";
+const OTHERS: &str = "golden/pipelines";
+
+/// The pipelines of a folder by name.
+fn pipelines_in(path: &str) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder(path)).expect("the folder is there");
     entries
         .map(|entry| entry.expect("a file").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
@@ -28,6 +34,23 @@ fn gallery() -> BTreeMap<String, String> {
             (name != "index").then(|| (name, fs::read_to_string(&path).expect("text")))
         })
         .collect()
+}
+
+/// Every golden pipeline, read once, for it may be written before.
+fn golden() -> &'static BTreeMap<String, String> {
+    static GOLDEN: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    GOLDEN.get_or_init(|| {
+        let mut golden = pipelines_in(GALLERY);
+        for (name, mut text) in pipelines_in(OTHERS) {
+            if std::env::var_os("MILLRACE_UPDATE").is_some() {
+                let pipeline = pipeline::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                text = pipeline::to_json(&pipeline);
+                fs::write(folder(OTHERS).join(format!("{name}.json")), &text).expect("the pipeline can be written");
+            }
+            assert!(golden.insert(name.clone(), text).is_none(), "two pipelines are called {name}");
+        }
+        golden
+    })
 }
 
 /// What must not change without a reason: metrics to the last digit, columns, rows, and the content of tables.
@@ -72,13 +95,13 @@ fn snapshot(engine: &Engine, pipeline: &Pipeline) -> Value {
 }
 
 #[test]
-fn the_gallery_gives_the_snapshot() {
-    let found: BTreeMap<String, Value> = gallery()
-        .into_iter()
+fn every_pipeline_gives_the_snapshot() {
+    let found: BTreeMap<String, Value> = golden()
+        .iter()
         .map(|(name, text)| {
-            let pipeline = pipeline::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let pipeline = pipeline::from_json(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             // An engine for each, so that nothing is taken from another pipeline's run.
-            (name, snapshot(&Engine::new(components::catalogue(), u64::MAX), &pipeline))
+            (name.clone(), snapshot(&Engine::new(components::catalogue(), u64::MAX), &pipeline))
         })
         .collect();
     let text = serde_json::to_string_pretty(&found).expect("plain data") + "\n";
@@ -98,10 +121,10 @@ fn the_gallery_gives_the_snapshot() {
 }
 
 #[test]
-fn the_gallery_has_no_problems_and_is_written_canonically() {
+fn no_pipeline_has_problems_and_all_are_written_canonically() {
     let engine = Engine::new(components::catalogue(), u64::MAX);
-    for (name, text) in gallery() {
-        let pipeline = pipeline::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (name, text) in golden() {
+        let pipeline = pipeline::from_json(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let errors: Vec<_> = engine
             .check(&pipeline)
             .problems
@@ -109,7 +132,23 @@ fn the_gallery_has_no_problems_and_is_written_canonically() {
             .filter(|problem| problem.severity == Severity::Error)
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
-        assert_eq!(pipeline::to_json(&pipeline), text, "{name} is not canonical");
+        assert_eq!(&pipeline::to_json(&pipeline), text, "{name} is not canonical");
+    }
+}
+
+/// One that is placed nowhere here would be compared with nothing in the browser: add it to a pipeline.
+#[test]
+fn every_component_is_in_a_golden_pipeline() {
+    let placed: BTreeSet<String> = golden()
+        .values()
+        .flat_map(|text| {
+            let pipeline = pipeline::from_json(text).expect("a pipeline");
+            pipeline.nodes().values().map(|node| node.component.clone()).collect::<Vec<_>>()
+        })
+        .collect();
+    for component in components::catalogue() {
+        let id = component.spec().id;
+        assert!(placed.contains(&id), "{id} is in no golden pipeline");
     }
 }
 
@@ -117,7 +156,7 @@ fn the_gallery_has_no_problems_and_is_written_canonically() {
 fn the_index_lists_every_pipeline_with_its_true_size() {
     let index = fs::read_to_string(folder("../public/gallery/index.json")).expect("the index is there");
     let index: Vec<Value> = serde_json::from_str(&index).expect("JSON");
-    let gallery = gallery();
+    let gallery = pipelines_in(GALLERY);
     let ids: Vec<&str> = index.iter().filter_map(|entry| entry["id"].as_str()).collect();
     assert_eq!(ids.len(), gallery.len());
     let engine = Engine::new(components::catalogue(), u64::MAX);

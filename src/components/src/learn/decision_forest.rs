@@ -38,11 +38,16 @@ const CLASSES: Param<String> = Param::choice("class_weights", super::CLASS_WEIGH
     .help(super::CLASS_WEIGHTS_HELP);
 const FEATURES: Param<String> = Param::choice(
     "features_per_split",
-    &[("sqrt", "Square root of all"), ("log2", "Logarithm of all"), ("all", "All")],
+    &[("sqrt", "Square root of all"), ("log2", "Logarithm of all"), ("all", "All"), ("number", "A number")],
     "sqrt",
 )
 .label("Columns tried at each split")
 .help("Fewer make the trees differ more, which is what their average lives on. All of them often suits numbers to predict.");
+const N_FEATURES: Param<u32> = Param::int("n_features_split", 4)
+    .range(1, 100_000)
+    .label("Number of columns tried")
+    .help("Drawn anew at each split. If there are fewer columns, all are tried; a category counts as one for each value.")
+    .when("features_per_split", &["number"]);
 
 /// Decision Forest.
 pub struct DecisionForest;
@@ -71,6 +76,7 @@ impl Component for DecisionForest {
             .with_param(CRITERION)
             .with_param(CLASSES)
             .with_param(FEATURES)
+            .with_param(N_FEATURES)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
@@ -93,6 +99,7 @@ impl Component for DecisionForest {
                 features_per_split: match job.param(FEATURES)?.as_str() {
                     "log2" => FeaturesPerSplit::Log2,
                     "all" => FeaturesPerSplit::All,
+                    "number" => FeaturesPerSplit::Fixed(job.param(N_FEATURES)?),
                     _ => FeaturesPerSplit::Sqrt,
                 },
                 tree,
