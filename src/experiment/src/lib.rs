@@ -1,0 +1,45 @@
+//! Runs: what is recorded of them, how they are kept, searched, grouped and compared.
+//!
+//! Pure logic. Times, keys and bytes come from the caller, so that the page and the command line keep, find and compare
+//! runs alike.
+
+mod changes;
+mod compare;
+mod entry;
+mod folder;
+mod graph;
+mod key;
+mod lineage;
+mod names;
+mod order;
+mod query;
+mod record;
+mod rows;
+mod scalar;
+pub mod stats;
+mod table;
+mod timeline;
+mod view;
+mod warnings;
+
+pub use changes::{Changes, InputChange, NodeChange, ParamChange, Setting, WhatChanged, changes};
+pub use compare::{CompareCell, CompareGroup, CompareRow, Comparison, Tone, compare, differing};
+pub use entry::{IndexEntry, params};
+pub use folder::{
+    FORMAT, INDEX, Index, Place, ReadError, path_of_pipeline, path_of_run, place_of, read_index, read_pipeline,
+    read_run, write_entry, write_pipeline, write_run,
+};
+pub use graph::{Fate, GraphDiff, GraphEdge, GraphNode, graph_diff};
+pub use key::{PipelineHash, RunKey, pipeline_hash};
+pub use lineage::{Lineage, LineageStep, lineage};
+pub use query::{Completion, CompletionKind, Query, QueryError, QueryProblem, complete};
+pub use record::{
+    DataFile, FigureRecord, Host, LogLine, MetricRecord, NewRun, NodeRun, Outcome, Repeats, RunRecord, RunState,
+    TrialOf, data_of,
+};
+pub use rows::{TestRows, test_rows};
+pub use scalar::{Cell, Scalar};
+pub use table::{Column, Field, FieldKind, Group, RunTable, SortKey, Source, UnknownName, order_by_best};
+pub use timeline::{Bar, Timeline, timeline};
+pub use view::{PREFIX, Tab, View, ViewError};
+pub use warnings::{FEW_REPEATS, FEW_ROWS, TestAgainst, Warning, tests_against, warnings};

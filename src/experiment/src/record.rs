@@ -1,0 +1,533 @@
+//! What is recorded of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline::{Catalogue, NodeId, Pipeline, Value};
+use protocol::{Direction, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
+use schema::ordered::Gather;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::changes::Changes;
+use crate::key::{PipelineHash, RunKey, pipeline_hash};
+use crate::scalar::{number, title_in};
+
+/// One run: what was run, where, and what came of it. The pipeline itself is kept beside it, under its hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// Its key in every store.
+    pub id: RunKey,
+    /// Its number within the document, from 1.
+    pub number: u32,
+    /// The user's name for it.
+    pub name: String,
+    /// The document that was run: its id in the browser, its path on the command line.
+    pub document: String,
+    /// The pipeline's name.
+    pub pipeline_name: String,
+    /// The pipeline.
+    pub pipeline: PipelineHash,
+    /// What was changed since the run before.
+    pub changes: Changes,
+    /// The pipeline's seed.
+    pub seed: u64,
+    /// The files that nodes read.
+    pub data: BTreeMap<NodeId, Vec<DataFile>>,
+    /// Version of the engine.
+    pub engine: String,
+    /// Where it ran.
+    pub host: Host,
+    /// When it began, in milliseconds since 1970.
+    pub started_at: u64,
+    /// How long it took, so far or in all.
+    pub elapsed_secs: f64,
+    /// How far it is.
+    pub state: RunState,
+    /// Why it failed or was stopped; empty otherwise.
+    pub message: String,
+    /// Every node that was planned.
+    pub nodes: BTreeMap<NodeId, NodeRun>,
+    /// Figures of merit, in reading order.
+    pub metrics: Vec<MetricRecord>,
+    /// Curves and matrices, to be laid over those of other runs.
+    pub figures: Vec<FigureRecord>,
+    /// What was said while it ran.
+    pub log: Vec<LogLine>,
+    /// The user's.
+    pub tags: BTreeSet<String>,
+    /// The user's.
+    pub note: String,
+    /// Left out of lists unless they are asked for.
+    pub archived: bool,
+    /// The sweep that it is a trial of.
+    pub trial: Option<TrialOf>,
+    /// Fields of a later version, kept as they are.
+    pub extra: serde_json::Map<String, Json>,
+}
+
+/// A file, named by what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// The name that it had.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3 of the bytes, the first 32 hexadecimal digits.
+    pub hash: String,
+}
+
+/// Where a run took place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Host {
+    /// The studio.
+    Browser {
+        /// "Firefox 143".
+        name: String,
+        /// Logical cores, as the browser tells.
+        n_cores: u32,
+    },
+    /// `millrace`.
+    CommandLine {
+        /// "linux".
+        os: String,
+        /// Logical cores.
+        n_cores: u32,
+    },
+}
+
+impl Host {
+    /// "Firefox 143, 8 cores".
+    pub fn in_words(&self) -> String {
+        let (name, n_cores) = match self {
+            Self::Browser { name, n_cores } => (name.clone(), *n_cores),
+            Self::CommandLine { os, n_cores } => (format!("command line, {os}"), *n_cores),
+        };
+        format!("{name}, {n_cores} core{}", if n_cores == 1 { "" } else { "s" })
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// Under way.
+    Running,
+    /// Every node came through.
+    Done,
+    /// At least one did not.
+    Failed,
+    /// The user stopped it, or the tab or the process ended.
+    Stopped,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Done, Self::Failed, Self::Stopped];
+
+    /// The word in files, in queries and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One node's part in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeRun {
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why it ran or was reused, in one sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// When it began, in seconds since the run did; none for what never began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_secs: Option<f64>,
+    /// How long it computed; of a reused result, how long that took when it was computed.
+    #[serde(default)]
+    pub elapsed_secs: f64,
+    /// Which worker computed it, counted from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub worker: u32,
+    /// What flowed out of each output: "120 × 5".
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// Content addresses of its outputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, String>,
+}
+
+/// How a node came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It waits, or computes.
+    Pending,
+    /// It was computed.
+    Ran,
+    /// An earlier result was taken.
+    Reused,
+    /// It did not work.
+    Failed {
+        /// What is wrong.
+        message: String,
+        /// The way out; may be empty.
+        help: String,
+    },
+    /// Something it rests on failed.
+    Skipped {
+        /// Which node.
+        because: NodeId,
+    },
+    /// The run ended before its turn.
+    Stopped,
+}
+
+/// One figure of merit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRecord {
+    /// The node that measured it.
+    pub node: NodeId,
+    /// `auc`, `rmse`…
+    pub name: String,
+    /// "AUC".
+    pub label: String,
+    /// The figure.
+    #[serde(with = "number")]
+    pub value: f64,
+    /// Which way is better, where that is known.
+    #[serde(default, with = "direction", skip_serializing_if = "Option::is_none")]
+    pub better: Option<Direction>,
+    /// How many rows it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_rows: Option<u64>,
+    /// The figure of each fold or repetition, of which `value` is the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+}
+
+/// One figure, measured several times: by cross-validation or by repeated splits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repeats {
+    /// Fold by fold.
+    pub values: Vec<f64>,
+    /// Rows that each was trained on.
+    pub n_train: u64,
+    /// Rows that each was tested on.
+    pub n_test: u64,
+}
+
+/// A curve or a matrix of a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FigureRecord {
+    /// The node that drew it.
+    pub node: NodeId,
+    /// A panel of the protocol as JSON, so that one that a later version wrote is kept unread.
+    pub panel: Json,
+}
+
+impl FigureRecord {
+    /// The panel; none if this version does not know its kind.
+    pub fn panel(&self) -> Option<Panel> {
+        Panel::deserialize(&self.panel).ok()
+    }
+}
+
+/// Something that was said while a run was under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// In seconds since the run began.
+    pub at_secs: f64,
+    /// About which node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// One line.
+    pub text: String,
+}
+
+/// A run's place in a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialOf {
+    /// The sweep's id.
+    pub sweep: String,
+    /// The trial's number, from 1.
+    pub number: u32,
+}
+
+/// All that is known of a run before it begins.
+pub struct NewRun<'a> {
+    /// Its key: see [`RunKey::at`].
+    pub id: RunKey,
+    /// Its number within the document, from 1.
+    pub number: u32,
+    /// The document's id or path.
+    pub document: &'a str,
+    /// What will run.
+    pub pipeline: &'a Pipeline,
+    /// What was changed since the run before: [`crate::changes`].
+    pub changes: Changes,
+    /// Version of the engine.
+    pub engine: &'a str,
+    /// Where it runs.
+    pub host: Host,
+    /// When it begins, in milliseconds since 1970.
+    pub started_at: u64,
+}
+
+impl RunRecord {
+    /// A run that begins now. It is called after what was changed, until the user says otherwise.
+    pub fn begin(new: NewRun<'_>) -> Self {
+        let words = new.changes.in_words();
+        Self {
+            id: new.id,
+            number: new.number,
+            name: if words.is_empty() { format!("Run {}", new.number) } else { shortened(&words, 60) },
+            document: new.document.into(),
+            pipeline_name: new.pipeline.name().into(),
+            pipeline: pipeline_hash(new.pipeline),
+            changes: new.changes,
+            seed: new.pipeline.seed(),
+            data: data_of(new.pipeline),
+            engine: new.engine.into(),
+            host: new.host,
+            started_at: new.started_at,
+            elapsed_secs: 0.0,
+            state: RunState::Running,
+            message: String::new(),
+            nodes: BTreeMap::new(),
+            metrics: Vec::new(),
+            figures: Vec::new(),
+            log: Vec::new(),
+            tags: BTreeSet::new(),
+            note: String::new(),
+            archived: false,
+            trial: None,
+            extra: serde_json::Map::new(),
+        }
+    }
+
+    /// Takes in what happened: `at_secs` after the run began, in which worker.
+    pub fn observe(&mut self, event: &RunEvent, at_secs: f64, worker: u32) {
+        match event {
+            RunEvent::Planned { nodes, .. } => nodes.iter().for_each(|id| _ = self.node_mut(id)),
+            RunEvent::Started { node, .. } => {
+                let node = self.node_mut(node);
+                (node.start_secs, node.worker) = (Some(finite(at_secs)), worker);
+            }
+            RunEvent::Progress { .. } => {}
+            RunEvent::Finished { node, report, .. } => self.finish_node(node, report),
+        }
+        self.elapsed_secs = self.elapsed_secs.max(finite(at_secs));
+    }
+
+    /// Takes in how one node came out.
+    pub fn finish_node(&mut self, id: &NodeId, report: &NodeReport) {
+        let node = self.node_mut(id);
+        node.outcome = match &report.outcome {
+            NodeOutcome::Ran => Outcome::Ran,
+            NodeOutcome::Reused => Outcome::Reused,
+            NodeOutcome::Failed(failure) => {
+                Outcome::Failed { message: failure.message.clone(), help: failure.help.clone() }
+            }
+            NodeOutcome::Skipped(because) => Outcome::Skipped { because: because.clone() },
+            NodeOutcome::Cancelled => Outcome::Stopped,
+        };
+        node.why = report.why.clone();
+        node.elapsed_secs = finite(report.elapsed_secs);
+        node.outputs = report.outputs.clone();
+        node.artifacts = report.artifacts.clone();
+        for (name, value) in &report.metrics {
+            let found = self.metrics.iter_mut().find(|metric| metric.node == *id && metric.name == *name);
+            match found {
+                Some(metric) => metric.value = *value,
+                None => self.metrics.push(MetricRecord {
+                    node: id.clone(),
+                    name: name.clone(),
+                    label: name.replace('_', " "),
+                    value: *value,
+                    better: usual_direction(name),
+                    n_rows: None,
+                    repeats: None,
+                }),
+            }
+        }
+    }
+
+    /// Takes in what a node shows: names, order and direction of its metrics, its curves and matrices.
+    pub fn show(&mut self, id: &NodeId, panels: &[Panel]) {
+        let mut n_rows = None;
+        self.figures.retain(|figure| figure.node != *id);
+        for panel in panels {
+            let rests_on = match panel {
+                Panel::Figure(figure) => figure.n_rows,
+                Panel::Confusion(confusion) => confusion.counts.iter().sum(),
+                Panel::Metrics { .. } | Panel::Tree(_) | Panel::Facts { .. } => continue,
+            };
+            n_rows = n_rows.max(Some(rests_on));
+            if let Ok(panel) = serde_json::to_value(panel) {
+                self.figures.push(FigureRecord { node: id.clone(), panel });
+            }
+        }
+        for panel in panels {
+            let Panel::Metrics { series, metrics } = panel else { continue };
+            for (metric, series_idx) in metrics.iter().flat_map(|m| (0..m.values.len()).map(move |idx| (m, idx))) {
+                let Some(value) = metric.values[series_idx] else { continue };
+                let (name, label) = match series_idx {
+                    0 => (metric.name.clone(), metric.label.clone()),
+                    _ => {
+                        let of = series.get(series_idx).map_or("", String::as_str);
+                        (format!("{}.{}", metric.name, series_idx + 1), format!("{}, {of}", metric.label))
+                    }
+                };
+                let known = self.metrics.iter().position(|known| known.node == *id && known.name == name);
+                let repeats = known.and_then(|known| self.metrics.remove(known).repeats);
+                let (node, better) = (id.clone(), Some(metric.better));
+                self.metrics.push(MetricRecord { node, name, label, value, better, n_rows, repeats });
+            }
+        }
+    }
+
+    /// The run is over.
+    pub fn finish(&mut self, report: &RunReport, pipeline: &Pipeline, catalogue: &Catalogue) {
+        for (id, node) in &report.nodes {
+            self.finish_node(id, node);
+        }
+        self.elapsed_secs = finite(report.elapsed_secs);
+        let failed = self.nodes.iter().find_map(|(id, node)| match &node.outcome {
+            Outcome::Failed { message, .. } => Some(format!("{}: {message}", title_in(pipeline, id, catalogue))),
+            Outcome::Pending | Outcome::Ran | Outcome::Reused | Outcome::Skipped { .. } | Outcome::Stopped => None,
+        });
+        (self.state, self.message) = match (report.cancelled, failed) {
+            (true, _) => (RunState::Stopped, "Stopped by you".into()),
+            (false, Some(message)) => (RunState::Failed, message),
+            (false, None) => (RunState::Done, String::new()),
+        };
+    }
+
+    /// The run did not end by itself: its tab was closed, its process killed, its worker lost.
+    pub fn interrupt(&mut self, why: &str) {
+        if self.state == RunState::Running {
+            self.state = RunState::Stopped;
+            self.message = why.into();
+            for node in self.nodes.values_mut().filter(|node| node.outcome == Outcome::Pending) {
+                node.outcome = Outcome::Stopped;
+            }
+        }
+    }
+
+    /// A figure of merit by its node and name.
+    pub fn metric(&self, node: &NodeId, name: &str) -> Option<&MetricRecord> {
+        self.metrics.iter().find(|metric| metric.node == *node && metric.name == name)
+    }
+
+    /// The run as it is known here and elsewhere, under one key: whichever came further, with the tags of both and
+    /// this one's note and name, unless it has none.
+    pub fn merge(mut self, other: Self) -> Self {
+        let (ours, theirs) = ((self.tags.clone(), self.note.clone(), self.name.clone()), other.tags.clone());
+        let their_note = other.note.clone();
+        if self.state == RunState::Running && other.state != RunState::Running {
+            let archived = self.archived;
+            self = Self { archived, ..other };
+        }
+        let (tags, note, name) = ours;
+        self.tags = tags.into_iter().chain(theirs).gather();
+        self.note = if note.is_empty() { their_note } else { note };
+        if !name.is_empty() {
+            self.name = name;
+        }
+        self
+    }
+
+    fn node_mut(&mut self, id: &NodeId) -> &mut NodeRun {
+        self.nodes.entry(id.clone()).or_insert_with(|| NodeRun {
+            outcome: Outcome::Pending,
+            why: String::new(),
+            start_secs: None,
+            elapsed_secs: 0.0,
+            worker: 0,
+            outputs: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+        })
+    }
+}
+
+/// The files that a pipeline's nodes read.
+pub fn data_of(pipeline: &Pipeline) -> BTreeMap<NodeId, Vec<DataFile>> {
+    let mut data: BTreeMap<NodeId, Vec<DataFile>> = BTreeMap::new();
+    for (id, node) in pipeline.nodes() {
+        for value in node.params.values() {
+            if let Value::File(file) = value {
+                let file = DataFile { name: file.name.clone(), size: file.size, hash: file.hash.clone() };
+                data.entry(id.clone()).or_default().push(file);
+            }
+        }
+    }
+    data
+}
+
+/// Which way is better for metrics of these names, where no panel said so.
+fn usual_direction(name: &str) -> Option<Direction> {
+    let stem = name.split('.').next().unwrap_or(name);
+    let is = |words: &[&str]| words.contains(&stem);
+    if stem.ends_with("_error") || is(&["rmse", "mae", "mse", "mape", "log_loss", "brier", "inertia", "loss"]) {
+        return Some(Direction::Lower);
+    }
+    let higher = [
+        "accuracy",
+        "auc",
+        "average_precision",
+        "balanced_accuracy",
+        "explained_variance",
+        "f1",
+        "kappa",
+        "mcc",
+        "precision",
+        "r2",
+        "recall",
+        "silhouette",
+    ];
+    is(&higher).then_some(Direction::Higher)
+}
+
+fn shortened(text: &str, n_chars: usize) -> String {
+    if text.chars().count() <= n_chars {
+        return text.into();
+    }
+    text.chars().take(n_chars - 1).chain(['…']).collect()
+}
+
+/// Times come from outside; files hold only numbers.
+fn finite(secs: f64) -> f64 {
+    if secs.is_finite() { secs.max(0.0) } else { 0.0 }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Directions in files, in words of their own, since the protocol's may change with it.
+pub(crate) mod direction {
+    use protocol::Direction;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(better: &Option<Direction>, to: S) -> Result<S::Ok, S::Error> {
+        match better {
+            Some(Direction::Higher) => to.serialize_str("higher"),
+            Some(Direction::Lower) => to.serialize_str("lower"),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Direction>, D::Error> {
+        match Option::<String>::deserialize(from)?.as_deref() {
+            Some("higher") => Ok(Some(Direction::Higher)),
+            Some("lower") => Ok(Some(Direction::Lower)),
+            None => Ok(None),
+            Some(other) => Err(de::Error::custom(format!("expected \"higher\" or \"lower\", found {other:?}"))),
+        }
+    }
+}

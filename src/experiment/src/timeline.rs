@@ -1,0 +1,114 @@
+//! A run over time: a bar per node and worker, what was reused, and the chain of nodes that it could not be faster than.
+
+use std::collections::BTreeMap;
+
+use pipeline::{Catalogue, NodeId, Pipeline};
+use schema::ordered::sort_by;
+
+use crate::record::{Outcome, RunRecord};
+use crate::scalar::title_in;
+
+/// A run over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// From the run's beginning to its end.
+    pub total_secs: f64,
+    /// By worker, then by beginning.
+    pub bars: Vec<Bar>,
+    /// How many workers computed.
+    pub n_workers: u32,
+    /// The longest chain of computing nodes, each fed by the one before, from its beginning to its end.
+    pub critical: Vec<NodeId>,
+    /// How long that chain took.
+    pub critical_secs: f64,
+    /// Computing time of all nodes together.
+    pub busy_secs: f64,
+    /// How long the reused results took when they were computed.
+    pub saved_secs: f64,
+}
+
+/// One node's time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// Which node.
+    pub node: NodeId,
+    /// Its name for people.
+    pub title: String,
+    /// Which worker, counted from 0.
+    pub worker: u32,
+    /// When it began.
+    pub start_secs: f64,
+    /// How long it computed; 0 for a reused result.
+    pub elapsed_secs: f64,
+    /// What it would have taken; only for a reused result.
+    pub saved_secs: f64,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why it ran or was reused.
+    pub why: String,
+    /// It is on the longest chain.
+    pub is_critical: bool,
+    /// Its beginning was not recorded: it is drawn where the last of its inputs was ready.
+    pub is_start_guessed: bool,
+}
+
+/// A run over time. Nodes that never began have no bar.
+pub fn timeline(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> Timeline {
+    let mut ends: BTreeMap<NodeId, f64> = BTreeMap::new();
+    // For each node the longest chain that ends with it: its time, and the node before it.
+    let mut chains: BTreeMap<NodeId, (f64, Option<NodeId>)> = BTreeMap::new();
+    let mut drawn = Timeline { total_secs: run.elapsed_secs, ..Timeline::default() };
+    for id in pipeline.topological_order() {
+        let Some(node) = run.nodes.get(&id) else { continue };
+        let above = pipeline.upstream(&id);
+        let (elapsed_secs, saved_secs, has_bar) = match &node.outcome {
+            Outcome::Ran | Outcome::Failed { .. } => (node.elapsed_secs, 0.0, true),
+            Outcome::Reused => (0.0, node.elapsed_secs, true),
+            // One that was stopped while it computed has a beginning.
+            Outcome::Stopped | Outcome::Pending => (node.elapsed_secs, 0.0, node.start_secs.is_some()),
+            Outcome::Skipped { .. } => (0.0, 0.0, false),
+        };
+        let before = above.iter().filter_map(|id| Some((chains.get(id)?.0, id)));
+        // Of equally long chains, the one through the first node by id.
+        let before = before.reduce(|best, other| if other.0 > best.0 { other } else { best });
+        let chain_secs = before.map_or(0.0, |(secs, _)| secs) + elapsed_secs;
+        chains.insert(id.clone(), (chain_secs, before.map(|(_, id)| id.clone())));
+        if !has_bar {
+            continue;
+        }
+        let ready_secs = above.iter().filter_map(|id| ends.get(id)).fold(0.0, |a: f64, b| a.max(*b));
+        let start_secs = node.start_secs.unwrap_or(ready_secs);
+        ends.insert(id.clone(), start_secs + elapsed_secs);
+        drawn.total_secs = drawn.total_secs.max(start_secs + elapsed_secs);
+        drawn.busy_secs += elapsed_secs;
+        drawn.saved_secs += saved_secs;
+        drawn.n_workers = drawn.n_workers.max(node.worker + 1);
+        drawn.bars.push(Bar {
+            title: title_in(pipeline, &id, catalogue),
+            node: id,
+            worker: node.worker,
+            start_secs,
+            elapsed_secs,
+            saved_secs,
+            outcome: node.outcome.clone(),
+            why: node.why.clone(),
+            is_critical: false,
+            is_start_guessed: node.start_secs.is_none(),
+        });
+    }
+    let longest = chains.iter().reduce(|best, other| if other.1.0 > best.1.0 { other } else { best });
+    let mut last = longest.filter(|(_, (secs, _))| *secs > 0.0).map(|(id, _)| id.clone());
+    drawn.critical_secs = last.as_ref().and_then(|id| chains.get(id)).map_or(0.0, |(secs, _)| *secs);
+    while let Some(id) = last {
+        last = chains.get(&id).and_then(|(_, before)| before.clone());
+        // Nodes that took no time do not hold anything up.
+        let bar = drawn.bars.iter_mut().find(|bar| bar.node == id && bar.elapsed_secs > 0.0);
+        if let Some(bar) = bar {
+            bar.is_critical = true;
+            drawn.critical.push(id);
+        }
+    }
+    drawn.critical.reverse();
+    sort_by(&mut drawn.bars, |a, b| a.worker.cmp(&b.worker).then_with(|| a.start_secs.total_cmp(&b.start_secs)));
+    drawn
+}
