@@ -276,7 +276,8 @@ impl Segment {
     /// What is reserved counts, used or not.
     fn n_bytes(&self) -> usize {
         match self {
-            Self::Missing(_) => 0,
+            // A column without any value becomes one of numbers.
+            Self::Missing(n) => n * size_of::<f64>(),
             Self::Integer(values) => held(values),
             Self::Number { values, styles, kept } => held(values) + held(styles) + kept.n_bytes(),
             Self::Moment { moments, kept } => held(moments) + kept.n_bytes(),

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::build::{ColumnBuilder, Rules, TooMuchText};
 use crate::decode::Decoder;
-use crate::read::{Options, Read, ReadError, Report, assemble, unique_names};
+use crate::read::{Options, Read, ReadError, Report, assemble, replaced_note, unique_names};
 use crate::{Encoding, binary, turns};
 
 const LONGEST_RECORD: usize = 64 << 20;
@@ -331,6 +331,9 @@ impl Reader {
         }
         if let Some(decoder) = &self.decoder {
             self.report.encoding = decoder.encoding;
+            if decoder.n_replaced > 0 {
+                self.report.notes.push(replaced_note(decoder, None));
+            }
         }
         if self.n_nested > 0 {
             self.report.notes.push("Records within records became columns with a dot in their name.".into());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schema::{Column, Kind, Schema};
 
 use crate::build::{ColumnBuilder, Finished, Rules, TooMuchText};
+use crate::decode::Decoder;
 use crate::{Encoding, Table, turns};
 
 /// What the user has decided; everything else is detected.
@@ -188,6 +189,16 @@ impl ReadError {
             }
         }
     }
+}
+
+/// What is said of characters that the encoding does not have.
+pub(crate) fn replaced_note(decoder: &Decoder, first_line: Option<u64>) -> String {
+    format!(
+        "{} characters are not {}{}, and were replaced by \u{fffd}; with another encoding they may be letters.",
+        decoder.n_replaced,
+        decoder.encoding.label(),
+        first_line.map_or_else(String::new, |line| format!(", the first in line {line}")),
+    )
 }
 
 /// Unique names: empty ones get their position, repeated ones a number.

@@ -4,7 +4,7 @@ use super::scan::{Field, Next, Scanner};
 use super::sniff::{Dialect, sniff};
 use crate::build::{ColumnBuilder, Rules, TooMuchText};
 use crate::decode::Decoder;
-use crate::read::{Options, Read, ReadError, Report, assemble, unique_names};
+use crate::read::{Options, Read, ReadError, Report, assemble, replaced_note, unique_names};
 use crate::{Encoding, binary, turns};
 
 /// This much of a file decides how it is read.
@@ -246,13 +246,7 @@ impl Rows {
             report.notes.push(format!("{n_short} rows have fewer cells than there are columns; the rest is missing."));
         }
         if decoder.n_replaced > 0 {
-            report.notes.push(format!(
-                "{} characters are not {}, the first in line {}, and were replaced by \u{fffd}; with another encoding \
-                 they may be letters.",
-                decoder.n_replaced,
-                decoder.encoding.label(),
-                first_replaced.unwrap_or(1),
-            ));
+            report.notes.push(replaced_note(&decoder, first_replaced));
         }
         let prefers_day_first = dialect.decimal_comma || dialect.delimiter == b';';
         assemble(names, columns, &rules, options, prefers_day_first, report).await
