@@ -4,7 +4,7 @@
 //! happen in a page (storage that is full, two tabs, a worker that dies) is tried in `browser/`; what a single reader
 //! or learner does with any bytes and numbers, beside it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
@@ -419,6 +419,8 @@ struct Endless {
     table_bytes: u64,
     n_read: Rc<Cell<u64>>,
     is_stopped: bool,
+    /// How far the import is, and what it says of it.
+    progress: RefCell<Vec<(f64, String)>>,
 }
 
 struct Rows {
@@ -468,16 +470,38 @@ impl Host for Endless {
         self.is_stopped
     }
 
-    fn emit(&self, _: RunEvent) {}
+    fn emit(&self, event: RunEvent) {
+        if let RunEvent::Progress { node, fraction, message, .. } = event
+            && node == id("import")
+        {
+            self.progress.borrow_mut().push((fraction, message));
+        }
+    }
 }
 
 /// The report of a run over a file of that many bytes that is nowhere, and how much of it was read.
 fn run_endless(n_bytes: u64, table_bytes: u64, is_stopped: bool) -> (RunReport, u64) {
-    let host = Endless { n_bytes, table_bytes, n_read: Rc::default(), is_stopped };
+    let host = Endless { n_bytes, table_bytes, n_read: Rc::default(), is_stopped, progress: RefCell::default() };
+    let report = run_in(&host, n_bytes);
+    (report, host.n_read.get())
+}
+
+fn run_in(host: &Endless, n_bytes: u64) -> RunReport {
     let mut pipeline = journey(FOREST, "y");
     let file = FileRef { name: "large.csv".into(), size: n_bytes, hash: "0".repeat(32), schema: None, inline: None };
     set(&mut pipeline, "import", "file", Value::File(file));
-    (run(&host, &engine(), &pipeline), host.n_read.get())
+    run(host, &engine(), &pipeline)
+}
+
+#[test]
+fn an_import_tells_how_far_it_is() {
+    let (n_bytes, n_read) = (20_000_000, Rc::default());
+    let host = Endless { n_bytes, table_bytes: u64::MAX, n_read, is_stopped: false, progress: RefCell::default() };
+    assert_eq!(run_in(&host, n_bytes).nodes[&id("import")].outcome, NodeOutcome::Ran);
+    let progress = host.progress.borrow();
+    assert!(progress.len() > 10 && progress.is_sorted_by(|one, next| one.0 <= next.0), "{progress:?}");
+    let (_, halfway) = progress.iter().find(|(fraction, _)| *fraction > 0.5).expect("more than half");
+    assert!(halfway.contains(" rows · ") && halfway.ends_with(" of 20.0 MB"), "{halfway}");
 }
 
 const FOUR_GIGABYTES: u64 = 4 << 30;

@@ -136,6 +136,23 @@ fn no_pipeline_has_problems_and_all_are_written_canonically() {
     }
 }
 
+/// What flows before a run is what comes out of it, as far as it is foretold.
+#[test]
+fn foretold_columns_come_true() {
+    let mut n_foretold = 0;
+    for (name, text) in golden() {
+        let engine = Engine::new(components::catalogue(), u64::MAX);
+        let pipeline = pipeline::from_json(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let foretold = engine.check(&pipeline).schemas;
+        let report = block_on(engine.run(&TestHost::default(), RunId(1), &pipeline, &RunTarget::All));
+        for (output, schema) in &foretold {
+            assert_eq!(report.schemas.get(output), Some(schema), "{name}: {output}");
+        }
+        n_foretold += foretold.len();
+    }
+    assert!(n_foretold > 40, "{n_foretold}");
+}
+
 /// One that is placed nowhere here would be compared with nothing in the browser: add it to a pipeline.
 #[test]
 fn every_component_is_in_a_golden_pipeline() {
