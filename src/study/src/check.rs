@@ -324,7 +324,7 @@ fn links(found: &mut Found, space: &Space, dimension: &Dimension) {
                 if when.values.is_empty() || !when.values.iter().any(|value| takes(&value)) {
                     let values: Vec<_> = when.values.iter().map(in_words).collect();
                     let message = format!("it never counts: `{}` is never {}", parent.name, values.join(" or "));
-                    found.error("S014", name, message, format!("name values that `{}` can have", parent.name));
+                    found.warn("S014", name, message, format!("name values that `{}` can have", parent.name));
                 } else if parent.distribution.step().is_none()
                     && !matches!(parent.distribution, Distribution::Choice { .. })
                 {
@@ -470,7 +470,11 @@ fn sampling(found: &mut Found, study: &Study) {
             }
             if study.early_termination.is_some() {
                 let message = "hyperband gives trials up by itself, and so does the policy";
-                found.warn("S020", "early_termination", message, "take the early termination away");
+                found.error("S020", "early_termination", message, "take the early termination away");
+            }
+            if study.limits.patience.is_some() {
+                let message = "hyperband runs its brackets to their end, whatever the `patience`";
+                found.warn("S021", "limits", message, "leave `patience` out");
             }
         }
     }

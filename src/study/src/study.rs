@@ -97,14 +97,16 @@ impl Study {
         self.space.n_combinations()
     }
 
-    /// Whether what is done next depends on how earlier trials went.
+    /// Whether what is done next depends on how earlier trials went, so that it must wait for them. Hyperband's trials
+    /// wait for each other at their rungs instead, and have neither policy nor patience.
     pub fn is_adaptive(&self) -> bool {
-        let learns = match self.sampling {
+        match self.sampling {
             Sampling::Bayesian { .. } => true,
-            // Its rungs wait for each other by themselves.
-            Sampling::Grid | Sampling::Random { .. } | Sampling::Hyperband { .. } => false,
-        };
-        learns || self.early_termination.is_some() || self.limits.patience.is_some()
+            Sampling::Grid | Sampling::Random { .. } => {
+                self.early_termination.is_some() || self.limits.patience.is_some()
+            }
+            Sampling::Hyperband { .. } => false,
+        }
     }
 
     /// Trials at a time: what the limits say, else all at once as in the schema, but few where trials learn from
@@ -281,6 +283,7 @@ impl Study {
         for trial in self.trials.iter_mut().filter(|trial| trial.state == TrialState::Running) {
             trial.state = TrialState::Waiting;
             trial.intermediate.clear();
+            trial.values.clear();
             trial.started_secs = None;
         }
     }

@@ -19,7 +19,7 @@ pub struct Trial {
     pub resource: Option<u32>,
     /// The first objective's metric at each interval so far; always finite.
     pub intermediate: Vec<f64>,
-    /// One figure for each objective, once it is done; always finite.
+    /// One figure for each objective, once it is done or at a rung; always finite.
     pub values: Vec<f64>,
     /// Everything it reported.
     pub metrics: BTreeMap<String, f64>,
@@ -81,6 +81,6 @@ impl Trial {
 
     /// Whether it waits for a decision on its rung rather than to be started.
     pub fn is_at_rung(&self) -> bool {
-        self.state == TrialState::Waiting && self.resource.is_some_and(|n| self.intermediate.len() >= n as usize)
+        self.state == TrialState::Waiting && !self.values.is_empty()
     }
 }

@@ -201,10 +201,20 @@ fn bandit_has_one_kind_of_slack() {
 fn limits_of_nothing_and_hyperband_without_room_are_refused() {
     let mut study = study_of(vec![dimension("criterion", choice(&["gini", "entropy"]))]);
     study.limits.max_total_trials = 0;
-    study.limits.patience = Some(0);
+    study.limits.trial_timeout_secs = Some(0);
     study.sampling = Sampling::Hyperband { seed: 1, min_resource: 4, max_resource: 3, eta: 1 };
     let found: Vec<_> = study.check().into_iter().map(|problem| problem.code).collect();
     assert_eq!(found, ["S019", "S019", "S021", "S021"]);
+}
+
+#[test]
+fn hyperband_has_neither_policy_nor_patience() {
+    let mut study = study_of(vec![dimension("criterion", choice(&["gini", "entropy"]))]);
+    study.sampling = Sampling::Hyperband { seed: 1, min_resource: 1, max_resource: 9, eta: 3 };
+    study.early_termination = Some(EarlyTermination::MedianStopping { evaluation_interval: 1, delay_evaluation: 0 });
+    study.limits.patience = Some(5);
+    let found: Vec<_> = study.check().into_iter().map(|problem| (problem.code, problem.severity)).collect();
+    assert_eq!(found, [("S020", ProblemSeverity::Error), ("S021", ProblemSeverity::Warning)]);
 }
 
 #[test]
