@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("studio", &["charts", "editor", "pipeline", "protocol", "schema"]),
     ("study", &["pipeline", "schema"]),
+    ("sweep", &["numeric", "pipeline", "schema", "study"]),
     ("table", &["model", "schema"]),
     ("worker", &["components", "engine", "pipeline", "protocol", "schema", "table"]),
     ("xtask", &[]),
@@ -31,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const PROGRAMS: &[&str] = &["cli", "studio", "worker", "xtask"];
 
 /// What reads tables and trains models.
-const HEAVY: &[&str] = &["components", "engine", "learn", "model", "numeric", "parquet", "smartcore", "table"];
+const HEAVY: &[&str] = &["components", "engine", "learn", "model", "numeric", "parquet", "smartcore", "sweep", "table"];
 
 #[test]
 fn every_crate_names_only_what_is_below_it() {

@@ -1,0 +1,272 @@
+//! What is to be done next.
+
+use std::collections::BTreeSet;
+
+use study::{ProblemSeverity, Sampling, Settings, Study, StudyError, StudyState, TrialState};
+
+use crate::{fits, grid, hyperband, random, tpe};
+
+/// Something that whoever runs a sweep is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Start a trial from its first interval, be it new or one that waits.
+    Start {
+        /// Its number; a new one comes right after those there are.
+        number: u32,
+        /// The value of every dimension that counts.
+        settings: Settings,
+        /// How many intervals it runs for now; none for all.
+        resource: Option<u32>,
+    },
+    /// Let a trial that waits at its rung go on.
+    Continue {
+        /// The trial.
+        number: u32,
+        /// How many intervals it has run when it next waits, or is done.
+        resource: u32,
+    },
+    /// Give up a trial that waits at its rung.
+    Stop {
+        /// The trial.
+        number: u32,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Nothing more for now.
+    Wait(Pause),
+    /// Nothing more at all.
+    Over(Ending),
+}
+
+/// Why a sweep waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The user paused it.
+    Paused,
+    /// As many trials run as may run at a time.
+    Full,
+    /// Earlier trials must end first, because the next one looks at them.
+    Results,
+    /// No trial is left to start, and some still run.
+    LastTrials,
+}
+
+/// Why a sweep is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The user stopped it.
+    Stopped,
+    /// There is no other combination of values.
+    AllTried,
+    /// There are as many trials as were allowed.
+    MaxTrials,
+    /// Too many trials in a row were no better.
+    Patience,
+    /// The time is up.
+    Timeout,
+    /// The study has errors; the first of them.
+    Unsound(String),
+}
+
+impl Ending {
+    /// As a sentence.
+    pub fn in_words(&self, study: &Study) -> String {
+        let limits = &study.limits;
+        match self {
+            Self::Stopped => "it was stopped".into(),
+            Self::AllTried => "every combination was tried".into(),
+            Self::MaxTrials => format!("all {} trials were made", limits.max_total_trials),
+            Self::Patience => format!("{} trials in a row were no better", limits.patience.unwrap_or_default()),
+            Self::Timeout => format!("the {} seconds are up", limits.timeout_secs),
+            Self::Unsound(problem) => problem.clone(),
+        }
+    }
+}
+
+/// What is to be done now: trials to give up, trials to go on with or to start, then one [`Wait`](Action::Wait) or
+/// [`Over`](Action::Over). Whoever has fewer workers than [`Study::n_concurrent`] takes as many as it has, from the
+/// front. Ask again when a trial ended or the study was changed.
+///
+/// What a trial tries, and whether there is one, depends on the numbers and results of the trials before it that
+/// cannot run beside it ([`Study::before`]), and never on who finished first. Only limits of time, and what the user
+/// does, depend on the clock.
+///
+/// The space may be changed between calls. Trials whose settings no longer [fit](fits) remain as history: they count
+/// as trials and for patience, but neither as tried combinations nor for the sampler. (The Parzen estimator alone also
+/// learns from trials that lack a dimension, or have one more, as long as all that they share has allowed values.)
+pub fn next(study: &Study) -> Vec<Action> {
+    let problems = study.check();
+    if let Some(problem) = problems.iter().find(|problem| problem.severity == ProblemSeverity::Error) {
+        return vec![Action::Over(Ending::Unsound(format!(
+            "{}: {}; {}",
+            problem.place, problem.message, problem.help
+        )))];
+    }
+    let n_running = study.n_in(TrialState::Running);
+    match study.state {
+        StudyState::Running => {}
+        StudyState::Paused => return vec![Action::Wait(Pause::Paused)],
+        StudyState::Stopped if n_running > 0 => return vec![Action::Wait(Pause::LastTrials)],
+        StudyState::Stopped => return vec![Action::Over(Ending::Stopped)],
+    }
+    if study.elapsed_secs >= study.limits.timeout_secs as f64 {
+        let is_idle = n_running == 0;
+        return vec![if is_idle { Action::Over(Ending::Timeout) } else { Action::Wait(Pause::LastTrials) }];
+    }
+    let n_free = (study.n_concurrent() as usize).saturating_sub(n_running);
+    if n_free == 0 {
+        return vec![Action::Wait(Pause::Full)];
+    }
+    let mut tried = Tried::of(study);
+    let no_more_come = study.trials.len() >= study.limits.max_total_trials as usize || tried.is_all();
+    let (mut starting, stopping): (Vec<Action>, Vec<Action>) = hyperband::decide(study, no_more_come)
+        .into_iter()
+        .partition(|action| matches!(action, Action::Continue { .. }));
+    let waiting = study.trials.iter().filter(|trial| trial.state == TrialState::Waiting && !trial.is_at_rung());
+    starting.extend(waiting.map(|trial| Action::Start {
+        number: trial.number,
+        settings: trial.settings.clone(),
+        resource: trial.resource.or(hyperband::first_resource(study, trial.number)),
+    }));
+    // With the trials that are started now, so that it makes no difference whether they are started in one go.
+    let mut grown = study.clone();
+    let pause = loop {
+        if starting.len() >= n_free {
+            break Ok(Pause::Full);
+        }
+        match new_trial(&grown, &tried) {
+            Ok(settings) => {
+                tried.add(&settings);
+                let number = grown.plan(settings.clone());
+                let resource = hyperband::first_resource(study, number);
+                starting.push(Action::Start { number, settings, resource });
+            }
+            Err(pause) => break pause,
+        }
+    };
+    starting.truncate(n_free);
+    let is_idle = n_running == 0 && starting.is_empty() && stopping.is_empty();
+    let last = match pause {
+        Ok(pause) => Action::Wait(pause),
+        Err(ending) if is_idle => Action::Over(ending),
+        Err(_) => Action::Wait(Pause::LastTrials),
+    };
+    stopping.into_iter().chain(starting).chain([last]).collect()
+}
+
+/// The settings of the trial after those there are, or why there is none: for now, or at all.
+fn new_trial(study: &Study, tried: &Tried) -> Result<Settings, Result<Pause, Ending>> {
+    let number = study.trials.len() as u32;
+    if number >= study.limits.max_total_trials {
+        return Err(Err(Ending::MaxTrials));
+    }
+    if tried.is_all() {
+        return Err(Err(Ending::AllTried));
+    }
+    if study.is_adaptive() {
+        let is_settled = study.before(number).iter().all(|trial| trial.state.is_over());
+        if !is_settled {
+            return Err(Ok(Pause::Results));
+        }
+        if study.limits.patience.is_some_and(|patience| n_no_better(study, number) >= patience) {
+            return Err(Err(Ending::Patience));
+        }
+    }
+    settings(study, number, tried).ok_or(Err(Ending::AllTried))
+}
+
+/// Writes what was done into the study: a trial that is started runs from now on.
+///
+/// # Errors
+/// The actions do not come from this study.
+pub fn apply(study: &mut Study, actions: &[Action], at_secs: f64) -> Result<(), StudyError> {
+    for action in actions {
+        match action {
+            Action::Start { number, settings, resource } => {
+                if *number as usize == study.trials.len() {
+                    study.plan(settings.clone());
+                }
+                study.start(*number, *resource, at_secs)?;
+            }
+            Action::Continue { number, resource } => study.start(*number, Some(*resource), at_secs)?,
+            Action::Stop { number, reason } => study.end(*number, TrialState::StoppedEarly, reason)?,
+            Action::Wait(_) | Action::Over(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The combinations that were tried, or are being.
+pub(crate) struct Tried {
+    keys: BTreeSet<String>,
+    n_combinations: Option<u64>,
+}
+
+impl Tried {
+    fn of(study: &Study) -> Self {
+        let fitting = study.trials.iter().map(|trial| &trial.settings).filter(|settings| fits(&study.space, settings));
+        Self { keys: fitting.map(key).collect(), n_combinations: study.n_combinations() }
+    }
+
+    fn add(&mut self, settings: &Settings) {
+        self.keys.insert(key(settings));
+    }
+
+    pub(crate) fn contains(&self, settings: &Settings) -> bool {
+        self.keys.contains(&key(settings))
+    }
+
+    /// Whether there is no other.
+    fn is_all(&self) -> bool {
+        self.n_combinations.is_some_and(|n| self.keys.len() as u64 >= n)
+    }
+}
+
+fn key(settings: &Settings) -> String {
+    // Numbers are written with as many digits as tell them apart.
+    format!("{settings:?}")
+}
+
+/// How many trials ended in a row, as far as trial `number` may look, that were no better: a trial is better if no
+/// earlier one is as good in every objective.
+fn n_no_better(study: &Study, number: u32) -> u32 {
+    let mut n = 0;
+    let mut best: Vec<&[f64]> = Vec::new();
+    for trial in study.before(number) {
+        match trial.state {
+            TrialState::Done if !best.iter().any(|other| is_as_good(study, other, &trial.values)) => {
+                best.push(&trial.values);
+                n = 0;
+            }
+            TrialState::Done | TrialState::StoppedEarly | TrialState::Failed => n += 1,
+            TrialState::Waiting | TrialState::Running | TrialState::Cancelled => {}
+        }
+    }
+    n
+}
+
+fn is_as_good(study: &Study, one: &[f64], other: &[f64]) -> bool {
+    let pairs = one.iter().zip(other);
+    study.objectives.iter().zip(pairs).all(|(objective, (one, other))| !objective.goal.is_better(*other, *one))
+}
+
+fn settings(study: &Study, number: u32, tried: &Tried) -> Option<Settings> {
+    let drawn = match study.sampling {
+        Sampling::Grid => None,
+        Sampling::Random { seed, rule } => untried(study, seed, rule, number, tried),
+        Sampling::Hyperband { seed, .. } => untried(study, seed, study::Rule::Random, number, tried),
+        Sampling::Bayesian { seed } => {
+            let learned = tpe::suggest(study, number, seed, tried);
+            learned.or_else(|| untried(study, seed, tpe::START, number, tried))
+        }
+    };
+    drawn.or_else(|| grid::combinations(&study.space).find(|settings| !tried.contains(settings)))
+}
+
+/// Drawn by chance; where values can repeat, a few times over to find a combination that was not tried.
+fn untried(study: &Study, seed: u64, rule: study::Rule, number: u32, tried: &Tried) -> Option<Settings> {
+    const N_ATTEMPTS: u32 = 64;
+    let n_attempts = if tried.n_combinations.is_some() { N_ATTEMPTS } else { 1 };
+    let mut draws = (0..n_attempts).map(|attempt| random::draw(&study.space, seed, rule, number, attempt));
+    if n_attempts == 1 { draws.next() } else { draws.find(|settings| !tried.contains(settings)) }
+}
