@@ -94,7 +94,7 @@ impl Component for SplitData {
             )
             .with_keywords("train test holdout partition stratified validation sample")
             .with_icon("split")
-            .with_caption("{fraction} · seed {seed}")
+            .with_caption("{fraction} · seed {seed} · {column} {comparison} {value} · {column} matches {pattern}")
             .with_input(TABLE)
             .with_output(TRAIN)
             .with_output(TEST)
@@ -238,6 +238,23 @@ mod tests {
 
     fn text(text: &str) -> Value {
         Value::Text(text.into())
+    }
+
+    #[test]
+    fn a_card_says_how_rows_are_divided() {
+        let caption = |params: Vec<(&str, Value)>| {
+            let params = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let spec = SplitData.spec();
+            let (component, version) = (spec.id.clone(), spec.version);
+            let position = pipeline::Point::default();
+            pipeline::caption(&spec, &pipeline::Node { component, version, title: None, params, position })
+        };
+        assert_eq!(caption(vec![]), "0.7 · seed 42");
+        let column = ("column", text("size"));
+        let relative = vec![("splitting_mode", text("relative-expression")), column.clone(), ("value", text("2"))];
+        assert_eq!(caption(relative), "size is less than 2");
+        let regular = vec![("splitting_mode", text("regular-expression")), column, ("pattern", text("^a"))];
+        assert_eq!(caption(regular), "size matches ^a");
     }
 
     #[test]
