@@ -15,14 +15,17 @@ import sys
 
 import numpy as np
 import scipy
+import scipy.special
+import scipy.stats
 import sklearn
 from sklearn import datasets, metrics
 from sklearn.cluster import KMeans
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 HERE = pathlib.Path(__file__).parent
@@ -73,6 +76,10 @@ def load():
         sets[name] = (bunch.data, bunch.target, "class")
     bunch = datasets.load_diabetes(scaled=False)
     sets["diabetes"] = (bunch.data, bunch.target, "number")
+    # Real numbers to predict in sets that are known for their classes: one column from the others.
+    for name, source, column in (("iris_width", "iris", 3), ("wine_proline", "wine", 12), ("cancer_texture", "breast_cancer", 1)):
+        x = getattr(datasets, f"load_{source}")().data
+        sets[name] = (np.delete(x, column, axis=1), x[:, column], "number")
     x, y, c = generated()
     sets["generated_number"] = (x, y, "number")
     sets["generated_class"] = (x, c, "class")
@@ -146,6 +153,23 @@ def scaled(x):
     return StandardScaler().fit_transform(x)
 
 
+def shapes(x):
+    """The last row under the other methods of scaling; log-normal for columns above 0, which differ."""
+    last = x[-1].astype(float)
+    fits = [j for j in range(x.shape[1]) if x[:, j].min() > 0 and np.ptp(x[:, j]) > 0]
+    logs = np.log(x[:, fits].astype(float))
+    cdf = scipy.stats.lognorm.cdf(last[fits], s=logs.std(axis=0), scale=np.exp(logs.mean(axis=0)))
+    varies = np.ptp(x, axis=0) > 0
+    of = lambda ddof: ((last - x.mean(axis=0)) / np.where(varies, x.std(axis=0, ddof=ddof), 1) * varies)
+    return {
+        "logistic": np.where(varies, scipy.special.expit(of(0)), 0),
+        "tanh": np.tanh(of(0)),
+        "sample": of(1),
+        "log_normal_columns": fits,
+        "log_normal": cdf,
+    }
+
+
 def neighbors(x, y, is_class):
     """Predictions of the held-out rows, and which of them have no tie for the last neighbour."""
     train, test = next(iter(folds(len(y))))
@@ -157,6 +181,10 @@ def neighbors(x, y, is_class):
         result[weights] = (fitted.predict_proba if is_class else fitted.predict)(x[test]).ravel()
     distances, _ = fitted.kneighbors(x[test], 6)
     result["clear"] = (distances[:, 5] - distances[:, 4] > 1e-9 * distances[:, 5]).astype(int)
+    fitted = learner(5, metric="manhattan", algorithm="brute").fit(x[train], y[train])
+    result["manhattan"] = (fitted.predict_proba if is_class else fitted.predict)(x[test]).ravel()
+    distances, _ = fitted.kneighbors(x[test], 6)
+    result["clear_manhattan"] = (distances[:, 5] - distances[:, 4] > 1e-9 * distances[:, 5]).astype(int)
     return result
 
 
@@ -183,15 +211,15 @@ def cross_validated(make, x, y, is_class, n_seeds):
 def trees(x, y, is_class):
     tree = DecisionTreeClassifier if is_class else DecisionTreeRegressor
     forest = RandomForestClassifier if is_class else RandomForestRegressor
-    shallow = []
-    for seed in range(N_SEEDS):
-        fitted = tree(max_depth=4, random_state=seed).fit(x, y)
-        shallow.append(fitted.score(x, y))
+    on_training = lambda **how: float(np.mean([tree(**how, random_state=s).fit(x, y).score(x, y) for s in range(N_SEEDS)]))
     make = lambda seed: forest(N_TREES, max_features="sqrt", random_state=seed, n_jobs=2)
     return {
-        "tree_depth_4_training": float(np.mean(shallow)),
+        "tree_depth_4_training": on_training(max_depth=4),
+        "tree_wide_leaves_training": on_training(max_depth=6, min_samples_leaf=10, min_samples_split=30),
+        "tree_entropy_training": on_training(max_depth=4, criterion="entropy") if is_class else 0,
         "tree_depth_4": cross_validated(lambda s: tree(max_depth=4, random_state=s), x, y, is_class, N_SEEDS),
-        "forest": cross_validated(make, x, y, is_class, 5),
+        # R² scatters more from seed to seed than accuracy: by 0.006 for cancer_texture.
+        "forest": cross_validated(make, x, y, is_class, 5 if is_class else 12),
     }
 
 
@@ -207,6 +235,18 @@ def of_classes(x, y):
             "accuracy": metrics.accuracy_score(y[test], p.argmax(axis=1)),
             "log_loss": metrics.log_loss(y[test], p),
         }
+    z = scaled(x)
+    for name, l1, l2 in (("l1", 1.0, 0.0), ("elastic_net", 0.5, 0.5)):
+        how = {"solver": "saga", "tol": 1e-7, "max_iter": 5_000, "random_state": 0}
+        fitted = LogisticRegression(C=1 / (l1 + l2), l1_ratio=l1 / (l1 + l2), **how).fit(z[train], y[train])
+        p = fitted.predict_proba(z[test])
+        w = fitted.coef_
+        own = metrics.log_loss(y[train], fitted.predict_proba(z[train]), normalize=False)
+        fits[name] = {
+            "objective": own + l1 * np.abs(w).sum() + l2 / 2 * (w**2).sum(),
+            "accuracy": metrics.accuracy_score(y[test], p.argmax(axis=1)),
+            "log_loss": metrics.log_loss(y[test], p),
+        }
     balanced = LogisticRegression(solver="newton-cholesky", tol=1e-12, max_iter=500, class_weight="balanced")
     fits["balanced"] = {"coefficients": balanced.fit(x[train], y[train]).coef_.ravel()}
     # Rounded, so that scores tie.
@@ -217,7 +257,13 @@ def of_classes(x, y):
         result["roc"] = {"fpr": fpr, "tpr": tpr}
         precision, recall, _ = metrics.precision_recall_curve(y[test], p[:, 1])
         result["precision_recall"] = {"precision": precision, "recall": recall}
-    z = scaled(x)
+    result["confusion"] = metrics.confusion_matrix(y[test], p.argmax(axis=1)).ravel()
+    result["baseline"] = {
+        how: DummyClassifier(strategy=how).fit(x[train], y[train]).predict_proba(x[test][:1])[0]
+        for how in ("prior", "most_frequent")
+    }
+    one_hot = OneHotEncoder(sparse_output=False).fit_transform(y.reshape(-1, 1))
+    result["one_hot"] = {"sums": one_hot.sum(axis=0), "last_row": one_hot[-1]}
     result["clustering"] = {
         "silhouette": metrics.silhouette_score(z, y),
         "davies_bouldin": metrics.davies_bouldin_score(z, y),
@@ -248,13 +294,25 @@ def of_numbers(x, y):
     fitted = Ridge(alpha=1.0, solver="cholesky").fit(x[train], y[train], sample_weight=weights[train])
     fits["weighted_ridge_1"] = {"coefficients": fitted.coef_, "intercept": fitted.intercept_}
     predicted = learners["ridge_1"].predict(x[test]).round(3)
-    return {"linear": fits, "scores": predicted, "metrics": number_metrics(y[test].astype(float), predicted)}
+    baseline = {
+        how: DummyRegressor(strategy=how).fit(x[train], y[train]).predict(x[test][:1])[0] for how in ("mean", "median")
+    }
+    return {
+        "linear": fits,
+        "scores": predicted,
+        "metrics": number_metrics(y[test].astype(float), predicted),
+        "baseline": baseline,
+    }
 
 
 def of_both(x, y, is_class):
     kmeans = {
         str(k): KMeans(k, n_init=50, random_state=0).fit(scaled(x)).inertia_ for k in (2, 3, 5)
     }
+    # Rows that differ, in their order, so that nothing is drawn.
+    z = scaled(x)
+    first = z[np.sort(np.unique(z, axis=0, return_index=True)[1])[:3]]
+    lloyd = KMeans(3, init=first, n_init=1, algorithm="lloyd").fit(z)
     hollow = x.astype(float).copy()
     hollow[np.arange(hollow.size).reshape(hollow.shape) % 7 == 3] = np.nan
     impute = lambda strategy: SimpleImputer(strategy=strategy).fit(hollow).statistics_
@@ -263,6 +321,9 @@ def of_both(x, y, is_class):
         "z_score": {"means": zscore.mean_, "deviations": zscore.scale_, "last_row": zscore.transform(x[-1:])[0]},
         "min_max": {"minima": min_max.data_min_, "ranges": min_max.data_range_, "last_row": min_max.transform(x[-1:])[0]},
         "impute": {"mean": impute("mean"), "median": impute("median"), "mode": impute("most_frequent")},
+        "complete_rows": (~np.isnan(hollow).any(axis=1)).sum(),
+        "shapes": shapes(x),
+        "lloyd": {"inertia": lloyd.inertia_, "sizes": np.bincount(lloyd.labels_)},
         "neighbors": neighbors(x, y, is_class),
         "k_means": kmeans,
         "trees": trees(x, y, is_class),
