@@ -31,14 +31,20 @@ pub struct ResultsOf {
     pub announce: Callback<String>,
 }
 
-#[wasm_split(viewers, wasm_split_path = ::leptos::wasm_split, preload(fetch_viewers), fallible)]
-fn output_panel(results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
-    Ok(crate::viewers::output_panel(results))
+/// What of the results is shown.
+#[derive(Clone, Copy)]
+enum Panel {
+    Output,
+    Data,
 }
 
-#[wasm_split(viewers, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn data_panel(results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
-    Ok(crate::viewers::data_panel(results))
+// Each function knows by itself whether its part is here, so a part that shows something has one.
+#[wasm_split(viewers, wasm_split_path = ::leptos::wasm_split, preload(fetch_viewers), fallible)]
+fn viewer(panel: Panel, results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
+    Ok(match panel {
+        Panel::Output => crate::viewers::output_panel(results),
+        Panel::Data => crate::viewers::data_panel(results),
+    })
 }
 
 #[wasm_split(links, wasm_split_path = ::leptos::wasm_split, preload(fetch_links), fallible)]
@@ -139,12 +145,12 @@ impl Part {
 
     /// Metrics, charts and the like of a node.
     pub fn output_panel(self, results: ResultsOf) -> AnyView {
-        self.view(move || output_panel(results))
+        self.view(move || viewer(Panel::Output, results))
     }
 
     /// The rows of a node's tables.
     pub fn data_panel(self, results: ResultsOf) -> AnyView {
-        self.view(move || data_panel(results))
+        self.view(move || viewer(Panel::Data, results))
     }
 
     /// Fetches the part unless it is here or on its way.
