@@ -11,7 +11,8 @@ mod train;
 mod transform;
 mod turns;
 
-use engine::Component;
+use engine::{Component, Job};
+use protocol::Panel;
 
 pub use data::first_columns;
 
@@ -41,6 +42,17 @@ const CATALOGUE: &[&dyn Component] = &[
     &transform::normalize_data::NormalizeData,
     &transform::select_columns::SelectColumns,
 ];
+
+/// Shows what the user should know: columns that were passed over and why, a fit that ended early.
+fn tell(job: &mut Job<'_>, notes: &[String]) {
+    if !notes.is_empty() {
+        job.panel(Panel::Facts {
+            title: "What to know".into(),
+            heads: vec!["Note".into()],
+            rows: notes.iter().map(|note| vec![note.clone()]).collect(),
+        });
+    }
+}
 
 /// Every component, by id.
 pub fn catalogue() -> &'static [&'static dyn Component] {

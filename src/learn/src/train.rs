@@ -6,6 +6,15 @@ use table::Table;
 use crate::dataset::{Ability, Dataset, Labels};
 use crate::{Checkpoint, Clusterer, FitError, Learner, baseline, forest, kmeans, linear, logistic, neighbors, tree};
 
+/// A model, and what the user should know about how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// The model.
+    pub model: Model,
+    /// Whole sentences, each with a way out.
+    pub notes: Vec<String>,
+}
+
 /// Fits a learner to a table.
 ///
 /// # Errors
@@ -17,6 +26,20 @@ pub async fn train(
     seed: u64,
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Model, FitError> {
+    Ok(train_with_notes(learner, table, target, seed, checkpoint).await?.model)
+}
+
+/// As `train`, with what the user should know.
+///
+/// # Errors
+/// As `train`.
+pub async fn train_with_notes(
+    learner: &Learner,
+    table: &Table,
+    target: &str,
+    seed: u64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Trained, FitError> {
     checkpoint.checkpoint(0.0, "Reading the table").await?;
     let ability = match learner {
         Learner::Baseline(_) => Ability::Both(crate::Task::Auto),
@@ -37,13 +60,22 @@ pub async fn train(
     let weights = dataset.weights.as_deref();
     let x = &dataset.x;
     let mut importances = None;
+    let mut notes = Vec::new();
     let estimator = match (learner, &dataset.labels) {
         (Learner::Baseline(settings), labels) => Estimator::Baseline(constant(settings, labels, n_classes, weights)),
         (Learner::Linear(settings), Labels::Numbers(y)) => {
             Estimator::Linear(linear::fit(settings, x, y, weights, checkpoint).await?)
         }
         (Learner::Logistic(settings), Labels::Classes(classes)) => {
-            Estimator::Logistic(logistic::fit(settings, x, classes, n_classes, weights, checkpoint).await?.model)
+            let fit = logistic::fit(settings, x, classes, n_classes, weights, checkpoint).await?;
+            if !fit.converged {
+                notes.push(format!(
+                    "It stopped at the limit of {} iterations, before nothing changed by more than the optimization tolerance: \
+                     allow more iterations, raise a regularization weight, or normalize the columns.",
+                    fit.n_iterations
+                ));
+            }
+            Estimator::Logistic(fit.model)
         }
         (Learner::Tree(settings), labels) => {
             let grown = tree::fit(settings, x, labels, n_classes, weights, seed, checkpoint).await?;
@@ -63,14 +95,15 @@ pub async fn train(
             return Err(FitError::NoRows);
         }
     };
-    Ok(Model {
+    let model = Model {
         learner: learner.title().into(),
         features: dataset.features,
         target: dataset.target,
         estimator,
         importances,
         n_training_rows: dataset.x.n_rows as u64,
-    })
+    };
+    Ok(Trained { model, notes })
 }
 
 fn constant(

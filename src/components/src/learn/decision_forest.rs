@@ -46,7 +46,9 @@ const FEATURES: Param<String> = Param::choice(
 const N_FEATURES: Param<u32> = Param::int("n_features_split", 4)
     .range(1, 100_000)
     .label("Number of columns tried")
-    .help("Drawn anew at each split. If there are fewer columns, all are tried; a category counts as one for each value.")
+    .help(
+        "Drawn anew at each split. If there are fewer columns, all are tried; a category counts as one for each value.",
+    )
     .when("features_per_split", &["number"]);
 
 /// Decision Forest.

@@ -10,7 +10,7 @@ use pipeline::{Family, Spec};
 use table::Table;
 
 use super::{Watched, explain};
-use crate::{columns, failures};
+use crate::{columns, failures, tell};
 
 const LEARNER: In<Arc<Learner>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
@@ -66,12 +66,14 @@ impl Component for TrainModel {
                 .name
                 .clone();
             let seed = Stream::fork(job.seed(), job.param(SEED)?).next_u64();
-            let model = learn::train(&learner, &table, &target, seed, &mut Watched(job))
+            let trained = learn::train_with_notes(&learner, &table, &target, seed, &mut Watched(job))
                 .await
                 .map_err(|error| failures::from_fit(&error))?;
+            let model = trained.model;
             for panel in explain::panels(&model) {
                 job.panel(panel);
             }
+            tell(job, &trained.notes);
             job.show(explain::face(&model));
             job.output(MODEL, Arc::new(model));
             Ok(())

@@ -135,7 +135,7 @@ impl Component for CleanMissingData {
                     rows: rows.collect(),
                 });
             }
-            super::tell(job, &fitted);
+            crate::tell(job, &fitted.notes);
             job.output(CLEANED, cleaned);
             job.output(TRANSFORMATION, Arc::new(fitted.transform));
             Ok(())

@@ -78,7 +78,7 @@ impl Component for ConvertToIndicatorValues {
                     rows: rows.collect(),
                 });
             }
-            super::tell(job, &fitted);
+            crate::tell(job, &fitted.notes);
             job.output(CONVERTED, converted);
             job.output(TRANSFORMATION, Arc::new(fitted.transform));
             Ok(())

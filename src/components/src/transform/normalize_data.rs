@@ -108,7 +108,7 @@ impl Component for NormalizeData {
                     rows: rows.collect(),
                 });
             }
-            super::tell(job, &fitted);
+            crate::tell(job, &fitted.notes);
             job.output(NORMALIZED, normalized);
             job.output(TRANSFORMATION, Arc::new(fitted.transform));
             Ok(())

@@ -109,6 +109,18 @@ fn every_learner_learns_what_it_can() {
 }
 
 #[test]
+fn a_fit_that_ends_early_is_told() {
+    let table = rows(&[vec![1.0, 2.0, 3.0, 7.0, 5.0, 6.0]], &[0.0; 6], &[0, 0, 1, 0, 1, 1]).without(&["y".into()]);
+    let notes = |max_iterations| {
+        let learner = Learner::Logistic(LogisticSettings { max_iterations, ..LogisticSettings::default() });
+        block_on(train_with_notes(&learner, &table, "c", 1, &mut Unwatched)).expect("a model").notes
+    };
+    assert_eq!(notes(100), [""; 0]);
+    let found = notes(1);
+    assert!(found.len() == 1 && found[0].starts_with("It stopped at the limit of 1 iterations"), "{found:?}");
+}
+
+#[test]
 fn rows_without_weight_are_left_out() {
     let mut weight = numbers("weight", &[1.0, 1.0, 0.0]);
     weight.column.role = Role::Weight;
