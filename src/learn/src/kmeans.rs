@@ -25,11 +25,33 @@ pub struct KMeansSettings {
     pub tolerance: f64,
     /// Whether each column is given mean 0 and standard deviation 1 before distances are taken.
     pub standardize: bool,
+    /// What becomes of labels that are there already. Looking for clusters does not depend on it.
+    pub labels: LabelMode,
+}
+
+/// What becomes of the target of rows that were clustered; the cloud designer's modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelMode {
+    /// It stays.
+    #[default]
+    Ignore,
+    /// A row without a label gets the one that is closest to the centre of its cluster.
+    FillMissing,
+    /// Every row gets the label that is closest to the centre of its cluster.
+    Overwrite,
 }
 
 impl Default for KMeansSettings {
     fn default() -> Self {
-        Self { k: 3, init: Init::PlusPlus, n_init: 10, max_iterations: 300, tolerance: 1e-4, standardize: true }
+        Self {
+            k: 3,
+            init: Init::PlusPlus,
+            n_init: 10,
+            max_iterations: 300,
+            tolerance: 1e-4,
+            standardize: true,
+            labels: LabelMode::Ignore,
+        }
     }
 }
 

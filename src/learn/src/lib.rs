@@ -22,7 +22,7 @@ pub use baseline::{BaselineClass, BaselineNumber, BaselineSettings};
 pub use checkpoint::{Checkpoint, Stopped, Unwatched, block_on};
 pub use error::FitError;
 pub use forest::{FeaturesPerSplit, ForestSettings, Resampling};
-pub use kmeans::{Init, KMeansSettings};
+pub use kmeans::{Init, KMeansSettings, LabelMode};
 pub use learner::{Clusterer, Learner, Task};
 pub use linear::{LinearMethod, LinearSettings};
 pub use logistic::{ClassWeights, LogisticSettings};

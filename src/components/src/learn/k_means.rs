@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Component, Job, Out, Param, Running};
-use learn::{Clusterer, Init, KMeansSettings};
+use learn::{Clusterer, Init, KMeansSettings, LabelMode};
 use pipeline::{Family, Spec};
 
 const CLUSTERER: Out<Arc<Clusterer>> = Out::new("clusterer");
@@ -30,6 +30,17 @@ const ITERATIONS: Param<u32> = Param::int("iterations", 300)
 const STANDARDIZE: Param<bool> = Param::switch("normalize", true)
     .label("Normalize features")
     .help("Off, the column with the largest numbers decides the groups.");
+const LABELS: Param<String> = Param::choice(
+    "assign_label_mode",
+    &[
+        ("ignore", "Ignore label column"),
+        ("fill-missing", "Fill missing values"),
+        ("overwrite", "Overwrite from closest to center"),
+    ],
+    "ignore",
+)
+.label("Assign label mode")
+.help("What becomes of the target in the clustered table: it stays, or rows without a label, or all of them, get the label of the row closest to their centre.");
 
 /// K-Means.
 pub struct KMeans;
@@ -54,6 +65,7 @@ impl Component for KMeans {
             .with_param(N_INIT)
             .with_param(ITERATIONS)
             .with_param(STANDARDIZE)
+            .with_param(LABELS)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
@@ -68,6 +80,11 @@ impl Component for KMeans {
                 n_init: job.param(N_INIT)?,
                 max_iterations: job.param(ITERATIONS)?,
                 standardize: job.param(STANDARDIZE)?,
+                labels: match job.param(LABELS)?.as_str() {
+                    "fill-missing" => LabelMode::FillMissing,
+                    "overwrite" => LabelMode::Overwrite,
+                    _ => LabelMode::Ignore,
+                },
                 ..KMeansSettings::default()
             };
             job.output(CLUSTERER, Arc::new(Clusterer::KMeans(settings)));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use charts::{Axis, Figure, Marks, Series};
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
-use learn::Clusterer;
+use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running};
+use learn::{Clusterer, LabelMode};
 use model::Clustering;
 use numeric::Stream;
 use pipeline::{Family, Spec};
 use protocol::{Failure, Panel};
-use schema::{ColumnSelection, Kind, Schema};
+use schema::{ColumnSelection, Kind, Role, Schema};
 use table::{Table, number_text};
 
 use super::Watched;
@@ -71,6 +71,8 @@ impl Component for TrainClusteringModel {
                 .await
                 .map_err(|error| failures::from_fit(&error))?;
             let (assigned, sizes) = assign(&clustering, &table)?;
+            let Clusterer::KMeans(settings) = *clusterer;
+            let assigned = labelled(&clustering, assigned, settings.labels)?;
             job.panel(centers(&clustering)?);
             job.panel(sizes_figure(&sizes));
             job.show(sizes_face(&sizes));
@@ -79,6 +81,43 @@ impl Component for TrainClusteringModel {
             Ok(())
         })
     }
+}
+
+/// The table with labels from the rows closest to the centres, as far as they are asked for.
+fn labelled(clustering: &Clustering, table: Table, mode: LabelMode) -> Result<Table, JobError> {
+    if mode == LabelMode::Ignore {
+        return Ok(table);
+    }
+    let schema = table.schema().clone();
+    let target_idx = schema.columns.iter().position(|column| column.role == Role::Target).ok_or_else(|| {
+        Failure::new(
+            "labels are to be assigned, and no column has the role of target",
+            "Give the column with the labels that role with Edit Metadata, or set Assign label mode to Ignore.",
+        )
+    })?;
+    let found = learn::assign(clustering, &table).map_err(|error| failures::from_model(&error))?;
+    let n_clusters = clustering.sizes.len().max(1);
+    let targets = table.frame_of(&[target_idx]);
+    let has_label = |row_idx: usize| targets.columns[0].is_valid(row_idx);
+    // Of each cluster the labelled row nearest to the centre, the first of equals.
+    let mut closest: Vec<Option<(f64, u32)>> = vec![None; n_clusters];
+    for (row_idx, distances) in
+        found.distances.chunks(n_clusters).enumerate().filter(|(row_idx, _)| has_label(*row_idx))
+    {
+        let cluster = found.clusters[row_idx] as usize;
+        if closest[cluster].is_none_or(|(nearest, _)| distances[cluster] < nearest) {
+            closest[cluster] = Some((distances[cluster], row_idx as u32));
+        }
+    }
+    let sources: Vec<u32> = (found.clusters.iter().enumerate())
+        .map(|(row_idx, &cluster)| match closest[cluster as usize] {
+            Some((_, source)) if mode == LabelMode::Overwrite || !has_label(row_idx) => source,
+            _ => row_idx as u32,
+        })
+        .collect();
+    let mut columns = table.columns().to_vec();
+    columns[target_idx] = table.select(&[target_idx]).take(&sources).columns()[0].clone();
+    Table::new(schema, columns).map_err(|error| failures::from_table(&error))
 }
 
 fn features(schema: &Schema, selection: &ColumnSelection) -> Result<Vec<usize>, FlowError> {
@@ -139,4 +178,62 @@ fn sizes_figure(sizes: &[u64]) -> Panel {
         n_rows,
         sampling: String::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Artifact;
+    use engine::testing::run_component;
+    use learn::KMeansSettings;
+    use table::{Options, read_bytes};
+
+    use super::*;
+
+    /// The labels of the clustered table, row by row.
+    fn labels(labels: LabelMode) -> Result<Vec<Option<String>>, String> {
+        let rows = "x,label\n1,hill\n1.2,\n0.9,dale\n9,moor\n9.1,\n";
+        let table = read_bytes("t.csv", rows.as_bytes(), Options::default()).expect("a table").table;
+        let table = table.set_role("label", Role::Target).expect("a column");
+        let settings = KMeansSettings { k: 2, labels, ..KMeansSettings::default() };
+        let clusterer = Artifact::Clusterer(Arc::new(Clusterer::KMeans(settings)));
+        let inputs = vec![("clusterer", clusterer), ("table", Artifact::Table(table))];
+        let columns = pipeline::Value::Columns(ColumnSelection::Names(vec!["x".into()]));
+        let done = run_component(&TrainClusteringModel, inputs, vec![("columns", columns)], 1);
+        let outputs = done
+            .map_err(|error| match error {
+                JobError::Failed(failure) => failure.message,
+                JobError::Cancelled => "cancelled".into(),
+            })?
+            .outputs;
+        let Artifact::Table(table) = &outputs["table"] else { panic!("a table") };
+        assert_eq!(table.schema().names()[..2], ["x", "label"]);
+        let cells = table.cells(1);
+        Ok((0..table.n_rows()).map(|row_idx| cells.str(row_idx).map(str::to_owned)).collect())
+    }
+
+    fn some(labels: [&str; 5]) -> Result<Vec<Option<String>>, String> {
+        Ok(labels.map(|label| Some(label.to_owned()).filter(|label| !label.is_empty())).to_vec())
+    }
+
+    #[test]
+    fn labels_stay_or_come_from_the_row_closest_to_the_centre() {
+        // The centre of the first three rows is 1.033, to which 1 is closest.
+        assert_eq!(labels(LabelMode::Ignore), some(["hill", "", "dale", "moor", ""]));
+        assert_eq!(labels(LabelMode::FillMissing), some(["hill", "hill", "dale", "moor", "moor"]));
+        assert_eq!(labels(LabelMode::Overwrite), some(["hill", "hill", "hill", "moor", "moor"]));
+    }
+
+    #[test]
+    fn without_a_target_there_are_no_labels_to_assign() {
+        let rows = "x\n1\n2\n9\n";
+        let table = read_bytes("t.csv", rows.as_bytes(), Options::default()).expect("a table").table;
+        let settings = KMeansSettings { k: 2, labels: LabelMode::Overwrite, ..KMeansSettings::default() };
+        let clusterer = Artifact::Clusterer(Arc::new(Clusterer::KMeans(settings)));
+        let inputs = vec![("clusterer", clusterer), ("table", Artifact::Table(table))];
+        let Err(JobError::Failed(failure)) = run_component(&TrainClusteringModel, inputs, vec![], 1) else {
+            panic!("a failure")
+        };
+        assert_eq!(failure.message, "labels are to be assigned, and no column has the role of target");
+        assert!(!failure.help.is_empty());
+    }
 }
