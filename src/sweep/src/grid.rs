@@ -69,7 +69,10 @@ fn settings(ordered: &[&Dimension], positions: &Odometer) -> Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use pipeline::{NodeId, Value};
+    use proptest::prelude::*;
     use study::Distribution;
 
     use super::*;
@@ -114,5 +117,42 @@ mod tests {
     fn a_dimension_without_end_has_no_grid() {
         assert_eq!(lines(vec![dimension("a", Distribution::Uniform { min_value: 0.0, max_value: 1.0 })]), [""; 0]);
         assert_eq!(lines(vec![dimension("a", Distribution::Choice { values: Vec::new() })]), [""; 0]);
+    }
+
+    /// Spaces whose dimensions depend on each other in any way that the checks allow.
+    fn any_space() -> impl Strategy<Value = Space> {
+        let part = (1..4u64, any::<bool>(), prop::option::of((any::<prop::sample::Index>(), 0..4i64)), 0..8u8);
+        prop::collection::vec(part, 1..6).prop_map(|parts| {
+            let mut dimensions: Vec<Dimension> = Vec::new();
+            for (place, (n, is_choice, when, coupling)) in parts.into_iter().enumerate() {
+                let values = (0..n as i64).map(Value::Int).collect();
+                let distribution =
+                    if is_choice { Distribution::Choice { values } } else { Distribution::RandInt { upper: n } };
+                let mut made = dimension(&format!("p{}", 9 - place), distribution);
+                let sources: Vec<&Dimension> = dimensions.iter().filter(|other| other.same_as.is_none()).collect();
+                if let Some((other, value)) = when.filter(|_| !sources.is_empty()) {
+                    made = made.when(&other.get(&sources).name, [Value::Int(value), Value::Int(0)]);
+                }
+                if let (0, Some(source)) = (coupling, sources.first()) {
+                    made = made.same_as(&source.name);
+                }
+                dimensions.push(made);
+            }
+            dimensions.reverse();
+            Space { dimensions }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_grid_has_as_many_combinations_as_are_counted_and_all_differ_and_fit(space in any_space()) {
+            let all: Vec<Settings> = combinations(&space).collect();
+            let different: BTreeSet<String> = all.iter().map(|settings| format!("{settings:?}")).collect();
+            prop_assert_eq!(Some(all.len() as u64), space.n_combinations());
+            prop_assert_eq!(all.len(), different.len());
+            for settings in &all {
+                prop_assert!(crate::fits(&space, settings), "{:?}", settings);
+            }
+        }
     }
 }

@@ -374,3 +374,101 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pipeline::{NodeId, Value};
+    use study::{Distribution, Objective, Space};
+
+    use super::*;
+
+    /// A study of one dimension in which these values were tried, and the density around them.
+    fn around(distribution: &Distribution, values: &[Value]) -> (Study, Mixture) {
+        let dimension = Dimension::new(NodeId::new("n").unwrap(), "x", distribution.clone());
+        let objective = Objective { metric: "loss".into(), goal: Goal::Minimize };
+        let mut study = Study::new("density", Space { dimensions: vec![dimension] }, vec![objective]);
+        values.iter().for_each(|value| _ = study.plan(Settings::from([("n.x".into(), value.clone())])));
+        let axes = [Axis::of(distribution)];
+        let dimensions: Vec<&Dimension> = study.space.in_order();
+        let observed: Vec<Observed> =
+            study.trials.iter().filter_map(|trial| observe(trial, &dimensions, &axes)).collect();
+        let mixture = Mixture::around(observed.iter().zip([1.0, 2.0, 0.5].into_iter().cycle()), &axes);
+        (study, mixture)
+    }
+
+    fn density(mixture: &Mixture, distribution: &Distribution, place: Place) -> f64 {
+        numeric::exp(mixture.ln_density(&[Some(place)], &[Axis::of(distribution)]))
+    }
+
+    fn floats(values: &[f64]) -> Vec<Value> {
+        values.iter().copied().map(Value::Float).collect()
+    }
+
+    #[test]
+    fn a_density_sums_to_one() {
+        let even = Distribution::Uniform { min_value: -1.0, max_value: 1.0 };
+        let (_, mixture) = around(&even, &floats(&[-1.0, 0.2, 0.3, 0.9]));
+        let n = 20_000;
+        let at = |idx: i32| (f64::from(idx) + 0.5) / f64::from(n);
+        let sum: f64 = (0..n).map(|idx| density(&mixture, &even, Place::Part { low: at(idx), high: at(idx) })).sum();
+        assert!((sum / f64::from(n) - 1.0).abs() < 1e-6, "{sum}");
+
+        let steps = Distribution::QUniform { min_value: 0.0, max_value: 12.0, q: 1.0 };
+        let (_, mixture) = around(&steps, &[Value::Int(0), Value::Int(7), Value::Int(7)]);
+        let places = steps.values().unwrap().into_iter().filter_map(|value| Axis::of(&steps).place(&value));
+        let sum: f64 = places.map(|place| density(&mixture, &steps, place)).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{sum}");
+
+        let choice = Distribution::Choice { values: floats(&[1.0, 2.0, 3.0]) };
+        let (_, mixture) = around(&choice, &floats(&[2.0, 2.0]));
+        let shares: Vec<f64> = (0..3).map(|idx| density(&mixture, &choice, Place::Option(idx))).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{shares:?}");
+        // Three kernels, the even one of weight 1 of 4: the others give their option (1 + 1/3) / 2.
+        assert!((shares[1] - (0.75 * 2.0 / 3.0 + 0.25 / 3.0)).abs() < 1e-12, "{shares:?}");
+    }
+
+    #[test]
+    fn what_is_drawn_is_as_frequent_as_its_density_says() {
+        const N: u32 = 40_000;
+        let steps = Distribution::QUniform { min_value: 0.0, max_value: 5.0, q: 1.0 };
+        let (study, mixture) = around(&steps, &[Value::Int(1), Value::Int(4), Value::Int(4)]);
+        let dimensions = study.space.in_order();
+        let axes = [Axis::of(&steps)];
+        let mut stream = Stream::new(1);
+        let drawn: Vec<Settings> = (0..N).map(|_| mixture.draw(&study, &dimensions, &axes, &mut stream)).collect();
+        for value in steps.values().unwrap() {
+            let n = drawn.iter().filter(|settings| settings["n.x"] == value).count();
+            let expected = density(&mixture, &steps, axes[0].place(&value).unwrap());
+            assert!((n as f64 / f64::from(N) - expected).abs() < 0.01, "{value:?}: {n} of {N}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_reaches_to_its_further_neighbour() {
+        let sorted = [0.1, 0.2, 0.5, 0.5, 0.9];
+        assert!((to_neighbour(&sorted, 0.1) - 0.1).abs() < 1e-12);
+        assert!((to_neighbour(&sorted, 0.2) - 0.3).abs() < 1e-12);
+        assert!((to_neighbour(&sorted, 0.5) - 0.4).abs() < 1e-12);
+        assert!((to_neighbour(&sorted, 0.9) - 0.4).abs() < 1e-12);
+        assert_eq!(to_neighbour(&[0.3], 0.3), 0.7);
+    }
+
+    #[test]
+    fn fronts_come_one_after_the_other_and_the_ends_of_one_first() {
+        let losses: Vec<Vec<f64>> =
+            [[1.0, 5.0], [2.0, 3.0], [2.2, 2.9], [4.0, 1.0], [3.0, 3.5], [5.0, 5.0], [2.5, 4.0]].map(Vec::from).into();
+        // The front is 0, 1, 2, 3. Between the ends 0 and 3, 2 has more room than 1: 2/3 + 2/4 against 1.2/3 + 2.1/4.
+        // Then come 4 and 6, and 5 at last.
+        assert_eq!(rank_by_fronts(&losses), [0, 3, 2, 1, 4, 6, 5]);
+        assert_eq!(rank_by_fronts(&[vec![3.0], vec![1.0], vec![2.0], vec![1.0]]), [3, 0, 2, 1]);
+    }
+
+    #[test]
+    fn the_latest_trials_count_in_full() {
+        assert_eq!(recency(3), [1.0; 3]);
+        let weights = recency(30);
+        assert_eq!((weights[0], weights[4], weights[5]), (1.0 / 30.0, 1.0, 1.0));
+        assert!(weights.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(recency(26)[0], 1.0 / 26.0);
+    }
+}
