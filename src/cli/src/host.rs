@@ -159,6 +159,7 @@ impl ProgressLine {
             RunEvent::Planned { nodes, .. } => self.n_planned = nodes.len(),
             RunEvent::Started { node, .. } => self.draw(node, 0.0, ""),
             RunEvent::Progress { node, fraction, message, .. } => self.draw(node, *fraction, message),
+            RunEvent::Metric { .. } => {}
             RunEvent::Finished { .. } => {
                 self.n_done += 1;
                 if self.shown && self.n_done >= self.n_planned {

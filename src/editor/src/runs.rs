@@ -109,6 +109,8 @@ impl Editor {
             RunEvent::Planned { .. }
             | RunEvent::Started { .. }
             | RunEvent::Progress { .. }
+            // The page shows figures once a node is through.
+            | RunEvent::Metric { .. }
             | RunEvent::Finished { .. } => return,
         }
         let now = self.progress.fraction();

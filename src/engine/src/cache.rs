@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use protocol::{Face, Panel};
+use protocol::{Face, Measured, Panel};
 
 use crate::Artifact;
 use crate::key::NodeKey;
@@ -19,6 +19,8 @@ pub struct Kept {
     pub panels: Vec<Panel>,
     /// Headline metrics.
     pub metrics: BTreeMap<String, f64>,
+    /// What was measured on the way, told again when the results are reused.
+    pub measured: Vec<Measured>,
     /// How long it took to compute.
     pub elapsed_secs: f64,
 }

@@ -1,17 +1,17 @@
 //! The engine: plans, runs, reuses, and answers questions about results.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use pipeline::{Catalogue, NodeId, OutPort, Pipeline, Problem, Severity, Spec};
-use protocol::{Checked, Failure, NodeOutcome, NodeReport, NodeView, RunEvent, RunId, RunReport, RunTarget};
+use protocol::{Checked, Failure, NodeOutcome, NodeReport, NodeView, Rerun, RunEvent, RunId, RunReport, RunTarget};
 use schema::Schema;
 use table::Table;
 
 use crate::cache::{Cache, Kept};
 use crate::face::default_face;
-use crate::job::OnProgress;
+use crate::job::{OnMetric, OnProgress};
 use crate::key::{NodeKey, Recipe, recipe};
 use crate::why::{title, what_changed};
 use crate::{Artifact, Component, Flow, Host, Job, JobError};
@@ -29,10 +29,14 @@ struct State {
     cache: Cache,
     /// What each node last came out of, whether it was computed or reused.
     last: BTreeMap<NodeId, Last>,
+    /// Computations so far of components that are not deterministic.
+    n_computations: u64,
 }
 
 /// What a run knows so far.
 struct Progress {
+    /// Nodes whose earlier results do not count.
+    rerun: BTreeSet<NodeId>,
     keys: BTreeMap<NodeId, NodeKey>,
     /// Held here as well as in the cache, which may let them go while nodes still need them.
     results: BTreeMap<NodeId, Rc<Kept>>,
@@ -60,7 +64,7 @@ impl Engine {
         Self {
             components,
             catalogue,
-            state: RefCell::new(State { cache: Cache::new(capacity_bytes), last: BTreeMap::new() }),
+            state: RefCell::new(State { cache: Cache::new(capacity_bytes), last: BTreeMap::new(), n_computations: 0 }),
         }
     }
 
@@ -76,7 +80,8 @@ impl Engine {
         for id in pipeline.topological_order() {
             let Some(node) = pipeline.node(&id) else { continue };
             let Some((component, spec)) = self.components.get(&node.component) else { continue };
-            if let Some(recipe) = recipe(pipeline, &id, spec, &keys) {
+            let computation = self.state.borrow().last.get(&id).map_or(0, |last| last.recipe.computation);
+            if let Some(recipe) = recipe(pipeline, &id, spec, &keys, computation) {
                 let key = recipe.key();
                 let mut state = self.state.borrow_mut();
                 if state.last.get(&id).is_some_and(|last| last.key != key) {
@@ -139,6 +144,18 @@ impl Engine {
 
     /// Runs a pipeline, or the part of it that `target` needs. Never fails as a whole: each node says how it went.
     pub async fn run(&self, host: &dyn Host, run: RunId, pipeline: &Pipeline, target: &RunTarget) -> RunReport {
+        self.run_again(host, run, pipeline, target, &Rerun::Changed).await
+    }
+
+    /// The same, and some nodes are computed although nothing has changed.
+    pub async fn run_again(
+        &self,
+        host: &dyn Host,
+        run: RunId,
+        pipeline: &Pipeline,
+        target: &RunTarget,
+        rerun: &Rerun,
+    ) -> RunReport {
         let started_secs = host.now_secs();
         let order = plan(pipeline, target);
         let mut consumers: BTreeMap<NodeId, Vec<NodeId>> = order.iter().map(|id| (id.clone(), Vec::new())).collect();
@@ -155,7 +172,8 @@ impl Engine {
             .collect();
 
         let problems = pipeline::check(pipeline, &self.catalogue);
-        let mut progress = Progress { keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
+        let rerun = rerun_nodes(pipeline, &order, rerun);
+        let mut progress = Progress { rerun, keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
         let mut report =
             RunReport { run, nodes: BTreeMap::new(), cancelled: false, elapsed_secs: 0.0, schemas: BTreeMap::new() };
         for id in order {
@@ -191,7 +209,7 @@ impl Engine {
         progress: &mut Progress,
         done: &BTreeMap<NodeId, NodeReport>,
     ) -> NodeReport {
-        let Progress { keys, results, problems, titles } = progress;
+        let Progress { rerun, keys, results, problems, titles } = progress;
         if let Some((culprit, name)) = blocked_by(pipeline, id, done, titles) {
             return unfinished(NodeOutcome::Skipped(culprit), &format!("{name} failed, and this rests on it."));
         }
@@ -202,9 +220,14 @@ impl Engine {
                 "Open the pipeline with a newer version, or take the node away.",
             ));
         };
-        let problems =
+        let problem =
             problems.iter().find(|problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error);
-        let Some(recipe) = recipe(pipeline, id, spec, keys) else {
+        let computation = {
+            let mut state = self.state.borrow_mut();
+            state.n_computations += u64::from(!spec.is_deterministic);
+            state.n_computations
+        };
+        let Some(recipe) = recipe(pipeline, id, spec, keys, computation) else {
             return failed(Failure::new("an input comes from a node that did not run", "Run the whole pipeline."));
         };
         let key = recipe.key();
@@ -212,7 +235,9 @@ impl Engine {
 
         let (kept, why_reused) = {
             let mut state = self.state.borrow_mut();
-            let kept = state.cache.get(key);
+            // What the recipe does not tell, such as an edge to an input that there is not, is a problem all the same.
+            let may_reuse = problem.is_none() && !rerun.contains(id);
+            let kept = if may_reuse { state.cache.get(key) } else { None };
             let unchanged = state.last.get(id).is_some_and(|last| last.key == key);
             (
                 kept,
@@ -225,6 +250,8 @@ impl Engine {
         };
         if let Some(kept) = kept {
             self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: false });
+            let tell = metric_events(host, run, id.clone());
+            kept.measured.iter().for_each(tell);
             let report = finished(NodeOutcome::Reused, why_reused.into(), key, &kept);
             results.insert(id.clone(), kept);
             return report;
@@ -233,11 +260,12 @@ impl Engine {
         let why = match self.state.borrow().last.get(id) {
             None => "It had not run before.".into(),
             Some(last) if last.failed && last.key == key => "It failed last time.".into(),
+            Some(last) if last.key == key && rerun.contains(id) => "It was asked to run again, unchanged.".into(),
             Some(last) => what_changed(&last.recipe, &recipe, spec, titles),
         };
         let inputs = inputs_of(&recipe, results);
         // What `check` would say comes first: it is worded for the inspector.
-        if let Some(failure) = problem_before_run(node, *component, spec, &inputs, problems) {
+        if let Some(failure) = problem_before_run(node, *component, spec, &inputs, problem) {
             self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
             return NodeReport { why, ..failed(failure) };
         }
@@ -253,12 +281,14 @@ impl Engine {
             seed: recipe.node_seed(),
             face: None,
             panels: Vec::new(),
+            measured: Vec::new(),
             on_progress: progress_events(host, run, id.clone()),
+            on_metric: metric_events(host, run, id.clone()),
             last_breath_secs: started_secs,
         };
         let outcome = component.run(&mut job).await;
         let elapsed_secs = host.now_secs() - started_secs;
-        let Job { outputs, face, panels, .. } = job;
+        let Job { outputs, face, panels, measured, .. } = job;
         match outcome {
             Ok(()) => {
                 if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
@@ -270,7 +300,7 @@ impl Engine {
                 let metrics = metrics_of(&outputs);
                 let face = face.or_else(|| outputs.values().find_map(default_face));
                 let mut state = self.state.borrow_mut();
-                let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, elapsed_secs });
+                let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, measured, elapsed_secs });
                 state.last.insert(id.clone(), Last { recipe, key, failed: false });
                 let report = finished(NodeOutcome::Ran, why, key, &kept);
                 results.insert(id.clone(), kept);
@@ -392,6 +422,20 @@ fn plan(pipeline: &Pipeline, target: &RunTarget) -> Vec<NodeId> {
     order.into_iter().filter(|id| needed.contains(id)).collect()
 }
 
+/// The nodes whose earlier results do not count: those asked for, and all that rests on them.
+fn rerun_nodes(pipeline: &Pipeline, order: &[NodeId], rerun: &Rerun) -> BTreeSet<NodeId> {
+    match rerun {
+        Rerun::Changed => BTreeSet::new(),
+        Rerun::All => order.iter().cloned().collect(),
+        Rerun::Nodes(asked) => order.iter().fold(BTreeSet::new(), |mut nodes, id| {
+            if asked.contains(id) || pipeline.upstream(id).iter().any(|source| nodes.contains(source)) {
+                nodes.insert(id.clone());
+            }
+            nodes
+        }),
+    }
+}
+
 /// The first source that did not come through, and the node that is to blame.
 fn blocked_by(
     pipeline: &Pipeline,
@@ -425,6 +469,13 @@ fn progress_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnProgre
                 message: message.into(),
             });
         }
+    })
+}
+
+/// Passes measurements on.
+fn metric_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnMetric<'a> {
+    Box::new(move |measured| {
+        host.emit(RunEvent::Metric { run, node: node.clone(), measured: measured.clone() });
     })
 }
 

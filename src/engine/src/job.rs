@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use pipeline::{Node, Spec};
-use protocol::{Face, Failure, Panel};
+use protocol::{Face, Failure, FoldRows, Measured, Panel};
 
 use crate::{Artifact, Host, In, Out, Param, ParamValue, Port};
 
 /// Hears how far a node is, 0 to 1, and with what.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(f64, &str) + 'a>;
+
+/// Hears what a node measures on its way.
+pub(crate) type OnMetric<'a> = Box<dyn Fn(&Measured) + 'a>;
 
 /// Inputs, parameters and outputs of one node while it runs.
 pub struct Job<'a> {
@@ -20,7 +23,9 @@ pub struct Job<'a> {
     pub(crate) seed: u64,
     pub(crate) face: Option<Face>,
     pub(crate) panels: Vec<Panel>,
+    pub(crate) measured: Vec<Measured>,
     pub(crate) on_progress: OnProgress<'a>,
+    pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
 }
 
@@ -97,6 +102,21 @@ impl Job<'_> {
     /// Adds something to look at when the node is opened.
     pub fn panel(&mut self, panel: Panel) {
         self.panels.push(panel);
+    }
+
+    /// Tells a figure before the last one is known, so that charts grow and sweeps give up early. Steps count from 0.
+    pub fn log_metric(&mut self, name: &str, value: f64, step: u32) {
+        self.log(Measured { name: name.into(), step, value, rows: None });
+    }
+
+    /// The same for a fold: a measurement of its own, of which the metric of this name is the mean.
+    pub fn log_fold(&mut self, name: &str, value: f64, fold_idx: u32, rows: FoldRows) {
+        self.log(Measured { name: name.into(), step: fold_idx, value, rows: Some(rows) });
+    }
+
+    fn log(&mut self, measured: Measured) {
+        (self.on_metric)(&measured);
+        self.measured.push(measured);
     }
 
     /// Tells how far it is (0 to 1) and lets the user stop it. Cheap enough for every tree, row block or

@@ -33,6 +33,9 @@ pub struct Recipe {
     pub inputs: BTreeMap<String, Feed>,
     /// The pipeline's seed.
     pub seed: u64,
+    /// Which computation it is, where equal inputs do not mean equal results; 0 where they do.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub computation: u64,
 }
 
 /// What feeds an input.
@@ -74,8 +77,20 @@ pub fn counts(node: &Node, spec: &Spec, param: &pipeline::ParamSpec) -> bool {
     counts(node, spec, other) && condition.values.contains(node.value(other))
 }
 
-/// The recipe of a node whose sources have these keys; `None` while a source has none.
-pub fn recipe(pipeline: &Pipeline, id: &NodeId, spec: &Spec, keys: &BTreeMap<NodeId, NodeKey>) -> Option<Recipe> {
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// The recipe of a node whose sources have these keys; `None` while a source has none. Of a component that is not
+/// deterministic, it is the recipe of this computation alone.
+pub fn recipe(
+    pipeline: &Pipeline,
+    id: &NodeId,
+    spec: &Spec,
+    keys: &BTreeMap<NodeId, NodeKey>,
+    computation: u64,
+) -> Option<Recipe> {
+    let computation = if spec.is_deterministic { 0 } else { computation };
     let node = pipeline.node(id)?;
     let params = spec
         .params
@@ -90,7 +105,7 @@ pub fn recipe(pipeline: &Pipeline, id: &NodeId, spec: &Spec, keys: &BTreeMap<Nod
             inputs.insert(port.name.clone(), Feed { key, port: output.clone(), node: source.clone() });
         }
     }
-    Some(Recipe { component: (spec.id.clone(), spec.version), params, inputs, seed: pipeline.seed() })
+    Some(Recipe { component: (spec.id.clone(), spec.version), params, inputs, seed: pipeline.seed(), computation })
 }
 
 /// A value without what does not matter to results: where a file's bytes are kept, and its columns as last seen.

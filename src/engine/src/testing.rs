@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use pipeline::{FileRef, Node, Params, Point, Value};
-use protocol::{Face, Failure, Panel, RunEvent};
+use protocol::{Face, Failure, Measured, Panel, RunEvent};
 
 use crate::{Artifact, Component, Host, Job, JobError, Local, Source};
 
@@ -114,6 +114,8 @@ pub struct Outcome {
     pub face: Option<Face>,
     /// For the viewer.
     pub panels: Vec<Panel>,
+    /// What was measured on the way.
+    pub measured: Vec<Measured>,
 }
 
 /// Runs one component outside any pipeline.
@@ -157,10 +159,12 @@ pub fn run_component_in(
         seed,
         face: None,
         panels: Vec::new(),
+        measured: Vec::new(),
         on_progress: Box::new(|_, _| {}),
+        on_metric: Box::new(|_| {}),
         last_breath_secs: 0.0,
     };
     block_on(component.run(&mut job))?;
-    let Job { outputs, face, panels, .. } = job;
-    Ok(Outcome { outputs, face, panels })
+    let Job { outputs, face, panels, measured, .. } = job;
+    Ok(Outcome { outputs, face, panels, measured })
 }

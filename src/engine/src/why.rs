@@ -49,6 +49,9 @@ pub fn what_changed(before: &Recipe, now: &Recipe, spec: &Spec, titles: &BTreeMa
     if before.seed != now.seed {
         return format!("The pipeline's seed changed from {} to {}.", before.seed, now.seed);
     }
+    if before.computation != now.computation {
+        return "Its results differ from one computation to the next, so they are not reused.".into();
+    }
     "Its earlier result was no longer kept.".into()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{Catalogue, NodeId, Pipeline, Value};
-use protocol::{Direction, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
+use protocol::{Direction, Measured, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
 use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -319,9 +319,38 @@ impl RunRecord {
                 (node.start_secs, node.worker) = (Some(finite(at_secs)), worker);
             }
             RunEvent::Progress { .. } => {}
+            RunEvent::Metric { node, measured, .. } => self.measure(node, measured),
             RunEvent::Finished { node, report, .. } => self.finish_node(node, report),
         }
         self.elapsed_secs = self.elapsed_secs.max(finite(at_secs));
+    }
+
+    /// Takes in the figure of a fold. What is measured on the way of one fit is no repetition of it.
+    fn measure(&mut self, id: &NodeId, measured: &Measured) {
+        let Some(rows) = measured.rows else { return };
+        let known = self.metrics.iter().position(|metric| metric.node == *id && metric.name == measured.name);
+        let metric_idx = known.unwrap_or_else(|| {
+            self.metrics.push(MetricRecord {
+                node: id.clone(),
+                name: measured.name.clone(),
+                label: measured.name.replace('_', " "),
+                value: measured.value,
+                better: usual_direction(&measured.name),
+                n_rows: None,
+                repeats: None,
+            });
+            self.metrics.len() - 1
+        });
+        let metric = &mut self.metrics[metric_idx];
+        let repeats = metric.repeats.get_or_insert_with(|| Repeats {
+            values: Vec::new(),
+            n_train: rows.n_train,
+            n_test: rows.n_test,
+        });
+        // Step 0 begins anew.
+        repeats.values.truncate(measured.step as usize);
+        repeats.values.push(measured.value);
+        metric.value = repeats.values.iter().sum::<f64>() / repeats.values.len() as f64;
     }
 
     /// Takes in how one node came out.

@@ -35,6 +35,8 @@ pub struct Spec {
     pub params: Vec<ParamSpec>,
     /// The node's one-line summary: text with `{param}` in braces, e.g. `{n_trees} trees · depth {max_depth}`.
     pub caption: String,
+    /// Equal inputs, parameters and seed give equal results, so that a result may be reused.
+    pub is_deterministic: bool,
 }
 
 /// The families of the palette.
@@ -279,6 +281,7 @@ impl Spec {
             outputs: Vec::new(),
             params: Vec::new(),
             caption: String::new(),
+            is_deterministic: true,
         }
     }
 
@@ -309,6 +312,12 @@ impl Spec {
     /// The node's one-line summary.
     pub fn with_caption(mut self, caption: &str) -> Self {
         self.caption = caption.into();
+        self
+    }
+
+    /// Its results differ from one computation to the next, as those of a service do; they are never reused.
+    pub fn not_deterministic(mut self) -> Self {
+        self.is_deterministic = false;
         self
     }
 

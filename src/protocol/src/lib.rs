@@ -14,7 +14,7 @@ pub use calls::{
     Outputs, Preview, Profiles, Reply, Request, Run, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
-pub use run::{Failure, NodeOutcome, NodeReport, RunEvent, RunId, RunReport, RunTarget};
+pub use run::{Failure, FoldRows, Measured, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
 pub use view::{
     Cell, ColumnProfile, Confusion, Direction, Face, Filter, Metric, NodeView, Panel, Sort, TablePage, TopValue,
     TreeNode, TreeView, has_histogram,

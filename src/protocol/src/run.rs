@@ -21,6 +21,18 @@ pub enum RunTarget {
     To(Vec<NodeId>),
 }
 
+/// Which nodes are computed although an earlier result is at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rerun {
+    /// None: what has not changed is reused.
+    #[default]
+    Changed,
+    /// All (`force_rerun`).
+    All,
+    /// These, and whatever rests on them (*Regenerate output*).
+    Nodes(Vec<NodeId>),
+}
+
 /// Why something did not work: what, where and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -72,6 +84,28 @@ pub struct NodeReport {
     pub metrics: BTreeMap<String, f64>,
 }
 
+/// A figure that a node had before its last one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Of the metric, as in `NodeReport::metrics`.
+    pub name: String,
+    /// Counted from 0: the fold, the round.
+    pub step: u32,
+    /// The figure.
+    pub value: f64,
+    /// The rows it rests on, where each step is a measurement of its own, as in cross-validation.
+    pub rows: Option<FoldRows>,
+}
+
+/// The rows of one fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoldRows {
+    /// Trained on.
+    pub n_train: u64,
+    /// Tested on.
+    pub n_test: u64,
+}
+
 /// What happens while a pipeline runs, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunEvent {
@@ -99,6 +133,15 @@ pub enum RunEvent {
         fraction: f64,
         /// "128 of 200 trees"; may be empty.
         message: String,
+    },
+    /// A node measured something on its way: a fold's score, the loss after a round.
+    Metric {
+        /// Which run.
+        run: RunId,
+        /// Which node.
+        node: NodeId,
+        /// What was measured.
+        measured: Measured,
     },
     /// A node is through.
     Finished {
