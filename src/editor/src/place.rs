@@ -14,6 +14,8 @@ use crate::layout::layered;
 
 /// Between cards that are placed automatically.
 const GAP: Point = Point { x: 40.0, y: 56.0 };
+/// Kept free below a card that has not run yet: most grow by about this and half the gap when they show their result.
+const ROOM_FOR_FACE: f64 = 24.0;
 /// The longest name a node may have.
 const TITLE_CHARS: usize = 80;
 
@@ -453,7 +455,8 @@ impl Editor {
     /// of what is shown; sideways until it covers nothing.
     fn free_place(&self, links: &[(OutPort, InPort)], id: &NodeId) -> Point {
         let around = |nodes: &mut dyn Iterator<Item = &NodeId>| {
-            nodes.filter_map(|id| self.scene.rect(id)).reduce(|all, next| all.union(&next))
+            let rects = nodes.filter_map(|id| self.scene.rect(id));
+            rects.map(|rect| Rect { height: roomy(rect.height), ..rect }).reduce(|all, next| all.union(&next))
         };
         let fed_by = around(&mut links.iter().filter(|(_, to)| to.node == *id).map(|(from, _)| &from.node));
         let feeds = around(&mut links.iter().filter(|(from, _)| from.node == *id).map(|(_, to)| &to.node));
@@ -461,7 +464,7 @@ impl Editor {
         let below = |area: Rect| Point { x: area.center().x - CARD_WIDTH / 2.0, y: area.bottom() + GAP.y };
         let start = match (fed_by, feeds, selected) {
             (Some(area), _, _) => below(area),
-            (None, Some(area), _) => Point { x: area.x - CARD_WIDTH / 2.0, y: area.y - GAP.y - CARD_HEIGHT },
+            (None, Some(area), _) => Point { x: area.x - CARD_WIDTH / 2.0, y: area.y - GAP.y - roomy(CARD_HEIGHT) },
             (None, None, Some(area)) => below(area),
             (None, None, None) => {
                 let middle = self.viewport.shown(self.size).center();
@@ -479,7 +482,7 @@ impl Editor {
             .flat_map(|row| {
                 (0..8).map(move |n: i32| {
                     let side = f64::from((n + 1) / 2) * if n % 2 == 1 { 1.0 } else { -1.0 };
-                    Point { x: start.x + side * step, y: start.y + f64::from(row) * (CARD_HEIGHT + GAP.y) }
+                    Point { x: start.x + side * step, y: start.y + f64::from(row) * (roomy(CARD_HEIGHT) + GAP.y) }
                 })
             })
             .find(is_free)
@@ -547,7 +550,7 @@ impl Editor {
     /// Where these nodes would go if they were laid out in layers, around where they are.
     fn tidied(&self, chosen: &[NodeId]) -> Vec<(NodeId, Point)> {
         let position_of: BTreeMap<_, _> = chosen.iter().enumerate().map(|(node_idx, id)| (id, node_idx)).gather();
-        let heights: Vec<f64> = chosen.iter().map(|id| self.height(id)).collect();
+        let heights: Vec<f64> = chosen.iter().map(|id| roomy(self.height(id))).collect();
         let edges = layout_edges(&self.pipeline, &position_of, |port| {
             let rect = self.scene.rect(port.node())?;
             Some(self.scene.port(port)?.x - rect.x)
@@ -565,6 +568,11 @@ impl Editor {
             .zip(places.into_iter().map(|place| Point { x: snapped(place.x) + dx, y: snapped(place.y) + dy }))
             .collect()
     }
+}
+
+/// The height of a card, and what it will want once it has run.
+fn roomy(height: f64) -> f64 {
+    height.max(CARD_HEIGHT + ROOM_FOR_FACE)
 }
 
 /// Edges between chosen nodes by position, with how far from the cards' left edges their ends sit.
