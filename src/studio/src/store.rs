@@ -324,6 +324,7 @@ impl Studio {
                 studio.engine_problem.set(Some(why));
                 studio.greet();
             }
+            News::Lost(why) => studio.engine_problem.set(Some(why)),
         });
         studio.greet();
         studio

@@ -33,6 +33,8 @@ pub enum News {
     Run(RunEvent),
     /// The worker broke and another took its place; what it had computed is gone.
     Replaced(Failure),
+    /// The worker did not start. Another would fare no better, so there is none now.
+    Lost(Failure),
 }
 
 type Listener = Box<dyn Fn(News)>;
@@ -42,6 +44,8 @@ struct Inner {
     pending: RefCell<BTreeMap<u32, Rc<Slot>>>,
     next_id: Cell<u32>,
     heard_at: Cell<f64>,
+    /// The worker has loaded: it has said something.
+    has_spoken: Cell<bool>,
     listener: RefCell<Option<Rc<Listener>>>,
     pulse: RefCell<Option<Interval>>,
 }
@@ -76,6 +80,7 @@ impl Link {
             pending: RefCell::default(),
             next_id: Cell::new(1),
             heard_at: Cell::new(dom::now_ms()),
+            has_spoken: Cell::new(false),
             listener: RefCell::default(),
             pulse: RefCell::default(),
         });
@@ -127,6 +132,10 @@ impl Link {
 
     async fn exchange(self, request: Request, file: Option<File>) -> Result<Reply, Failure> {
         let inner = self.0.with_value(Rc::clone);
+        if inner.pending.borrow().is_empty() {
+            // Silence counts from here on: before, there was nothing to say.
+            inner.heard_at.set(dom::now_ms());
+        }
         let call_id = inner.next_id.get();
         inner.next_id.set(call_id + 1);
         let slot = Rc::new(Slot { answer: RefCell::default(), waker: RefCell::default(), _busy: Busy::begin() });
@@ -171,8 +180,7 @@ impl Inner {
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
             error.prevent_default();
             if let Some(inner) = fallen.upgrade() {
-                let reason = error.message();
-                inner.fall(broken(if reason.is_empty() { "it did not load" } else { &reason }));
+                inner.fall(broken(&error.message()));
             }
         });
         let unreadable = Rc::downgrade(self);
@@ -185,6 +193,7 @@ impl Inner {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         worker.set_onmessageerror(Some(on_unreadable.as_ref().unchecked_ref()));
         self.heard_at.set(dom::now_ms());
+        self.has_spoken.set(false);
         self.worker.replace(Some(Running {
             worker,
             _on_message: on_message,
@@ -203,19 +212,14 @@ impl Inner {
         }
         let running = self.worker.borrow();
         let Some(running) = running.as_ref() else {
-            return Err(Failure::new(
-                "the engine could not be started",
-                "Reload the page; a browser extension or a setting may forbid web workers.",
-            ));
+            return Err(not_started());
         };
-        if self.pending.borrow().len() <= 1 {
-            self.heard_at.set(dom::now_ms());
-        }
         running.worker.post_message_with_transfer(&envelope, &Array::of1(&buffer)).map_err(|_| broken("it is gone"))
     }
 
     fn hear(&self, data: &JsValue) {
         self.heard_at.set(dom::now_ms());
+        self.has_spoken.set(true);
         let Some(buffer) = data.dyn_ref::<ArrayBuffer>() else {
             // The worker's greeting, a plain string: it listens from now on.
             return;
@@ -247,11 +251,16 @@ impl Inner {
             // This may be called from one of its own handlers, which must not be dropped while it runs.
             gloo::timers::callback::Timeout::new(0, move || drop(running)).forget();
         }
-        self.launch();
+        let (why, news) = if self.has_spoken.get() {
+            self.launch();
+            (why.clone(), News::Replaced(why))
+        } else {
+            (not_started(), News::Lost(not_started()))
+        };
         for slot in std::mem::take(&mut *self.pending.borrow_mut()).into_values() {
             slot.settle(Err(why.clone()));
         }
-        self.tell(News::Replaced(why));
+        self.tell(news);
     }
 
     fn tell(&self, news: News) {
@@ -262,8 +271,9 @@ impl Inner {
     }
 
     /// Notices a worker that has stopped breathing: every long loop of the engine lets messages in.
+    /// One that is still loading may take as long as the network does.
     fn feel_pulse(self: &Rc<Self>) {
-        if self.pending.borrow().is_empty() {
+        if self.pending.borrow().is_empty() || !self.has_spoken.get() {
             return;
         }
         if dom::now_ms() - self.heard_at.get() > SILENCE_SECS * 1_000.0 {
@@ -273,6 +283,14 @@ impl Inner {
             let _ = self.send(&ToWorker { call_id: 0, request: Request::Outputs(protocol::Outputs {}) }, None);
         }
     }
+}
+
+fn not_started() -> Failure {
+    Failure::new(
+        "the engine could not be started",
+        "Reload the page. If that does not help, check the connection, and whether a setting or an extension forbids \
+         web workers. Your pipelines are safe.",
+    )
 }
 
 fn broken(reason: &str) -> Failure {

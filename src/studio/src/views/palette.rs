@@ -126,7 +126,9 @@ fn components(studio: Studio) -> AnyView {
             );
         }
         if sections.is_empty() {
-            let text = if specs.is_empty() {
+            let text = if specs.is_empty() && studio.engine_problem.with(Option::is_some) {
+                "Components are listed here once the engine runs".to_owned()
+            } else if specs.is_empty() {
                 "Starting the engine…".to_owned()
             } else {
                 format!("No component answers to “{query}”")
