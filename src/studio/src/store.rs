@@ -516,6 +516,8 @@ impl Studio {
 
     /// Stores the document.
     pub fn save_now(self) {
+        // Whatever comes of it, nothing waits for the timer any more.
+        let waiting = self.save_timer.try_update_value(Option::take).flatten();
         let id = self.document.get_untracked();
         if id.is_empty() || self.saved.get_untracked() == Saved::Elsewhere {
             return;
@@ -530,7 +532,6 @@ impl Studio {
             };
             (editor.revision(), pipeline::to_json(editor.pipeline()), record)
         });
-        let waiting = self.save_timer.try_update_value(Option::take).flatten();
         let busy = Busy::begin();
         drop(waiting);
         spawn_local(async move {
@@ -576,6 +577,7 @@ impl Studio {
     }
 
     fn enter(self, id: String, pipeline: Pipeline, take_over: bool) {
+        self.save_if_waiting();
         self.suggestion.set(None);
         self.quick_add.set(None);
         self.menu.set(None);
@@ -583,8 +585,11 @@ impl Studio {
         self.document.set(id.clone());
         storage::set_setting("document", &id);
         self.page.set(Page::Studio);
-        self.send(Command::Open(pipeline));
-        self.check();
+        let mut tasks = self.apply(Command::Open(pipeline));
+        // It is what is stored, or its opener saves it. Before the lock has answered, another tab may be its writer.
+        tasks.retain(|task| *task != Task::Save);
+        self.bump();
+        self.carry_out(tasks);
         let (of, heard_of) = (id.clone(), self);
         let lock = DocumentLock::request(&id, take_over, move |hold| {
             if heard_of.document.get_untracked() == of {
