@@ -31,7 +31,9 @@ pub fn App() -> impl IntoView {
     studio.follow_address();
     let is_over = RwSignal::new(false);
     listen(studio, is_over);
-    let page = move || match studio.page.get() {
+    // Opening another pipeline from the studio keeps its panels as they are.
+    let shown = Memo::new(move |_| studio.page.get());
+    let page = move || match shown.get() {
         Page::Start => view! { <Start /> }.into_any(),
         Page::Studio => view! { <StudioPage /> }.into_any(),
     };
@@ -214,6 +216,7 @@ fn listen(studio: Studio, is_over: RwSignal<bool>) {
     })
     .forget();
     EventListener::new(&document, "visibilitychange", move |_| {
+        crate::idle::write();
         // The last moment at which a tab that is about to be closed can still write.
         if dom::document().hidden() {
             studio.save_if_waiting();

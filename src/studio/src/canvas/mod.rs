@@ -374,13 +374,26 @@ fn jump(studio: Studio, stage: StoredValue<Shared<Option<Stage>>, LocalStorage>,
 /// Asks the browser for one frame at a time.
 #[derive(Clone)]
 struct Scheduler {
-    waiting: Rc<RefCell<Option<Busy>>>,
+    waiting: Rc<RefCell<Option<Waiting>>>,
     on_frame: Rc<Closure<dyn FnMut()>>,
+}
+
+/// A frame that was asked for. The canvas may be gone before it comes, and then it is not wanted any more.
+struct Waiting {
+    frame: i32,
+    _busy: Busy,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // A frame that has come already cannot be taken back, which is as well.
+        let _ = dom::window().cancel_animation_frame(self.frame);
+    }
 }
 
 impl Scheduler {
     fn new(mut draw: impl FnMut() + 'static) -> Self {
-        let waiting: Rc<RefCell<Option<Busy>>> = Rc::default();
+        let waiting: Rc<RefCell<Option<Waiting>>> = Rc::default();
         let done = Rc::clone(&waiting);
         let on_frame = Rc::new(Closure::<dyn FnMut()>::new(move || {
             // Taken first, so that a frame may ask for the next one.
@@ -395,8 +408,8 @@ impl Scheduler {
         if self.waiting.borrow().is_some() {
             return;
         }
-        if dom::window().request_animation_frame(self.on_frame.as_ref().as_ref().unchecked_ref()).is_ok() {
-            self.waiting.replace(Some(Busy::begin()));
+        if let Ok(frame) = dom::window().request_animation_frame(self.on_frame.as_ref().as_ref().unchecked_ref()) {
+            self.waiting.replace(Some(Waiting { frame, _busy: Busy::drawing() }));
         }
     }
 }
