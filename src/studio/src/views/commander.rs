@@ -66,9 +66,11 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
                 act: Arc::new(move || crate::app::act(studio, action)),
             });
         }
+        // Entries can be searched by the words they show: "add decision tree", "go to decision tree".
+        let wanted = query_lower.strip_prefix("add ").unwrap_or(&query_lower);
         studio.with(|editor| {
             let mut specs: Vec<_> =
-                editor.catalogue().iter().filter_map(|spec| Some((rank(spec, query)?, spec))).collect();
+                editor.catalogue().iter().filter_map(|spec| Some((rank(spec, wanted)?, spec))).collect();
             sort_by(&mut specs, |a, b| (a.0, &a.1.title).cmp(&(b.0, &b.1.title)));
             for (_, spec) in specs {
                 let id = spec.id.clone();
@@ -81,13 +83,13 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
                 });
             }
             for id in editor.pipeline().nodes().keys() {
-                let title = editor.title(id);
-                if fits(title) {
+                let label = format!("Go to {}", editor.title(id));
+                if fits(&label) {
                     let goal = id.clone();
                     found.push(Entry {
                         icon: "locate-fixed".into(),
                         class: "",
-                        label: format!("Go to {title}"),
+                        label,
                         note: id.to_string(),
                         act: Arc::new(move || {
                             studio.go_to(&goal);
@@ -111,12 +113,13 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
         }
     }
     for record in studio.records.get_untracked() {
-        if fits(&record.name) {
+        let label = format!("Open {}", record.name);
+        if fits(&label) {
             let id = record.id.clone();
             found.push(Entry {
                 icon: "file-text".into(),
                 class: "",
-                label: format!("Open {}", record.name),
+                label,
                 note: "pipeline".into(),
                 act: Arc::new(move || studio.open_stored(id.clone())),
             });

@@ -82,14 +82,17 @@ fn opened(studio: Studio, menu: crate::store::Menu) -> AnyView {
         .collect();
     let (x, y) = super::within_window(menu.screen, 240.0, 60.0 + 29.0 * items.len() as f64);
     let name = heading.clone().unwrap_or_else(|| "Canvas".into());
+    // In a region of its own: everything on the page lies in a landmark.
     view! {
-        <div class="popover menu" id="context-menu" role="menu" aria-label=name
-            style:left=format!("{x}px") style:top=format!("{y}px")
-            on:keydown=move |event| keys(studio, &event)
-            on:focusout=move |event| if super::leaves(&event, ".menu") { studio.menu.set(None) }>
-            {heading.map(|heading| view! { <div class="menu__title truncate" role="presentation">{heading}</div> })}
-            {items}
-        </div>
+        <section aria-label="Menu">
+            <div class="popover menu" id="context-menu" role="menu" aria-label=name
+                style:left=format!("{x}px") style:top=format!("{y}px")
+                on:keydown=move |event| keys(studio, &event)
+                on:focusout=move |event| if super::leaves(&event, ".menu") { studio.menu.set(None) }>
+                {heading.map(|heading| view! { <div class="menu__title truncate" role="presentation">{heading}</div> })}
+                {items}
+            </div>
+        </section>
     }
     .into_any()
 }

@@ -55,8 +55,9 @@ fn search(studio: Studio, request: crate::store::QuickAdd) -> AnyView {
     let choose = move |index: usize| {
         if let Some(component) = found.with_untracked(|found| found.get(index).map(|spec| spec.id.clone())) {
             studio.quick_add.set(None);
-            studio.add(&component, at, connect.clone());
+            // First: a new node that is shown already takes the focus from there.
             dom::focus_later("#canvas");
+            studio.add(&component, at, connect.clone());
         }
     };
     let on_key = {

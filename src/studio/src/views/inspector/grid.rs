@@ -124,6 +124,10 @@ pub fn grid_editor(field: &Field) -> AnyView {
 
 /// Enter and the vertical arrows walk the grid as in a spreadsheet.
 fn walk(event: &web_sys::KeyboardEvent, row: usize, column: usize) {
+    // With Ctrl or Cmd held they are shortcuts of the page.
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return;
+    }
     let next = match event.key().as_str() {
         "Enter" | "ArrowDown" => row + 1,
         "ArrowUp" if row > 0 => row - 1,

@@ -5,8 +5,9 @@ mod field;
 mod file;
 mod grid;
 
+use editor::Command;
 use leptos::prelude::*;
-use pipeline::{NodeId, OutPort, Spec};
+use pipeline::{NodeId, OutPort, Point, Spec};
 use protocol::NodeOutcome;
 
 use super::face::{seconds, short_number};
@@ -198,6 +199,40 @@ fn settings(studio: Studio, node: &NodeId, spec: &Spec) -> AnyView {
         }).collect::<Vec<_>>()}
         {fields}
         {is_empty.then(|| view! { <p class="field__help">"There is nothing to set here"</p> })}
+        {place(studio, node)}
+    }
+    .into_any()
+}
+
+/// Where the node stands, for whoever does not drag.
+fn place(studio: Studio, node: &NodeId) -> AnyView {
+    let position = {
+        let node = node.clone();
+        studio.select(move |editor| editor.pipeline().node(&node).map(|node| node.position).unwrap_or_default())
+    };
+    let axis = |label: &'static str, letter: &'static str, is_x: bool| {
+        let node = node.clone();
+        view! {
+            <label class="place">
+                <span aria-hidden="true">{letter}</span>
+                <input type="number" class="input input--number" step="8" aria-label=label
+                    prop:value=move || if is_x { position.get().x } else { position.get().y }.round().to_string()
+                    on:change=move |event| {
+                        if let Ok(typed) = event_target_value(&event).trim().parse::<f64>() {
+                            let before = position.get_untracked();
+                            let position = if is_x { Point { x: typed, ..before } } else { Point { y: typed, ..before } };
+                            studio.send(Command::MoveTo { node: node.clone(), position });
+                        }
+                    } />
+            </label>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="field field--place" role="group" aria-labelledby="place-label">
+            <div class="field__label"><span id="place-label">"Place on the canvas"</span></div>
+            <div class="field__row">{axis("From the left", "x", true)}{axis("From the top", "y", false)}</div>
+        </div>
     }
     .into_any()
 }
