@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("components", &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "table"]),
     ("editor", &["pipeline", "protocol", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "table"]),
-    ("experiment", &["pipeline", "protocol", "schema"]),
+    ("experiment", &["charts", "pipeline", "protocol", "schema"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),
     ("numeric", &[]),

@@ -2,11 +2,10 @@
 //!
 //! 10,000 runs with 30 columns: 10 metrics and 20 parameters of two learners. Each figure is the median of 15.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use experiment::{
-    Changes, IndexEntry, MetricRecord, Query, RunKey, RunState, RunTable, Scalar, SortKey, View, compare,
+    Changes, IndexEntry, MetricRecord, ParamValue, Query, RunKey, RunState, RunTable, Scalar, SortKey, View, compare,
     pipeline_hash, read_index, write_entry,
 };
 use pipeline::{NodeId, Pipeline};
@@ -35,7 +34,7 @@ fn main() {
             .collect();
         let mut rows = all.clone();
         table.sort(&mut rows, &by).expect("the columns are there");
-        rows[0]
+        rows[0] + 1
     };
     time("sort by a metric", || sort(&[("metric_0", true)]));
     time("sort by name", || sort(&[("name", false)]));
@@ -104,14 +103,14 @@ fn entry(number: u32, random: &mut Random) -> IndexEntry {
         repeats: None,
     };
     let learner = ["forest", "logistic"][random.below(2) as usize];
-    let mut params = BTreeMap::from([(
-        "kind".to_owned(),
-        Scalar::Text(["none", "balanced", "by share", "given"][random.below(4) as usize].into()),
-    )]);
+    let param = |of: &str, name: String, value| ParamValue { node: node(of), name, value };
+    let kind = ["none", "balanced", "by share", "given"][random.below(4) as usize];
+    let mut params = vec![param(learner, "kind".into(), Scalar::Text(kind.into()))];
     for idx in 1..N_PARAMS {
-        params.insert(format!("param_{idx}"), Scalar::Number(f64::from(random.below(10 * idx as u32) * 10)));
+        let value = f64::from(random.below(10 * idx as u32) * 10);
+        params.push(param(learner, format!("param_{idx}"), Scalar::Number(value)));
     }
-    let split = (0..N_PARAMS).map(|idx| (format!("split_{idx}"), Scalar::Number(random.uniform()))).collect();
+    params.extend((0..N_PARAMS).map(|idx| param("split", format!("split_{idx}"), Scalar::Number(random.uniform()))));
     let started_at = 1_793_524_320_000 + u64::from(number) * 1_000;
     IndexEntry {
         id: RunKey::at(started_at, number),
@@ -131,8 +130,8 @@ fn entry(number: u32, random: &mut Random) -> IndexEntry {
         message: String::new(),
         learner: learner.into(),
         metrics: (0..N_METRICS).map(|idx| metric(idx, random.uniform())).collect(),
-        params: BTreeMap::from([(node(learner), params), (node("split"), split)]),
-        test_rows: BTreeMap::new(),
+        params,
+        test_rows: Vec::new(),
         tags: ["baseline", "candidate", "for class"][..random.below(4) as usize].iter().map(|t| (*t).into()).collect(),
         note: if random.below(10) == 0 { "Looks better than the one before".into() } else { String::new() },
         archived: false,

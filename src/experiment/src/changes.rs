@@ -1,27 +1,22 @@
 //! What was changed between two runs' pipelines, as data: nodes that came, went or took another's place, and
 //! parameters with their old and new values.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use pipeline::{Catalogue, InPort, Node, NodeId, OutPort, ParamSpec, Pipeline, Value, caption, diff, value_to_json};
-use schema::ordered::{Gather, sort_by};
-use serde::{Deserialize, Serialize};
+use schema::ordered::sort_by;
 
 use crate::scalar::{Scalar, settings_of, title_of};
 
 /// What one has to do to the first pipeline to get the second. Places and the pipeline's name do not count.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     /// Node by node: replaced, added, changed, removed; each kind in the order in which data flows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeChange>,
     /// The pipeline's seed, before and after.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<(u64, u64)>,
 }
 
 /// What happened to one node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NodeChange {
     /// Its id in the second pipeline; in the first where it was removed.
     pub node: NodeId,
@@ -30,21 +25,17 @@ pub struct NodeChange {
     /// The component's id.
     pub component: String,
     /// Its settings in one line, such as "100 trees · depth 8".
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub caption: String,
     /// What happened.
     pub what: WhatChanged,
     /// Of a changed node those that differ; of all others those that are not at their defaults.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<ParamChange>,
     /// Inputs that are fed by another node than before, where both nodes are in both pipelines.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputChange>,
 }
 
 /// What happened to a node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum WhatChanged {
     /// Only the second pipeline has it.
     Added,
@@ -66,22 +57,20 @@ pub enum WhatChanged {
 }
 
 /// One parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ParamChange {
     /// Its name in files.
     pub param: String,
     /// Its name for people.
     pub label: String,
     /// Before; none where it did not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Setting>,
     /// After; none where it does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Setting>,
 }
 
 /// A parameter's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// As the pipeline's file has it.
     pub value: serde_json::Value,
@@ -90,15 +79,13 @@ pub struct Setting {
 }
 
 /// One input.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InputChange {
     /// The input's name.
     pub port: String,
     /// What fed it: "split.train".
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
     /// What feeds it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<String>,
 }
 
@@ -144,7 +131,7 @@ pub fn changes(before: &Pipeline, after: &Pipeline, catalogue: &Catalogue) -> Ch
     let (mut replaced, mut arrived, mut changed, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for id in &added {
         let Some(node) = after.node(id) else { continue };
-        match pairs.get(id).and_then(|old_id| Some((old_id, before.node(old_id)?))) {
+        match replaced_by(&pairs, id).and_then(|old_id| Some((old_id, before.node(old_id)?))) {
             Some((old_id, old)) if old.component == node.component => {
                 changed.extend(altered(id, (before, old, old_id), (after, node), catalogue));
             }
@@ -160,15 +147,13 @@ pub fn changes(before: &Pipeline, after: &Pipeline, catalogue: &Catalogue) -> Ch
             replaced.push(replacement(id, (id, old), new, catalogue));
         }
     }
-    for id in removed.iter().filter(|id| !pairs.values().any(|old| old == *id)) {
+    for id in removed.iter().filter(|id| pairs.iter().all(|(_, old)| old != *id)) {
         gone.extend(before.node(id).map(|node| one_sided(id, node, WhatChanged::Removed, catalogue)));
     }
-    let place = |pipeline: &Pipeline| -> BTreeMap<NodeId, usize> {
-        pipeline.topological_order().into_iter().enumerate().map(|(place, id)| (id, place)).gather()
-    };
-    let (now, then) = (place(after), place(before));
-    let in_flow = |list: &mut Vec<NodeChange>, places: &BTreeMap<NodeId, usize>| {
-        sort_by(list, |a, b| places.get(&a.node).cmp(&places.get(&b.node)));
+    let (now, then) = (after.topological_order(), before.topological_order());
+    let in_flow = |list: &mut Vec<NodeChange>, flow: &[NodeId]| {
+        let place = |change: &NodeChange| flow.iter().position(|id| *id == change.node);
+        sort_by(list, |a, b| place(a).cmp(&place(b)));
     };
     [&mut replaced, &mut arrived, &mut changed].into_iter().for_each(|list| in_flow(list, &now));
     in_flow(&mut gone, &then);
@@ -178,17 +163,21 @@ pub fn changes(before: &Pipeline, after: &Pipeline, catalogue: &Catalogue) -> Ch
     }
 }
 
-/// For each added node the removed one whose place it took: both feed the same input.
-fn replacements(before: &Pipeline, after: &Pipeline, added: &[NodeId], removed: &[NodeId]) -> BTreeMap<NodeId, NodeId> {
-    let mut pairs: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+/// Added nodes with the removed ones whose places they took: both feed the same input.
+fn replacements(before: &Pipeline, after: &Pipeline, added: &[NodeId], removed: &[NodeId]) -> Vec<(NodeId, NodeId)> {
+    let mut pairs: Vec<(NodeId, NodeId)> = Vec::new();
     for (to, from) in before.edges().iter().filter(|(_, from)| removed.contains(&from.node)) {
         let Some(now) = after.source(to) else { continue };
-        let is_free = !pairs.contains_key(&now.node) && !pairs.values().any(|old| *old == from.node);
+        let is_free = pairs.iter().all(|(new, old)| *new != now.node && *old != from.node);
         if added.contains(&now.node) && now.port == from.port && is_free {
-            pairs.insert(now.node.clone(), from.node.clone());
+            pairs.push((now.node.clone(), from.node.clone()));
         }
     }
     pairs
+}
+
+fn replaced_by<'a>(pairs: &'a [(NodeId, NodeId)], new: &NodeId) -> Option<&'a NodeId> {
+    pairs.iter().find(|(id, _)| id == new).map(|(_, old)| old)
 }
 
 fn replacement(id: &NodeId, (old_id, old): (&NodeId, &Node), new: &Node, catalogue: &Catalogue) -> NodeChange {
@@ -232,29 +221,32 @@ fn altered(
     catalogue: &Catalogue,
 ) -> Option<NodeChange> {
     let spec = catalogue.get(&new.component);
-    let was: BTreeMap<_, _> = settings_of(old, spec).into_iter().map(|(name, _, value)| (name, value)).gather();
-    let is = settings_of(new, spec);
+    let (was, is) = (settings_of(old, spec), settings_of(new, spec));
     let mut params = Vec::new();
     for (name, spec, value) in &is {
-        let old = was.get(name).copied();
+        let old = was.iter().find(|(other, _, _)| other == name).map(|(_, _, value)| *value);
         if old != Some(*value) {
             let old = old.map(|old| setting(old, *spec));
             let new = Some(setting(value, *spec));
             params.push(ParamChange { param: (*name).into(), label: label(name, *spec), old, new });
         }
     }
-    for (name, value) in was.iter().filter(|(name, _)| is.iter().all(|(other, _, _)| other != *name)) {
-        let spec = spec.and_then(|spec| spec.param(name));
-        let old = Some(setting(value, spec));
-        params.push(ParamChange { param: (*name).into(), label: label(name, spec), old, new: None });
+    for (name, spec, value) in was.iter().filter(|(name, _, _)| is.iter().all(|(other, _, _)| other != name)) {
+        let old = Some(setting(value, *spec));
+        params.push(ParamChange { param: (*name).into(), label: label(name, *spec), old, new: None });
     }
     let in_both = |from: &Option<OutPort>| {
         from.as_ref().is_none_or(|from| before.node(&from.node).is_some() && after.node(&from.node).is_some())
     };
     let source = |pipeline: &Pipeline, id: &NodeId, port: &str| pipeline.source(&InPort::new(id, port)).cloned();
-    let mut ports: BTreeSet<&str> = BTreeSet::new();
-    ports.extend(before.edges().keys().filter(|to| to.node == *old_id).map(|to| to.port.as_str()));
-    ports.extend(after.edges().keys().filter(|to| to.node == *id).map(|to| to.port.as_str()));
+    let mut ports: Vec<&str> = Vec::new();
+    let (then, now) =
+        (before.edges().keys().filter(|to| to.node == *old_id), after.edges().keys().filter(|to| to.node == *id));
+    for to in then.chain(now) {
+        if !ports.contains(&to.port.as_str()) {
+            ports.push(&to.port);
+        }
+    }
     let inputs = ports.into_iter().filter_map(|port| {
         let (old, new) = (source(before, old_id, port), source(after, id, port));
         let counts = old != new && in_both(&old) && in_both(&new);

@@ -1,7 +1,5 @@
 //! Any number of runs side by side, against one of them.
 
-use std::collections::BTreeSet;
-
 use protocol::Direction;
 use schema::ordered::sort_by;
 
@@ -83,7 +81,7 @@ pub fn compare(table: &RunTable, runs: &[usize], baseline: usize, differences_on
         let (is_metric, rest) = (column.is_metric(), column.name.split_once('.').map_or("", |(_, rest)| rest));
         let short = if column.is_short { rest } else { rest.split_once('.').map_or("", |(_, name)| name) };
         let is_shown = match is_metric {
-            true => column.is_short != doubled.contains(short),
+            true => column.is_short != doubled.contains(&short),
             false => !column.is_short,
         };
         if is_shown && has(source) {
@@ -118,11 +116,14 @@ pub fn compare(table: &RunTable, runs: &[usize], baseline: usize, differences_on
 }
 
 /// Metrics that one of the runs measured at several nodes: their short names would hide all but one.
-fn measured_twice(table: &RunTable, runs: &[usize]) -> BTreeSet<String> {
-    let mut doubled = BTreeSet::new();
+fn measured_twice<'a>(table: &'a RunTable, runs: &[usize]) -> Vec<&'a str> {
+    let mut doubled = Vec::new();
     for entry in runs.iter().filter_map(|&row_idx| table.entry(row_idx)) {
-        let mut seen = BTreeSet::new();
-        doubled.extend(entry.metrics.iter().map(|m| &m.name).filter(|name| !seen.insert(*name)).cloned());
+        for (metric_idx, metric) in entry.metrics.iter().enumerate() {
+            if entry.metrics[..metric_idx].iter().any(|before| before.name == metric.name) {
+                doubled.push(metric.name.as_str());
+            }
+        }
     }
     doubled
 }

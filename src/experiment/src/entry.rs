@@ -1,19 +1,16 @@
 //! A run as lists know it: its record without what only its own page shows, and with the settings that it ran with.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use pipeline::{Catalogue, Family, NodeId, Pipeline};
-use schema::ordered::Gather;
-use serde::{Deserialize, Serialize};
 
 use crate::changes::Changes;
 use crate::key::{PipelineHash, RunKey};
+use crate::order::order;
 use crate::record::{MetricRecord, RunRecord, RunState, TrialOf};
 use crate::rows::{TestRows, test_rows};
 use crate::scalar::{Scalar, settings_of, title_of};
 
 /// A run in the index.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexEntry {
     /// Its key.
     pub id: RunKey,
@@ -28,12 +25,10 @@ pub struct IndexEntry {
     /// The pipeline.
     pub pipeline: PipelineHash,
     /// What was changed since the run before.
-    #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
     /// The pipeline's seed.
     pub seed: u64,
     /// The files that it read, with the start of their hashes: "churn.csv 1f2e3d4c".
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
     /// Version of the engine.
     pub engine: String,
@@ -46,32 +41,34 @@ pub struct IndexEntry {
     /// How far it is.
     pub state: RunState,
     /// Why it failed or was stopped.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// Its learners' names: "Decision Forest".
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub learner: String,
     /// Figures of merit, in reading order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<MetricRecord>,
-    /// Every parameter that counted, defaults too, node by node.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub params: BTreeMap<NodeId, BTreeMap<String, Scalar>>,
+    /// Every parameter that counted, defaults too, by node and name.
+    pub params: Vec<ParamValue>,
     /// Which rows judged it, by the node that measured.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub test_rows: BTreeMap<NodeId, TestRows>,
+    pub test_rows: Vec<(NodeId, TestRows)>,
+    /// The user's, each once.
+    pub tags: Vec<String>,
     /// The user's.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub tags: BTreeSet<String>,
-    /// The user's.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Left out of lists unless they are asked for.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub archived: bool,
     /// The sweep that it is a trial of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialOf>,
+}
+
+/// The value of a parameter in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamValue {
+    /// Whose parameter.
+    pub node: NodeId,
+    /// Its name in files.
+    pub name: String,
+    /// Its value.
+    pub value: Scalar,
 }
 
 impl IndexEntry {
@@ -96,14 +93,7 @@ impl IndexEntry {
             learner: learners(pipeline, catalogue).join(" + "),
             metrics: run.metrics.clone(),
             params: params(pipeline, catalogue),
-            test_rows: run
-                .metrics
-                .iter()
-                .map(|metric| &metric.node)
-                .gather::<BTreeSet<_>>()
-                .into_iter()
-                .filter_map(|node| Some((node.clone(), test_rows(pipeline, node, catalogue)?)))
-                .gather(),
+            test_rows: rows_of(run, pipeline, catalogue),
             tags: run.tags.clone(),
             note: run.note.clone(),
             archived: run.archived,
@@ -120,16 +110,39 @@ impl IndexEntry {
         })
     }
 
+    /// Which rows a node measured on.
+    pub fn rows(&self, node: &NodeId) -> Option<&TestRows> {
+        self.test_rows.iter().find(|(measuring, _)| measuring == node).map(|(_, rows)| rows)
+    }
+
     /// "13 Balanced weights".
     pub fn title(&self) -> String {
         format!("{} {}", self.number, self.name)
     }
 }
 
+/// The rows behind each node that measured, once for each.
+fn rows_of(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<(NodeId, TestRows)> {
+    let mut found: Vec<(NodeId, TestRows)> = Vec::new();
+    for metric in &run.metrics {
+        if found.iter().all(|(node, _)| *node != metric.node)
+            && let Some(rows) = test_rows(pipeline, &metric.node, catalogue)
+        {
+            found.push((metric.node.clone(), rows));
+        }
+    }
+    found
+}
+
 fn data_in_words(run: &RunRecord) -> String {
-    let files: BTreeSet<_> = run.data.values().flatten().map(|file| (&file.name, &file.hash)).gather();
-    let words = files.into_iter().map(|(name, hash)| format!("{name} {}", hash.get(..8).unwrap_or(hash)));
-    words.collect::<Vec<_>>().join(", ")
+    let mut files: Vec<String> = Vec::new();
+    for file in &run.data {
+        let words = format!("{} {}", file.name, file.hash.get(..8).unwrap_or(&file.hash));
+        if !files.contains(&words) {
+            files.push(words);
+        }
+    }
+    files.join(", ")
 }
 
 /// The learners' names, each once.
@@ -148,17 +161,15 @@ fn learners(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<String> {
     names
 }
 
-/// Every parameter of a pipeline that counts, defaults too, node by node.
-pub fn params(pipeline: &Pipeline, catalogue: &Catalogue) -> BTreeMap<NodeId, BTreeMap<String, Scalar>> {
-    let mut params: BTreeMap<NodeId, BTreeMap<String, Scalar>> = BTreeMap::new();
-    for (id, node) in pipeline.nodes() {
-        for (name, spec, value) in settings_of(node, catalogue.get(&node.component)) {
-            params.entry(id.clone()).or_default().insert(name.into(), Scalar::of(value, spec));
+/// Every parameter of a pipeline that counts, defaults too, by node and name.
+pub fn params(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<ParamValue> {
+    let mut params = Vec::new();
+    for (node, placed) in pipeline.nodes() {
+        let settings = settings_of(placed, catalogue.get(&placed.component));
+        for at in order(settings.len(), &|a, b| settings[a].0.cmp(settings[b].0)) {
+            let (name, spec, value) = settings[at];
+            params.push(ParamValue { node: node.clone(), name: name.into(), value: Scalar::of(value, spec) });
         }
     }
     params
-}
-
-fn is_false(truth: &bool) -> bool {
-    !truth
 }

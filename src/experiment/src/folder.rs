@@ -7,21 +7,19 @@
 //! index.jsonl                               one line per run, for lists; later lines replace earlier ones
 //! ```
 //!
-//! A run's file is canonical JSON: fields sorted, one to a line. Its `format` goes up only when the meaning of a field
+//! A run's file is canonical JSON: fields sorted, one to a line, those that are empty left out. Its `format` goes up only when the meaning of a field
 //! changes; this version reads every earlier format and refuses later ones. Fields may be added without that: a field
 //! of a run that this version does not know is kept and written back, one inside a field is ignored. The index holds
 //! nothing that cannot be made anew from the other files.
 
-use std::collections::BTreeMap;
-
 use pipeline::Pipeline;
-use schema::ordered::Gather;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use crate::codec;
 use crate::entry::IndexEntry;
+use crate::json::{Part, Wrong, object};
 use crate::key::{PipelineHash, RunKey, pipeline_hash};
+use crate::order::order;
 use crate::record::RunRecord;
 
 /// The version of the format that is written.
@@ -90,11 +88,11 @@ pub enum ReadError {
         /// Its format.
         found: u64,
     },
-    /// A field is not as it should be.
-    #[error("field {field:?}: {message}")]
-    Field {
-        /// Its name.
-        field: &'static str,
+    /// A part of it is not as it should be.
+    #[error("at {path}: {message}")]
+    Part {
+        /// `nodes.3.outcome`.
+        path: String,
         /// Found and expected.
         message: String,
     },
@@ -113,52 +111,29 @@ pub enum ReadError {
     },
 }
 
+impl From<Wrong> for ReadError {
+    fn from(wrong: Wrong) -> Self {
+        Self::Part { path: wrong.path, message: wrong.message }
+    }
+}
+
 /// A run as its file's bytes.
 pub fn write_run(run: &RunRecord) -> Vec<u8> {
     let mut fields = run.extra.clone();
-    let mut put = |name: &str, value: Json| _ = fields.insert(name.into(), value);
-    put("millrace", "run".into());
-    put("format", FORMAT.into());
-    put("id", run.id.as_str().into());
-    put("number", run.number.into());
-    put("name", run.name.as_str().into());
-    put("document", run.document.as_str().into());
-    put("pipeline_name", run.pipeline_name.as_str().into());
-    put("pipeline", run.pipeline.as_str().into());
-    put("changes", json(&run.changes));
-    put("seed", run.seed.into());
-    put("data", json(&run.data));
-    put("engine", run.engine.as_str().into());
-    put("host", json(&run.host));
-    put("started_at", run.started_at.into());
-    put("elapsed_secs", run.elapsed_secs.into());
-    put("state", json(&run.state));
-    put("message", run.message.as_str().into());
-    put("nodes", json(&run.nodes));
-    put("metrics", json(&run.metrics));
-    put("figures", json(&run.figures));
-    put("log", json(&run.log));
-    put("tags", json(&run.tags));
-    put("note", run.note.as_str().into());
-    put("archived", run.archived.into());
-    put("trial", json(&run.trial));
-    let sorted: BTreeMap<_, _> = fields.iter().gather();
-    let mut text = String::from("{\n");
-    for (field_idx, (name, value)) in sorted.into_iter().enumerate() {
-        if field_idx > 0 {
-            text.push_str(",\n");
-        }
-        text.push_str(&Json::from(name.as_str()).to_string());
-        text.push(':');
-        text.push_str(&value.to_string());
+    let Json::Object(known) = object(codec::run(run)) else { return Vec::new() };
+    fields.extend(known);
+    fields.insert("millrace".into(), "run".into());
+    fields.insert("format".into(), FORMAT.into());
+    let names: Vec<&String> = fields.keys().collect();
+    let mut text = String::from("{");
+    // Whatever order serde_json keeps, this one is sorted.
+    for (line_idx, at) in order(names.len(), &|a, b| names[a].cmp(names[b])).into_iter().enumerate() {
+        let name = names[at];
+        text.push_str(if line_idx == 0 { "\n" } else { ",\n" });
+        text.push_str(&format!("{}:{}", Json::from(name.as_str()), fields[name]));
     }
     text.push_str("\n}\n");
     text.into_bytes()
-}
-
-fn json(part: &impl Serialize) -> Json {
-    // Every part is plain data with text for keys, which JSON can always hold.
-    serde_json::to_value(part).unwrap_or_default()
 }
 
 /// A run from its file's bytes.
@@ -166,64 +141,30 @@ fn json(part: &impl Serialize) -> Json {
 /// # Errors
 /// Bytes that are no run, or one of a later format.
 pub fn read_run(bytes: &[u8]) -> Result<RunRecord, ReadError> {
-    let mut fields = match serde_json::from_slice(bytes) {
-        Ok(Json::Object(fields)) => fields,
-        Ok(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
-            return Err(ReadError::NoRun);
-        }
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            return Err(ReadError::Syntax { line, column, message });
-        }
-    };
-    if fields.remove("millrace") != Some("run".into()) {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        ReadError::Syntax { line, column: 1, message: "a byte that is no text".into() }
+    })?;
+    let json: Json = serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        ReadError::Syntax { line, column, message }
+    })?;
+    if json.get("millrace").and_then(Json::as_str) != Some("run") {
         return Err(ReadError::NoRun);
     }
-    let format: u64 = needed(&mut fields, "format")?;
+    let top = Part::top(&json);
+    let format = top.needed("format")?.whole()?;
     if format > u64::from(FORMAT) {
         return Err(ReadError::Newer { found: format });
     }
-    let from = &mut fields;
-    Ok(RunRecord {
-        id: needed(from, "id")?,
-        number: needed(from, "number")?,
-        name: optional(from, "name")?,
-        document: optional(from, "document")?,
-        pipeline_name: optional(from, "pipeline_name")?,
-        pipeline: needed(from, "pipeline")?,
-        changes: optional(from, "changes")?,
-        seed: optional(from, "seed")?,
-        data: optional(from, "data")?,
-        engine: optional(from, "engine")?,
-        host: needed(from, "host")?,
-        started_at: needed(from, "started_at")?,
-        elapsed_secs: optional(from, "elapsed_secs")?,
-        state: needed(from, "state")?,
-        message: optional(from, "message")?,
-        nodes: optional(from, "nodes")?,
-        metrics: optional(from, "metrics")?,
-        figures: optional(from, "figures")?,
-        log: optional(from, "log")?,
-        tags: optional(from, "tags")?,
-        note: optional(from, "note")?,
-        archived: optional(from, "archived")?,
-        trial: optional(from, "trial")?,
-        extra: fields,
-    })
-}
-
-fn needed<T: DeserializeOwned>(fields: &mut Map<String, Json>, field: &'static str) -> Result<T, ReadError> {
-    let value = fields.remove(field).ok_or_else(|| ReadError::Field { field, message: "it is missing".into() })?;
-    T::deserialize(value).map_err(|error| ReadError::Field { field, message: error.to_string() })
-}
-
-fn optional<T: DeserializeOwned + Default>(
-    fields: &mut Map<String, Json>,
-    field: &'static str,
-) -> Result<T, ReadError> {
-    if fields.contains_key(field) { needed(fields, field) } else { Ok(T::default()) }
+    let mut run = codec::read_run(&top)?;
+    if let Json::Object(mut fields) = json {
+        fields.retain(|name, _| !codec::FIELDS.contains(&name.as_str()));
+        run.extra = fields;
+    }
+    Ok(run)
 }
 
 /// A pipeline as its file's bytes: an ordinary pipeline file.
@@ -243,7 +184,7 @@ pub fn read_pipeline(bytes: &[u8], named: &PipelineHash) -> Result<Pipeline, Rea
 
 /// A run's line in the index, with its end of line.
 pub fn write_entry(entry: &IndexEntry) -> String {
-    format!("{}\n", json(entry))
+    format!("{}\n", codec::entry(entry))
 }
 
 /// The index, as far as it can be read.
@@ -257,13 +198,21 @@ pub struct Index {
 
 /// Reads the index. A line that was cut off, or that another version wrote otherwise, costs only itself.
 pub fn read_index(text: &str) -> Index {
-    let mut entries: BTreeMap<RunKey, IndexEntry> = BTreeMap::new();
+    let mut entries: Vec<IndexEntry> = Vec::new();
     let mut broken = Vec::new();
     for (line_idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<IndexEntry>(line) {
-            Ok(entry) => _ = entries.insert(entry.id.clone(), entry),
-            Err(error) => broken.push((line_idx + 1, error.to_string())),
+        let entry = match serde_json::from_str(line) {
+            Ok(json) => codec::read_entry(&Part::top(&json)).map_err(|wrong| ReadError::from(wrong).to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(message) => broken.push((line_idx + 1, message)),
         }
     }
-    Index { entries: entries.into_values().collect(), broken }
+    let sorted = order(entries.len(), &|a, b| entries[a].id.cmp(&entries[b].id));
+    let is_last = |at: usize| sorted.get(at + 1).is_none_or(|next| entries[*next].id != entries[sorted[at]].id);
+    let kept: Vec<usize> = (0..sorted.len()).filter(|at| is_last(*at)).map(|at| sorted[at]).collect();
+    let mut entries: Vec<Option<IndexEntry>> = entries.into_iter().map(Some).collect();
+    Index { entries: kept.into_iter().filter_map(|at| entries[at].take()).collect(), broken }
 }

@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use pipeline::{Edit, FileRef, Pipeline, Point, Value};
-use serde::{Deserialize, Serialize};
 
 /// Names a run. Keys sort in the order in which runs began when [`RunKey::at`] makes them.
 ///
 /// Invariant: 1 to 64 of `a-z A-Z 0-9 - _`, so that it may stand in a path. Kept by `new`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey(Arc<str>);
 
 impl RunKey {
@@ -41,8 +39,7 @@ impl RunKey {
 /// Names a pipeline by what it computes: [`pipeline_hash`].
 ///
 /// Invariant: 32 of `0-9 a-f`. Kept by `new`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PipelineHash(Arc<str>);
 
 impl PipelineHash {
@@ -59,20 +56,8 @@ impl PipelineHash {
     }
 }
 
-/// Both are text outside, checked on the way in.
 macro_rules! is_text {
     ($name:ident) => {
-        impl TryFrom<String> for $name {
-            type Error = String;
-            fn try_from(text: String) -> Result<Self, String> {
-                Self::new(&text)
-            }
-        }
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0.as_ref().into()
-            }
-        }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

@@ -4,10 +4,13 @@
 //! runs alike.
 
 mod changes;
+mod codec;
 mod compare;
 mod entry;
+mod figures;
 mod folder;
 mod graph;
+mod json;
 mod key;
 mod lineage;
 mod names;
@@ -24,7 +27,8 @@ mod warnings;
 
 pub use changes::{Changes, InputChange, NodeChange, ParamChange, Setting, WhatChanged, changes};
 pub use compare::{CompareCell, CompareGroup, CompareRow, Comparison, Tone, compare, differing};
-pub use entry::{IndexEntry, params};
+pub use entry::{IndexEntry, ParamValue, params};
+pub use figures::Shown;
 pub use folder::{
     FORMAT, INDEX, Index, Place, ReadError, path_of_pipeline, path_of_run, place_of, read_index, read_pipeline,
     read_run, write_entry, write_pipeline, write_run,

@@ -53,16 +53,16 @@ pub fn lineage(run: &RunRecord, pipeline: &Pipeline, output: &OutPort, catalogue
         let Some(node) = pipeline.node(&id) else { continue };
         let fed = pipeline.edges().iter().filter(|(to, _)| to.node == id);
         let inputs: Vec<_> = fed.map(|(to, from)| (to.port.clone(), from.clone())).collect();
-        let files = run.data.get(&id).cloned().unwrap_or_default();
+        let files: Vec<_> = run.data.iter().filter(|file| file.node == id).cloned().collect();
         for file in &files {
-            if !lineage.files.contains(file) {
+            if lineage.files.iter().all(|other| other.hash != file.hash) {
                 lineage.files.push(file.clone());
             }
         }
         let settings = settings_of(node, catalogue.get(&node.component)).into_iter().map(|(name, spec, value)| {
             (spec.map_or_else(|| name.to_owned(), |spec| spec.label.clone()), Scalar::of(value, spec))
         });
-        let artifacts = run.nodes.get(&id).map(|node| node.artifacts.clone()).unwrap_or_default();
+        let artifacts = run.node(&id).map(|node| node.artifacts.clone()).unwrap_or_default();
         lineage.steps.push(LineageStep {
             title: title_of(node, catalogue),
             component: node.component.clone(),

@@ -1,16 +1,15 @@
 //! What is recorded of a run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pipeline::{Catalogue, NodeId, Pipeline, Value};
 use protocol::{Direction, Measured, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
-use schema::ordered::Gather;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::changes::Changes;
+use crate::figures::{Shown, read_shown, write_shown};
 use crate::key::{PipelineHash, RunKey, pipeline_hash};
-use crate::scalar::{number, title_in};
+use crate::scalar::title_in;
 
 /// One run: what was run, where, and what came of it. The pipeline itself is kept beside it, under its hash.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +30,8 @@ pub struct RunRecord {
     pub changes: Changes,
     /// The pipeline's seed.
     pub seed: u64,
-    /// The files that nodes read.
-    pub data: BTreeMap<NodeId, Vec<DataFile>>,
+    /// The files that nodes read, by node.
+    pub data: Vec<DataFile>,
     /// Version of the engine.
     pub engine: String,
     /// Where it ran.
@@ -45,16 +44,16 @@ pub struct RunRecord {
     pub state: RunState,
     /// Why it failed or was stopped; empty otherwise.
     pub message: String,
-    /// Every node that was planned.
-    pub nodes: BTreeMap<NodeId, NodeRun>,
+    /// Every node that was planned, in the order of the plan; each once.
+    pub nodes: Vec<NodeRun>,
     /// Figures of merit, in reading order.
     pub metrics: Vec<MetricRecord>,
     /// Curves and matrices, to be laid over those of other runs.
     pub figures: Vec<FigureRecord>,
     /// What was said while it ran.
     pub log: Vec<LogLine>,
-    /// The user's.
-    pub tags: BTreeSet<String>,
+    /// The user's, each once.
+    pub tags: Vec<String>,
     /// The user's.
     pub note: String,
     /// Left out of lists unless they are asked for.
@@ -66,8 +65,10 @@ pub struct RunRecord {
 }
 
 /// A file, named by what is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
+    /// The node that reads it.
+    pub node: NodeId,
     /// The name that it had.
     pub name: String,
     /// Bytes.
@@ -77,8 +78,7 @@ pub struct DataFile {
 }
 
 /// Where a run took place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     /// The studio.
     Browser {
@@ -108,8 +108,7 @@ impl Host {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunState {
     /// Under way.
     Running,
@@ -137,33 +136,28 @@ impl RunState {
 }
 
 /// One node's part in a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NodeRun {
+    /// Which node.
+    pub node: NodeId,
     /// How it came out.
     pub outcome: Outcome,
     /// Why it ran or was reused, in one sentence.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// When it began, in seconds since the run did; none for what never began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_secs: Option<f64>,
     /// How long it computed; of a reused result, how long that took when it was computed.
-    #[serde(default)]
     pub elapsed_secs: f64,
     /// Which worker computed it, counted from 0.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub worker: u32,
     /// What flowed out of each output: "120 × 5".
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
     /// Content addresses of its outputs.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub artifacts: BTreeMap<String, String>,
 }
 
 /// How a node came out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It waits, or computes.
     Pending,
@@ -188,7 +182,7 @@ pub enum Outcome {
 }
 
 /// One figure of merit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MetricRecord {
     /// The node that measured it.
     pub node: NodeId,
@@ -197,21 +191,17 @@ pub struct MetricRecord {
     /// "AUC".
     pub label: String,
     /// The figure.
-    #[serde(with = "number")]
     pub value: f64,
     /// Which way is better, where that is known.
-    #[serde(default, with = "direction", skip_serializing_if = "Option::is_none")]
     pub better: Option<Direction>,
     /// How many rows it rests on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_rows: Option<u64>,
     /// The figure of each fold or repetition, of which `value` is the mean.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
 }
 
 /// One figure, measured several times: by cross-validation or by repeated splits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Repeats {
     /// Fold by fold.
     pub values: Vec<f64>,
@@ -222,35 +212,34 @@ pub struct Repeats {
 }
 
 /// A curve or a matrix of a node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FigureRecord {
     /// The node that drew it.
     pub node: NodeId,
-    /// A panel of the protocol as JSON, so that one that a later version wrote is kept unread.
-    pub panel: Json,
+    /// As it is written, so that one that a later version drew is kept unread.
+    pub(crate) json: Json,
 }
 
 impl FigureRecord {
-    /// The panel; none if this version does not know its kind.
-    pub fn panel(&self) -> Option<Panel> {
-        Panel::deserialize(&self.panel).ok()
+    /// What is shown; none if this version does not know it.
+    pub fn shown(&self) -> Option<Shown> {
+        read_shown(&self.json)
     }
 }
 
 /// Something that was said while a run was under way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
     /// In seconds since the run began.
     pub at_secs: f64,
     /// About which node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// One line.
     pub text: String,
 }
 
 /// A run's place in a sweep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrialOf {
     /// The sweep's id.
     pub sweep: String,
@@ -298,11 +287,11 @@ impl RunRecord {
             elapsed_secs: 0.0,
             state: RunState::Running,
             message: String::new(),
-            nodes: BTreeMap::new(),
+            nodes: Vec::new(),
             metrics: Vec::new(),
             figures: Vec::new(),
             log: Vec::new(),
-            tags: BTreeSet::new(),
+            tags: Vec::new(),
             note: String::new(),
             archived: false,
             trial: None,
@@ -391,15 +380,13 @@ impl RunRecord {
         let mut n_rows = None;
         self.figures.retain(|figure| figure.node != *id);
         for panel in panels {
-            let rests_on = match panel {
-                Panel::Figure(figure) => figure.n_rows,
-                Panel::Confusion(confusion) => confusion.counts.iter().sum(),
+            let (rests_on, shown) = match panel {
+                Panel::Figure(figure) => (figure.n_rows, Shown::Figure(Box::new(figure.clone()))),
+                Panel::Confusion(confusion) => (confusion.counts.iter().sum(), Shown::Confusion(confusion.clone())),
                 Panel::Metrics { .. } | Panel::Tree(_) | Panel::Facts { .. } => continue,
             };
             n_rows = n_rows.max(Some(rests_on));
-            if let Ok(panel) = serde_json::to_value(panel) {
-                self.figures.push(FigureRecord { node: id.clone(), panel });
-            }
+            self.figures.push(FigureRecord { node: id.clone(), json: write_shown(&shown) });
         }
         for panel in panels {
             let Panel::Metrics { series, metrics } = panel else { continue };
@@ -426,8 +413,10 @@ impl RunRecord {
             self.finish_node(id, node);
         }
         self.elapsed_secs = finite(report.elapsed_secs);
-        let failed = self.nodes.iter().find_map(|(id, node)| match &node.outcome {
-            Outcome::Failed { message, .. } => Some(format!("{}: {message}", title_in(pipeline, id, catalogue))),
+        let failed = self.nodes.iter().find_map(|node| match &node.outcome {
+            Outcome::Failed { message, .. } => {
+                Some(format!("{}: {message}", title_in(pipeline, &node.node, catalogue)))
+            }
             Outcome::Pending | Outcome::Ran | Outcome::Reused | Outcome::Skipped { .. } | Outcome::Stopped => None,
         });
         (self.state, self.message) = match (report.cancelled, failed) {
@@ -442,7 +431,7 @@ impl RunRecord {
         if self.state == RunState::Running {
             self.state = RunState::Stopped;
             self.message = why.into();
-            for node in self.nodes.values_mut().filter(|node| node.outcome == Outcome::Pending) {
+            for node in self.nodes.iter_mut().filter(|node| node.outcome == Outcome::Pending) {
                 node.outcome = Outcome::Stopped;
             }
         }
@@ -454,25 +443,47 @@ impl RunRecord {
     }
 
     /// The run as it is known here and elsewhere, under one key: whichever came further, with the tags of both and
-    /// this one's note and name, unless it has none.
-    pub fn merge(mut self, other: Self) -> Self {
-        let (ours, theirs) = ((self.tags.clone(), self.note.clone(), self.name.clone()), other.tags.clone());
-        let their_note = other.note.clone();
-        if self.state == RunState::Running && other.state != RunState::Running {
-            let archived = self.archived;
-            self = Self { archived, ..other };
+    /// this one's name and note, unless it has none.
+    pub fn merge(self, other: Self) -> Self {
+        let (mut ours, theirs) = (self, other);
+        for tag in &theirs.tags {
+            if !ours.tags.contains(tag) {
+                ours.tags.push(tag.clone());
+            }
         }
-        let (tags, note, name) = ours;
-        self.tags = tags.into_iter().chain(theirs).gather();
-        self.note = if note.is_empty() { their_note } else { note };
-        if !name.is_empty() {
-            self.name = name;
+        if ours.name.is_empty() {
+            ours.name.clone_from(&theirs.name);
         }
-        self
+        if ours.note.is_empty() {
+            ours.note.clone_from(&theirs.note);
+        }
+        if ours.state == RunState::Running && theirs.state != RunState::Running {
+            Self { tags: ours.tags, name: ours.name, note: ours.note, archived: ours.archived, ..theirs }
+        } else {
+            ours
+        }
+    }
+
+    /// A node's part in it.
+    pub fn node(&self, id: &NodeId) -> Option<&NodeRun> {
+        self.nodes.iter().find(|node| node.node == *id)
     }
 
     fn node_mut(&mut self, id: &NodeId) -> &mut NodeRun {
-        self.nodes.entry(id.clone()).or_insert_with(|| NodeRun {
+        let known = self.nodes.iter().position(|node| node.node == *id);
+        let node_idx = known.unwrap_or_else(|| {
+            self.nodes.push(NodeRun::new(id.clone()));
+            self.nodes.len() - 1
+        });
+        &mut self.nodes[node_idx]
+    }
+}
+
+impl NodeRun {
+    /// A node that waits for its turn.
+    pub(crate) fn new(node: NodeId) -> Self {
+        Self {
+            node,
             outcome: Outcome::Pending,
             why: String::new(),
             start_secs: None,
@@ -480,18 +491,18 @@ impl RunRecord {
             worker: 0,
             outputs: BTreeMap::new(),
             artifacts: BTreeMap::new(),
-        })
+        }
     }
 }
 
 /// The files that a pipeline's nodes read.
-pub fn data_of(pipeline: &Pipeline) -> BTreeMap<NodeId, Vec<DataFile>> {
-    let mut data: BTreeMap<NodeId, Vec<DataFile>> = BTreeMap::new();
+pub fn data_of(pipeline: &Pipeline) -> Vec<DataFile> {
+    let mut data = Vec::new();
     for (id, node) in pipeline.nodes() {
         for value in node.params.values() {
             if let Value::File(file) = value {
-                let file = DataFile { name: file.name.clone(), size: file.size, hash: file.hash.clone() };
-                data.entry(id.clone()).or_default().push(file);
+                let (name, size, hash) = (file.name.clone(), file.size, file.hash.clone());
+                data.push(DataFile { node: id.clone(), name, size, hash });
             }
         }
     }
@@ -532,31 +543,4 @@ fn shortened(text: &str, n_chars: usize) -> String {
 /// Times come from outside; files hold only numbers.
 fn finite(secs: f64) -> f64 {
     if secs.is_finite() { secs.max(0.0) } else { 0.0 }
-}
-
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
-/// Directions in files, in words of their own, since the protocol's may change with it.
-pub(crate) mod direction {
-    use protocol::Direction;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub fn serialize<S: Serializer>(better: &Option<Direction>, to: S) -> Result<S::Ok, S::Error> {
-        match better {
-            Some(Direction::Higher) => to.serialize_str("higher"),
-            Some(Direction::Lower) => to.serialize_str("lower"),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Direction>, D::Error> {
-        match Option::<String>::deserialize(from)?.as_deref() {
-            Some("higher") => Ok(Some(Direction::Higher)),
-            Some("lower") => Ok(Some(Direction::Lower)),
-            None => Ok(None),
-            Some(other) => Err(de::Error::custom(format!("expected \"higher\" or \"lower\", found {other:?}"))),
-        }
-    }
 }

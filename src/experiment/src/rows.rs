@@ -4,25 +4,20 @@ use std::collections::BTreeSet;
 
 use pipeline::{Catalogue, InPort, Node, NodeId, OutPort, Pipeline, PortType, Value, value_to_json};
 use schema::ordered::Gather;
-use serde::{Deserialize, Serialize};
 
 use crate::key::hash;
+use crate::order::order;
 use crate::scalar::settings_of;
 
 /// Names the rows behind a figure of merit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TestRows {
     /// Equal for equal rows.
     pub key: String,
     /// Whether a split kept them back; otherwise they are all rows of the data.
     pub held_out: bool,
     /// The model was trained on the same rows.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub seen_in_training: bool,
-}
-
-fn is_false(truth: &bool) -> bool {
-    !truth
 }
 
 /// The rows that a node measures on; none if no table reaches it.
@@ -35,35 +30,37 @@ pub fn test_rows(pipeline: &Pipeline, measuring: &NodeId, catalogue: &Catalogue)
     if rows.is_empty() {
         return None;
     }
-    let training: BTreeSet<_> = trainers(pipeline, measuring)
-        .iter()
-        .flat_map(|trainer| rows_into(pipeline, trainer, catalogue))
-        .map(|origin| origin.key)
-        .gather();
-    let keys: BTreeSet<_> = rows.iter().map(|origin| origin.key.as_str()).gather();
+    let trainers = trainers(pipeline, measuring);
+    let training: Vec<Origin> = trainers.iter().flat_map(|id| rows_into(pipeline, id, catalogue)).collect();
     Some(TestRows {
-        key: hash(keys.iter().copied().collect::<Vec<_>>().join(" ").as_bytes()),
+        key: hash(joined(&rows).as_bytes()),
         held_out: rows.iter().any(|origin| origin.is_split),
-        seen_in_training: keys.iter().any(|key| training.contains(*key)),
+        seen_in_training: rows.iter().any(|origin| training.contains(origin)),
     })
 }
 
 /// Where rows come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
     key: String,
     is_split: bool,
 }
 
-/// The origins of all tables that flow into a node.
-fn rows_into(pipeline: &Pipeline, id: &NodeId, catalogue: &Catalogue) -> BTreeSet<Origin> {
-    let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
+fn joined(origins: &[Origin]) -> String {
+    let sorted = order(origins.len(), &|a, b| origins[a].key.cmp(&origins[b].key));
+    sorted.into_iter().map(|at| origins[at].key.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The origins of all tables that flow into a node, each once.
+fn rows_into(pipeline: &Pipeline, id: &NodeId, catalogue: &Catalogue) -> Vec<Origin> {
+    let mut found: Vec<Origin> = Vec::new();
+    let mut seen: Vec<&OutPort> = Vec::new();
     let mut open: Vec<&OutPort> = tables_into(pipeline, id, catalogue);
     while let Some(from) = open.pop() {
-        if !seen.insert(from) {
+        if seen.contains(&from) {
             continue;
         }
+        seen.push(from);
         let Some(node) = pipeline.node(&from.node) else { continue };
         let before = tables_into(pipeline, &from.node, catalogue);
         let is_split = node.component.starts_with("split.");
@@ -71,10 +68,13 @@ fn rows_into(pipeline: &Pipeline, id: &NodeId, catalogue: &Catalogue) -> BTreeSe
             let mut recipe = recipe(node, catalogue);
             recipe.push_str(&format!(" seed {}", pipeline.seed()));
             if is_split {
-                let above: Vec<_> = rows_into(pipeline, &from.node, catalogue).into_iter().map(|o| o.key).collect();
-                recipe.push_str(&format!(" {} of {}", from.port, above.join(" ")));
+                let above = joined(&rows_into(pipeline, &from.node, catalogue));
+                recipe.push_str(&format!(" {} of {above}", from.port));
             }
-            found.insert(Origin { key: hash(recipe.as_bytes()), is_split });
+            let origin = Origin { key: hash(recipe.as_bytes()), is_split };
+            if !found.contains(&origin) {
+                found.push(origin);
+            }
         } else {
             open.extend(before);
         }

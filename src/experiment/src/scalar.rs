@@ -4,9 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use pipeline::{Catalogue, Node, NodeId, ParamSpec, Pipeline, Spec, Value, counts, number_in_words, value_in_words};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A number, a truth, a text, or that nothing was chosen. In JSON it is what it looks like.
+/// A number, a truth, a text, or that nothing was chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Scalar {
     /// Left open, such as a depth without limit.
@@ -45,81 +44,6 @@ impl Scalar {
             Self::Truth(truth) => Cell::Truth(*truth),
             Self::Number(x) => Cell::Number(*x),
             Self::Text(text) => Cell::Text(text),
-        }
-    }
-}
-
-impl Serialize for Scalar {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::None => to.serialize_unit(),
-            Self::Truth(truth) => to.serialize_bool(*truth),
-            // Whole numbers without a point, as far as every one of them is a number of its own.
-            Self::Number(x) if x.fract() == 0.0 && x.abs() < 9e15 => to.serialize_i64(*x as i64),
-            Self::Number(x) if x.is_finite() => to.serialize_f64(*x),
-            Self::Number(x) => to.serialize_str(&number_in_words(*x)),
-            Self::Text(text) => to.serialize_str(text),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("nothing, true or false, a number or text")
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Scalar, E> {
-                Ok(Scalar::None)
-            }
-            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Scalar, E> {
-                Ok(Scalar::Truth(truth))
-            }
-            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Scalar, E> {
-                Ok(Scalar::Number(n as f64))
-            }
-            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Scalar, E> {
-                Ok(Scalar::Number(n as f64))
-            }
-            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Scalar, E> {
-                Ok(Scalar::Number(x))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
-                Ok(match unusual(text) {
-                    Some(x) => Scalar::Number(x),
-                    None => Scalar::Text(text.into()),
-                })
-            }
-        }
-        from.deserialize_any(Visitor)
-    }
-}
-
-/// The numbers that JSON has no way to write.
-fn unusual(text: &str) -> Option<f64> {
-    match text {
-        "NaN" => Some(f64::NAN),
-        "inf" => Some(f64::INFINITY),
-        "-inf" => Some(f64::NEG_INFINITY),
-        _ => None,
-    }
-}
-
-/// Numbers in files: JSON has no infinity, so it is written as text.
-pub(crate) mod number {
-    use super::Scalar;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-    pub fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
-        Scalar::Number(*x).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-        match Scalar::deserialize(from)? {
-            Scalar::Number(x) => Ok(x),
-            Scalar::None | Scalar::Truth(_) | Scalar::Text(_) => Err(de::Error::custom("expected a number")),
         }
     }
 }
@@ -173,6 +97,7 @@ impl Cell<'_> {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) if !a.is_nan() && !b.is_nan() => a.total_cmp(&b),
             (Self::Truth(a), Self::Truth(b)) => a.cmp(&b),
+            (Self::Text(a), Self::Text(b)) if a == b => Ordering::Equal,
             (Self::Text(a), Self::Text(b)) => folded(a).cmp(folded(b)).then_with(|| a.cmp(b)),
             (a, b) => a.rank().cmp(&b.rank()),
         }

@@ -1,9 +1,9 @@
 //! All runs at once, column by column: built once, updated run by run, searched, sorted and grouped at interactive rate.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
+use pipeline::NodeId;
 use protocol::Direction;
 use schema::ordered::sort_by;
 
@@ -16,6 +16,9 @@ use crate::record::RunState;
 use crate::scalar::{Cell, Scalar};
 use crate::stats::{Spread, spread};
 
+const METRIC: &str = "metric.";
+const PARAM: &str = "param.";
+
 /// The runs of a workspace.
 ///
 /// A run keeps its row until it is removed; rows of removed runs are given to later ones.
@@ -23,12 +26,15 @@ use crate::stats::{Spread, spread};
 pub struct RunTable {
     /// Invariant: `by_key` has the row of every entry, and `free` every row without one. Kept by `insert` and `remove`.
     rows: Vec<Option<Row>>,
-    by_key: BTreeMap<RunKey, usize>,
+    by_key: BTreeMap<String, usize>,
     free: Vec<usize>,
     columns: Vec<Column>,
     by_name: BTreeMap<String, usize>,
-    texts: Vec<Arc<str>>,
-    by_text: BTreeMap<Arc<str>, u32>,
+    /// Texts of parameters, each once.
+    texts: Vec<String>,
+    by_text: BTreeMap<String, usize>,
+    /// Where names are put together, so that none is allocated to look a column up.
+    scratch: String,
     offset_mins: i32,
 }
 
@@ -63,7 +69,7 @@ pub struct Column {
 impl Column {
     /// Whether it is a metric, rather than a parameter.
     pub fn is_metric(&self) -> bool {
-        self.name.starts_with("metric.")
+        self.name.starts_with(METRIC)
     }
 
     /// Whether all its values are numbers.
@@ -94,7 +100,7 @@ enum Kept {
     None,
     Truth(bool),
     Number(f64),
-    Text(u32),
+    Text(usize),
 }
 
 /// What every run has.
@@ -296,7 +302,7 @@ impl RunTable {
 
     /// Takes a run in, or brings it up to date. Gives its row.
     pub fn insert(&mut self, mut entry: IndexEntry) -> usize {
-        let row_idx = match self.by_key.get(&entry.id) {
+        let row_idx = match self.by_key.get(entry.id.as_str()) {
             Some(&row_idx) => {
                 self.clear(row_idx);
                 row_idx
@@ -306,34 +312,30 @@ impl RunTable {
                 self.rows.len() - 1
             }),
         };
-        self.by_key.insert(entry.id.clone(), row_idx);
+        self.by_key.insert(entry.id.as_str().into(), row_idx);
         let metrics = &entry.metrics;
         for metric_idx in order(metrics.len(), &|a, b| metrics[a].node.cmp(&metrics[b].node)) {
             let metric = &metrics[metric_idx];
             let value = Kept::Number(metric.value);
-            let full = self.column_mut(&["metric.", metric.node.as_str(), ".", &metric.name], false);
-            let short = self.column_mut(&["metric.", &metric.name], true);
-            for column_idx in [full, short] {
+            for column_idx in self.places(METRIC, &metric.node, &metric.name) {
                 let column = &mut self.columns[column_idx];
                 column.label.clone_from(&metric.label);
                 column.better = metric.better.or(column.better);
                 self.set(column_idx, row_idx, value);
             }
         }
-        for (node, params) in std::mem::take(&mut entry.params) {
-            for (name, value) in params {
-                let value = match value {
-                    Scalar::None => Kept::None,
-                    Scalar::Truth(truth) => Kept::Truth(truth),
-                    Scalar::Number(x) => Kept::Number(x),
-                    Scalar::Text(text) => Kept::Text(self.intern(&text)),
-                };
-                let full = self.column_mut(&["param.", node.as_str(), ".", &name], false);
-                let short = self.column_mut(&["param.", &name], true);
-                [full, short].into_iter().for_each(|column_idx| self.set(column_idx, row_idx, value));
+        for param in std::mem::take(&mut entry.params) {
+            let value = match param.value {
+                Scalar::None => Kept::None,
+                Scalar::Truth(truth) => Kept::Truth(truth),
+                Scalar::Number(x) => Kept::Number(x),
+                Scalar::Text(text) => Kept::Text(self.intern(&text)),
+            };
+            for column_idx in self.places(PARAM, &param.node, &param.name) {
+                self.set(column_idx, row_idx, value);
             }
         }
-        let tags = entry.tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let tags = entry.tags.join(", ");
         let haystack = format!("{}\n{tags}\n{}", entry.name, entry.note).to_lowercase();
         let changed = entry.changes.in_words();
         self.rows[row_idx] = Some(Row { entry, tags, changed, haystack });
@@ -342,7 +344,7 @@ impl RunTable {
 
     /// Forgets a run; whether there was one.
     pub fn remove(&mut self, run: &RunKey) -> bool {
-        let Some(row_idx) = self.by_key.remove(run) else { return false };
+        let Some(row_idx) = self.by_key.remove(run.as_str()) else { return false };
         self.clear(row_idx);
         self.rows[row_idx] = None;
         self.free.push(row_idx);
@@ -358,23 +360,27 @@ impl RunTable {
         }
     }
 
-    /// The column with the name that these parts make.
-    fn column_mut(&mut self, parts: &[&str], is_short: bool) -> usize {
-        let name = parts.concat();
-        if let Some(&column_idx) = self.by_name.get(&name) {
+    /// The columns of a metric or a parameter: with its node, and without.
+    fn places(&mut self, space: &str, node: &NodeId, name: &str) -> [usize; 2] {
+        [self.place(&[space, node.as_str(), ".", name], false), self.place(&[space, name], true)]
+    }
+
+    fn place(&mut self, name: &[&str], is_short: bool) -> usize {
+        self.scratch.clear();
+        name.iter().for_each(|part| self.scratch.push_str(part));
+        if let Some(&column_idx) = self.by_name.get(&self.scratch) {
             return column_idx;
         }
-        let column = Column {
-            label: name.rsplit('.').next().unwrap_or(&name).to_owned(),
-            name: name.clone(),
+        self.columns.push(Column {
+            label: name.last().map_or("", |name| name).to_owned(),
+            name: self.scratch.clone(),
             is_short,
             better: None,
             cells: Vec::new(),
             n_numbers: 0,
             n_others: 0,
-        };
-        self.columns.push(column);
-        self.by_name.insert(name, self.columns.len() - 1);
+        });
+        self.by_name.insert(self.scratch.clone(), self.columns.len() - 1);
         self.columns.len() - 1
     }
 
@@ -390,20 +396,18 @@ impl RunTable {
         }
     }
 
-    fn intern(&mut self, text: &str) -> u32 {
+    fn intern(&mut self, text: &str) -> usize {
         if let Some(&text_idx) = self.by_text.get(text) {
             return text_idx;
         }
-        let text: Arc<str> = text.into();
-        let text_idx = self.texts.len() as u32;
-        self.texts.push(text.clone());
-        self.by_text.insert(text, text_idx);
-        text_idx
+        self.texts.push(text.into());
+        self.by_text.insert(text.into(), self.texts.len() - 1);
+        self.texts.len() - 1
     }
 
     /// The row of a run.
     pub fn find(&self, run: &RunKey) -> Option<usize> {
-        self.by_key.get(run).copied()
+        self.by_key.get(run.as_str()).copied()
     }
 
     /// The run in a row, without its parameters: see [`Self::params`].
@@ -480,7 +484,7 @@ impl RunTable {
                     Kept::None => Cell::None,
                     Kept::Truth(truth) => Cell::Truth(truth),
                     Kept::Number(x) => Cell::Number(x),
-                    Kept::Text(text_idx) => Cell::Text(&self.texts[text_idx as usize]),
+                    Kept::Text(text_idx) => Cell::Text(&self.texts[text_idx]),
                 };
             }
         };
@@ -596,7 +600,7 @@ impl RunTable {
         for &row_idx in rows {
             let mut keys: Vec<Vec<Cell<'_>>> = vec![Vec::with_capacity(by.len())];
             for source in &by {
-                let tags: Option<&BTreeSet<String>> = match source {
+                let tags: Option<&Vec<String>> = match source {
                     Source::Field(Field::Tag) => self.entry(row_idx).map(|e| &e.tags).filter(|tags| tags.len() > 1),
                     Source::Field(_) | Source::Column(_) => None,
                 };

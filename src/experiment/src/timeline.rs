@@ -1,7 +1,5 @@
 //! A run over time: a bar per node and worker, what was reused, and the chain of nodes that it could not be faster than.
 
-use std::collections::BTreeMap;
-
 use pipeline::{Catalogue, NodeId, Pipeline};
 use schema::ordered::sort_by;
 
@@ -54,13 +52,13 @@ pub struct Bar {
 
 /// A run over time. Nodes that never began have no bar.
 pub fn timeline(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> Timeline {
-    let mut ends: BTreeMap<NodeId, f64> = BTreeMap::new();
-    // For each node the longest chain that ends with it: its time, and the node before it.
-    let mut chains: BTreeMap<NodeId, (f64, Option<NodeId>)> = BTreeMap::new();
+    let flow: Vec<NodeId> = pipeline.topological_order().into_iter().filter(|id| run.node(id).is_some()).collect();
+    let mut chains: Vec<Chain> = Vec::with_capacity(flow.len());
     let mut drawn = Timeline { total_secs: run.elapsed_secs, ..Timeline::default() };
-    for id in pipeline.topological_order() {
-        let Some(node) = run.nodes.get(&id) else { continue };
-        let above = pipeline.upstream(&id);
+    for id in &flow {
+        let Some(node) = run.node(id) else { continue };
+        let above = pipeline.upstream(id);
+        let above: Vec<usize> = above.iter().filter_map(|id| flow.iter().position(|other| other == id)).collect();
         let (elapsed_secs, saved_secs, has_bar) = match &node.outcome {
             Outcome::Ran | Outcome::Failed { .. } => (node.elapsed_secs, 0.0, true),
             Outcome::Reused => (0.0, node.elapsed_secs, true),
@@ -68,24 +66,24 @@ pub fn timeline(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> 
             Outcome::Stopped | Outcome::Pending => (node.elapsed_secs, 0.0, node.start_secs.is_some()),
             Outcome::Skipped { .. } => (0.0, 0.0, false),
         };
-        let before = above.iter().filter_map(|id| Some((chains.get(id)?.0, id)));
-        // Of equally long chains, the one through the first node by id.
-        let before = before.reduce(|best, other| if other.0 > best.0 { other } else { best });
-        let chain_secs = before.map_or(0.0, |(secs, _)| secs) + elapsed_secs;
-        chains.insert(id.clone(), (chain_secs, before.map(|(_, id)| id.clone())));
+        let before = longest(above.iter().copied(), &chains);
+        let ready_secs = above.iter().fold(0.0, |ready: f64, at| ready.max(chains[*at].end_secs));
+        let start_secs = node.start_secs.unwrap_or(ready_secs);
+        chains.push(Chain {
+            secs: before.map_or(0.0, |at| chains[at].secs) + elapsed_secs,
+            before,
+            end_secs: if has_bar { start_secs + elapsed_secs } else { 0.0 },
+        });
         if !has_bar {
             continue;
         }
-        let ready_secs = above.iter().filter_map(|id| ends.get(id)).fold(0.0, |a: f64, b| a.max(*b));
-        let start_secs = node.start_secs.unwrap_or(ready_secs);
-        ends.insert(id.clone(), start_secs + elapsed_secs);
         drawn.total_secs = drawn.total_secs.max(start_secs + elapsed_secs);
         drawn.busy_secs += elapsed_secs;
         drawn.saved_secs += saved_secs;
         drawn.n_workers = drawn.n_workers.max(node.worker + 1);
         drawn.bars.push(Bar {
-            title: title_in(pipeline, &id, catalogue),
-            node: id,
+            title: title_in(pipeline, id, catalogue),
+            node: id.clone(),
             worker: node.worker,
             start_secs,
             elapsed_secs,
@@ -96,19 +94,33 @@ pub fn timeline(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> 
             is_start_guessed: node.start_secs.is_none(),
         });
     }
-    let longest = chains.iter().reduce(|best, other| if other.1.0 > best.1.0 { other } else { best });
-    let mut last = longest.filter(|(_, (secs, _))| *secs > 0.0).map(|(id, _)| id.clone());
-    drawn.critical_secs = last.as_ref().and_then(|id| chains.get(id)).map_or(0.0, |(secs, _)| *secs);
-    while let Some(id) = last {
-        last = chains.get(&id).and_then(|(_, before)| before.clone());
+    let mut last = longest(0..chains.len(), &chains);
+    drawn.critical_secs = last.map_or(0.0, |at| chains[at].secs);
+    while let Some(at) = last {
+        last = chains[at].before;
         // Nodes that took no time do not hold anything up.
-        let bar = drawn.bars.iter_mut().find(|bar| bar.node == id && bar.elapsed_secs > 0.0);
+        let bar = drawn.bars.iter_mut().find(|bar| bar.node == flow[at] && bar.elapsed_secs > 0.0);
         if let Some(bar) = bar {
             bar.is_critical = true;
-            drawn.critical.push(id);
+            drawn.critical.push(flow[at].clone());
         }
     }
     drawn.critical.reverse();
     sort_by(&mut drawn.bars, |a, b| a.worker.cmp(&b.worker).then_with(|| a.start_secs.total_cmp(&b.start_secs)));
     drawn
+}
+
+/// The longest chain of nodes that ends with one.
+struct Chain {
+    /// Computing time of all of them.
+    secs: f64,
+    /// The node before, by its place in the flow.
+    before: Option<usize>,
+    /// When the node's own result was there.
+    end_secs: f64,
+}
+
+/// Of these nodes, the first of those with the longest chain.
+fn longest(nodes: impl Iterator<Item = usize>, chains: &[Chain]) -> Option<usize> {
+    nodes.reduce(|best, other| if chains[other].secs > chains[best].secs { other } else { best })
 }

@@ -1,13 +1,12 @@
 //! What one should know before one believes that a run is better than another.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use protocol::Direction;
-use schema::ordered::Gather;
 
 use crate::entry::IndexEntry;
 use crate::key::RunKey;
+use crate::order::order;
 use crate::record::{MetricRecord, RunState};
+use crate::rows::TestRows;
 use crate::stats::{PairedTest, corrected_resampled_t, holm, spread};
 
 /// Fewer rows than these leave an accuracy of 80 % uncertain by more than 8 points either way.
@@ -99,23 +98,23 @@ pub fn warnings(runs: &[&IndexEntry], metric: &str) -> Vec<Warning> {
         .collect();
     let mut warnings = Vec::new();
     // By cross-validation every row is a test row once and no rows are left over to be fitted to.
-    let mut by_rows: BTreeMap<&str, Vec<(&IndexEntry, &MetricRecord)>> = BTreeMap::new();
+    let mut by_rows: Vec<(&TestRows, Vec<(&IndexEntry, &MetricRecord)>)> = Vec::new();
     for (run, metric) in judged.iter().filter(|(_, metric)| metric.repeats.is_none()) {
-        let Some(rows) = run.test_rows.get(&metric.node) else { continue };
-        by_rows.entry(&rows.key).or_default().push((run, metric));
+        let Some(rows) = run.rows(&metric.node) else { continue };
+        match by_rows.iter_mut().find(|(other, _)| other.key == rows.key) {
+            Some((_, compared)) => compared.push((run, metric)),
+            None => by_rows.push((rows, vec![(run, metric)])),
+        }
         if rows.seen_in_training {
             warnings.push(Warning::TestedOnTraining { run: run.id.clone(), title: run.title() });
         }
     }
-    for compared in by_rows.values() {
-        let pipelines: BTreeSet<_> = compared.iter().map(|(run, _)| &run.pipeline).gather();
-        let held_out = compared.iter().all(|(run, metric)| {
-            run.test_rows.get(&metric.node).is_some_and(|rows| rows.held_out && !rows.seen_in_training)
-        });
-        if let (true, true, Some((best, metric))) = (pipelines.len() > 1, held_out, best_of(compared)) {
+    for (_, compared) in by_rows.iter().filter(|(rows, _)| rows.held_out && !rows.seen_in_training) {
+        let n_pipelines = n_pipelines(compared);
+        if let (true, Some((best, metric))) = (n_pipelines > 1, best_of(compared)) {
             warnings.push(Warning::TestSetChose {
                 label: metric.label.clone(),
-                n_pipelines: pipelines.len(),
+                n_pipelines,
                 runs: compared.iter().map(|(run, _)| run.id.clone()).collect(),
                 best: best.id.clone(),
             });
@@ -153,6 +152,13 @@ pub fn warnings(runs: &[&IndexEntry], metric: &str) -> Vec<Warning> {
     warnings
 }
 
+/// How many different pipelines these are.
+fn n_pipelines(compared: &[(&IndexEntry, &MetricRecord)]) -> usize {
+    let pipeline = |at: usize| &compared[at].0.pipeline;
+    let sorted = order(compared.len(), &|a, b| pipeline(a).cmp(pipeline(b)));
+    sorted.chunk_by(|&a, &b| pipeline(a) == pipeline(b)).count()
+}
+
 /// The first of those with the best figure; none where nobody knows which way is better.
 fn best_of<'a>(judged: &[(&'a IndexEntry, &'a MetricRecord)]) -> Option<(&'a IndexEntry, &'a MetricRecord)> {
     let better = judged.iter().find_map(|(_, metric)| metric.better)?;
@@ -181,7 +187,7 @@ pub struct TestAgainst {
 pub fn tests_against(baseline: &IndexEntry, runs: &[&IndexEntry], metric: &str) -> Vec<TestAgainst> {
     let repeats = |run: &IndexEntry| {
         let metric = run.metric(metric)?;
-        Some((metric.repeats.clone()?, run.test_rows.get(&metric.node).map(|rows| rows.key.clone())))
+        Some((metric.repeats.clone()?, run.rows(&metric.node).map(|rows| rows.key.clone())))
     };
     let Some((ours, our_rows)) = repeats(baseline) else { return Vec::new() };
     let mut tests = Vec::new();
