@@ -83,6 +83,11 @@ pub fn fetch_rest() {
     spawn_local(async { drop(fetch_links().await) });
 }
 
+#[wasm_split(inspector, wasm_split_path = ::leptos::wasm_split, preload(fetch_inspector), fallible)]
+fn inspector(studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::views::inspector::content(studio))
+}
+
 #[wasm_split(overlays, wasm_split_path = ::leptos::wasm_split, preload(fetch_overlays), fallible)]
 fn overlays() -> Result<AnyView, SplitLoaderError> {
     Ok(crate::views::overlays())
@@ -110,6 +115,16 @@ impl Part {
     /// Everything that shows results: tables, charts, trees.
     pub fn viewers() -> Self {
         Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_viewers()) }
+    }
+
+    /// The settings of what is selected.
+    pub fn inspector() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_inspector()) }
+    }
+
+    /// What stands in the inspector.
+    pub fn inspector_content(self, studio: crate::store::Studio) -> AnyView {
+        self.view(move || inspector(studio))
     }
 
     /// What floats over the page: menus, searches, dialogs.

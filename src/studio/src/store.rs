@@ -222,6 +222,8 @@ pub struct Studio {
     pub link: Link,
     /// What shows results; fetched after the first paint.
     pub viewers: Part,
+    /// The settings of what is selected; fetched after the first paint.
+    pub inspector: Part,
     /// What floats over the page; fetched after the first paint.
     pub overlays: Part,
     /// The node whose settings and results are shown.
@@ -295,6 +297,7 @@ impl Studio {
             changed,
             link: Link::start(),
             viewers: Part::viewers(),
+            inspector: Part::inspector(),
             overlays: Part::overlays(),
             focused,
             page: RwSignal::new(Page::Start),
@@ -337,6 +340,7 @@ impl Studio {
                     self.editor.update_value(|editor| editor.set_catalogue(welcome.catalogue));
                     self.bump();
                     self.check();
+                    self.inspector.fetch();
                     self.overlays.fetch();
                     self.viewers.fetch();
                     parts::fetch_rest();

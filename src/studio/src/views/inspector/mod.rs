@@ -22,17 +22,22 @@ use crate::store::{InspectorTab, Studio};
 #[component]
 pub fn Inspector() -> impl IntoView {
     let studio = expect_context::<Studio>();
+    view! {
+        <aside class="panel inspector" aria-label="Inspector" id="inspector" data-region="inspector">
+            {super::splitter::splitter(studio, super::splitter::Edge::Inspector)}
+            {studio.inspector.inspector_content(studio)}
+        </aside>
+    }
+}
+
+/// What stands in the inspector: the selected node, or the pipeline.
+pub fn content(studio: Studio) -> AnyView {
     let subject = studio.focused;
     let head_and_page = move || match subject.get() {
         Some(node) => of_node(studio, node),
         None => of_pipeline(studio),
     };
-    view! {
-        <aside class="panel inspector" aria-label="Inspector" id="inspector" data-region="inspector">
-            {super::splitter::splitter(studio, super::splitter::Edge::Inspector)}
-            {head_and_page}
-        </aside>
-    }
+    head_and_page.into_any()
 }
 
 fn of_pipeline(studio: Studio) -> AnyView {
