@@ -26,16 +26,17 @@ pub struct TestRows {
 /// pipeline's seed. What else happened to them on the way does not count, so that preparing the same rows otherwise
 /// leaves them the same rows.
 pub fn test_rows(pipeline: &Pipeline, measuring: &NodeId, catalogue: &Catalogue) -> Option<TestRows> {
-    let rows = rows_into(pipeline, measuring, catalogue);
+    let origins = origins(pipeline, catalogue);
+    let into = |id: &NodeId| origins.iter().find(|(node, _)| node == id).map_or(&[][..], |(_, rows)| rows);
+    let rows = into(measuring);
     if rows.is_empty() {
         return None;
     }
     let trainers = trainers(pipeline, measuring);
-    let training: Vec<Origin> = trainers.iter().flat_map(|id| rows_into(pipeline, id, catalogue)).collect();
     Some(TestRows {
-        key: hash(joined(&rows).as_bytes()),
+        key: hash(joined(rows).as_bytes()),
         held_out: rows.iter().any(|origin| origin.is_split),
-        seen_in_training: rows.iter().any(|origin| training.contains(origin)),
+        seen_in_training: trainers.iter().any(|id| into(id).iter().any(|origin| rows.contains(origin))),
     })
 }
 
@@ -51,35 +52,33 @@ fn joined(origins: &[Origin]) -> String {
     sorted.into_iter().map(|at| origins[at].key.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// The origins of all tables that flow into a node, each once.
-fn rows_into(pipeline: &Pipeline, id: &NodeId, catalogue: &Catalogue) -> Vec<Origin> {
-    let mut found: Vec<Origin> = Vec::new();
-    let mut seen: Vec<&OutPort> = Vec::new();
-    let mut open: Vec<&OutPort> = tables_into(pipeline, id, catalogue);
-    while let Some(from) = open.pop() {
-        if seen.contains(&from) {
-            continue;
-        }
-        seen.push(from);
-        let Some(node) = pipeline.node(&from.node) else { continue };
-        let before = tables_into(pipeline, &from.node, catalogue);
-        let is_split = node.component.starts_with("split.");
-        if is_split || before.is_empty() {
-            let mut recipe = recipe(node, catalogue);
-            recipe.push_str(&format!(" seed {}", pipeline.seed()));
-            if is_split {
-                let above = joined(&rows_into(pipeline, &from.node, catalogue));
-                recipe.push_str(&format!(" {} of {above}", from.port));
+/// For every node the origins of all tables that flow into it, each once.
+fn origins(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<(NodeId, Vec<Origin>)> {
+    let mut origins: Vec<(NodeId, Vec<Origin>)> = Vec::with_capacity(pipeline.nodes().len());
+    for id in pipeline.topological_order() {
+        let mut found: Vec<Origin> = Vec::new();
+        for from in tables_into(pipeline, &id, catalogue) {
+            let Some(node) = pipeline.node(&from.node) else { continue };
+            let above = origins.iter().find(|(node, _)| *node == from.node).map_or(&[][..], |(_, above)| above);
+            let is_split = node.component.starts_with("split.");
+            let passed_on = match is_split || above.is_empty() {
+                true => {
+                    let port = if is_split { from.port.as_str() } else { "" };
+                    let recipe =
+                        format!("{} seed {} {port} of {}", recipe(node, catalogue), pipeline.seed(), joined(above));
+                    vec![Origin { key: hash(recipe.as_bytes()), is_split }]
+                }
+                false => above.to_vec(),
+            };
+            for origin in passed_on {
+                if !found.contains(&origin) {
+                    found.push(origin);
+                }
             }
-            let origin = Origin { key: hash(recipe.as_bytes()), is_split };
-            if !found.contains(&origin) {
-                found.push(origin);
-            }
-        } else {
-            open.extend(before);
         }
+        origins.push((id, found));
     }
-    found
+    origins
 }
 
 /// What feeds the inputs of a node that take tables; of an unknown component, all of them.

@@ -147,6 +147,24 @@ fn test_rows_are_named_by_split_and_data_and_not_by_what_prepared_them() {
 }
 
 #[test]
+fn a_long_chain_of_splits_whose_halves_meet_again_takes_no_time() {
+    let mut nodes =
+        logistic().to_json().replace("\"score\": {", "\"s0\": {\"component\": \"split.other@1\"}, \"score\": {");
+    for n in 1..60 {
+        let (here, before) = (format!("s{n}"), format!("s{}", n - 1));
+        nodes = nodes
+            .replace("\"score\": {", &format!("\"{here}\": {{\"component\": \"split.other@1\"}}, \"score\": {{"))
+            .replace(
+                "\"edges\": {",
+                &format!("\"edges\": {{\"{here}.a\": \"{before}.a\", \"{here}.b\": \"{before}.b\","),
+            );
+    }
+    let nodes =
+        nodes.replace("\"split.test\"", "\"s59.a\"").replace("\"edges\": {", "\"edges\": {\"s0.a\": \"import.table\",");
+    assert!(rows_of(&Pipeline::from_json(&nodes).unwrap()).held_out);
+}
+
+#[test]
 fn a_model_that_is_scored_on_its_training_rows_is_found_out() {
     let same =
         edited(&logistic(), [Edit::Connect(OutPort::new(&id("split"), "train"), InPort::new(&id("score"), "table"))]);

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use charts::{Axis, Detail, Figure, Guide, Marks, Series};
 use expect_test::{Expect, expect};
 use experiment::{
-    Fate, IndexEntry, Outcome, Place, ReadError, RunKey, RunRecord, RunState, Shown, changes, graph_diff, lineage,
-    path_of_pipeline, path_of_run, pipeline_hash, place_of, read_index, read_pipeline, read_run, timeline, write_entry,
-    write_pipeline, write_run,
+    Fate, IndexEntry, Outcome, Place, ReadError, Repeats, RunKey, RunRecord, RunState, Shown, changes, graph_diff,
+    lineage, path_of_pipeline, path_of_run, pipeline_hash, place_of, read_index, read_pipeline, read_run, timeline,
+    write_entry, write_pipeline, write_run,
 };
 use fixture::{begin, catalogue, done, edited, entry, forest, id, logistic, report, set};
 use pipeline::{Edit, FileRef, OutPort, Pipeline, Point, Value};
-use protocol::{Confusion, Direction, Failure, Metric, NodeOutcome, Panel, RunEvent, RunId, RunReport};
+use protocol::{
+    Confusion, Direction, Failure, FoldRows, Measured, Metric, NodeOutcome, Panel, RunEvent, RunId, RunReport,
+};
 
 const RUN: RunId = RunId(1);
 
@@ -96,6 +98,27 @@ fn panels_bring_names_order_direction_and_rows_of_metrics() {
     assert_eq!(shown, expected);
     assert_eq!(run.figures.len(), 1);
     assert_eq!(run.figures[0].shown(), Some(Shown::Confusion(confusion)));
+}
+
+#[test]
+fn the_figures_of_folds_become_the_repeats_of_their_metric() {
+    let mut run = observed();
+    let mut measure = |name: &str, step: u32, value: f64, rows| {
+        let measured = Measured { name: name.into(), step, value, rows };
+        run.observe(&RunEvent::Metric { run: RUN, node: id("train"), measured }, 1.0, 1);
+    };
+    let rows = Some(FoldRows { n_train: 90, n_test: 10 });
+    // Told twice, as with a result that is reused.
+    for _ in 0..2 {
+        [0.8, 0.9, 0.7].into_iter().enumerate().for_each(|(step, auc)| measure("auc", step as u32, auc, rows));
+    }
+    // The loss after a round of one fit is no repetition.
+    measure("loss", 0, 0.5, None);
+    let metric = run.metric(&id("train"), "auc").unwrap();
+    assert!((metric.value - 0.8).abs() < 1e-15);
+    assert_eq!(metric.repeats, Some(Repeats { values: vec![0.8, 0.9, 0.7], n_train: 90, n_test: 10 }));
+    assert_eq!(run.metric(&id("train"), "loss"), None);
+    assert_eq!(read_run(&write_run(&run)).unwrap().metrics, run.metrics);
 }
 
 /// One of each kind of marks, with numbers that JSON cannot write.
