@@ -308,6 +308,7 @@ fn rejected(report: &Report) -> Panel {
     } else {
         "Rejected rows".into()
     };
+    let title = format!("{title}: mend these lines in the file and choose it again, or go on without them");
     Panel::Facts {
         title,
         heads: vec!["Line".into(), "Why".into()],
@@ -347,7 +348,10 @@ mod tests {
         let engine::Artifact::Table(table) = &done.outputs["table"] else { panic!("a table") };
         assert_eq!((table.n_rows(), table.n_columns()), (2, 2));
         let Some(Panel::Facts { title, rows, .. }) = done.panels.get(1) else { panic!("{:?}", done.panels) };
-        assert_eq!((title.as_str(), rows[0][0].as_str()), ("Rejected rows", "3"));
+        assert_eq!(
+            (title.as_str(), rows[0][0].as_str()),
+            ("Rejected rows: mend these lines in the file and choose it again, or go on without them", "3")
+        );
     }
 
     #[test]
