@@ -138,8 +138,9 @@ scenario("files that hold no table say what they are, and how out", async (profi
     const told = await dropped(page, name, content);
     assert.match(told, words, name);
     assert.deepEqual(Object.values(await states(page)), ["failed"], name);
-    // The way out is at hand: the card says it, and another file can be chosen.
-    await card(page, "import-file").getByText(/file|line/).first().waitFor();
+    // In the place of rows the dock says it as well, and no next step is suggested.
+    assert.match(await page.locator("#dock-page").innerText(), words, name);
+    assert.equal(await page.getByText("Add Split Data").count(), 0);
     await page.getByRole("button", { name: "Millrace: all pipelines" }).click();
     await page.getByRole("heading", { name: "Drop a CSV here" }).waitFor();
   }
@@ -154,9 +155,9 @@ scenario("rows with too many cells are set aside and named, in any encoding", as
   assert.deepEqual(Object.values(await states(page)), ["ran"]);
   const dock = page.locator('[data-region="dock"]');
   await dock.getByRole("tab", { name: "Output", exact: true }).click();
-  const panel = dock.locator(".facts", { hasText: /[Rr]eject/ }).or(dock.locator(".output__panel", { hasText: /[Rr]eject/ })).last();
+  const panel = dock.locator(".output__panel", { hasText: "Rejected rows" }).last();
   await panel.waitFor();
-  assert.match(await panel.innerText(), /3[\s\S]*3 cells|3 cells[\s\S]*3/);
+  assert.match(await panel.innerText(), /mend these lines in the file and choose it again[\s\S]*3[\s\S]*it has 3 cells, but there are 2 columns/);
 
   // Latin-1 without being told; the wrong encoding by hand is mended in the inspector.
   await page.getByRole("button", { name: "Millrace: all pipelines" }).click();

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use editor::{Button, Command, Editor, Fit, Gesture, Mods, PortRef, Rect, Size, Viewport, Zoom};
+use editor::{Button, Command, Editor, Fit, Gesture, Mods, NodeState, PortRef, Rect, Size, Viewport, Zoom};
 use leptos::html::{Canvas as CanvasTag, Div, Section};
 use leptos::prelude::*;
 use pipeline::{NodeId, Params, Point};
@@ -291,8 +291,15 @@ fn empty(studio: Studio) -> AnyView {
 fn suggestion(studio: Studio) -> impl IntoView {
     let fed =
         studio.select(|editor| editor.pipeline().edges().values().map(|from| from.node.clone()).collect::<Vec<_>>());
+    let failed = studio.select(|editor| {
+        let is_failed = |node: &&NodeId| matches!(editor.status(node).state, NodeState::Failed(_));
+        editor.pipeline().nodes().keys().filter(is_failed).cloned().collect::<Vec<_>>()
+    });
     move || {
         let (node, component) = studio.suggestion.get().filter(|(node, _)| fed.with(|fed| !fed.contains(node)))?;
+        if failed.with(|failed| failed.contains(&node)) {
+            return None;
+        }
         let title = studio.with(|editor| editor.catalogue().get(component).map(|spec| spec.title.clone()))?;
         Some(view! {
             <div class="hint-chip" role="group" aria-label="Suggested next step">

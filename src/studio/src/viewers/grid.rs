@@ -47,7 +47,7 @@ impl Offsets {
                 Kind::Number | Kind::Integer => 112.0,
                 Kind::Boolean => 104.0,
                 Kind::Category => 132.0,
-                Kind::DateTime => 156.0,
+                Kind::DateTime => 176.0,
                 Kind::Text => 172.0,
             };
             at += (column.name.chars().count() as f64 * 7.0 + 70.0).clamp(least, 236.0);

@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use editor::{Editor, NodeState};
 use leptos::prelude::*;
 use pipeline::{NodeId, Severity};
 
@@ -66,10 +67,17 @@ pub fn Dock() -> impl IntoView {
         .into();
     let announce = Callback::new(move |text: String| studio.announcement.set(text));
     let results = ResultsOf { node, revision, link, announce };
-    let page = move || match tab.get() {
-        DockTab::Output => studio.viewers.output_panel(results),
-        DockTab::Data => studio.viewers.data_panel(results),
-        DockTab::Problems => problems(studio),
+    let notice = studio.select(move |editor| node.get().and_then(|node| instead_of_results(editor, &node)));
+    let page = move || {
+        match (tab.get(), notice.get()) {
+        (DockTab::Problems, _) => problems(studio),
+        (DockTab::Output | DockTab::Data, Some((glyph, headline, help))) => view! {
+            <div class="empty">{icon(glyph)}<b>{super::prose::inline(&headline)}</b><p>{super::prose::inline(&help)}</p></div>
+        }
+        .into_any(),
+        (DockTab::Output, None) => studio.viewers.output_panel(results),
+        (DockTab::Data, None) => studio.viewers.data_panel(results),
+    }
     };
     let is_large = move || studio.layout.with(|layout| layout.dock_large);
     view! {
@@ -97,6 +105,34 @@ pub fn Dock() -> impl IntoView {
                 {page}
             </div>
         </section>
+    }
+}
+
+/// What is said of a node that has no results: an icon, a headline, the way out.
+fn instead_of_results(editor: &Editor, node: &NodeId) -> Option<(&'static str, String, String)> {
+    let status = editor.status(node);
+    match &status.state {
+        NodeState::Failed(failure) => {
+            Some(("octagon-alert", super::capital(&failure.message), super::sentence(&failure.help)))
+        }
+        NodeState::Skipped(cause) => Some((
+            "ban",
+            format!("Not run, because {} failed", super::title_of(editor, cause)),
+            "Mend that node first, then run again.".into(),
+        )),
+        NodeState::Queued | NodeState::Running { .. } if status.report.is_none() => {
+            Some(("loader", "Running".into(), "What comes out appears here.".into()))
+        }
+        NodeState::Idle | NodeState::Cancelled if status.report.is_none() => {
+            Some(("circle-dashed", "Not run yet".into(), "Run the pipeline, or run to this node.".into()))
+        }
+        NodeState::Idle
+        | NodeState::Queued
+        | NodeState::Running { .. }
+        | NodeState::Cancelled
+        | NodeState::Ran
+        | NodeState::Reused
+        | NodeState::Stale => None,
     }
 }
 

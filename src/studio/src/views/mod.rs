@@ -47,11 +47,19 @@ pub fn title_of(editor: &Editor, node: &NodeId) -> String {
     editor.title(node).to_owned()
 }
 
+/// With a capital letter, unless it begins with a name such as `shop.csv`.
+pub fn capital(text: &str) -> String {
+    let first_word = text.split(' ').next().unwrap_or(text);
+    if !first_word.chars().all(char::is_alphabetic) {
+        return text.to_owned();
+    }
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// With a capital letter and a full stop: how a help text ends a message.
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut sentence: String =
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    let mut sentence = capital(text);
     if sentence.ends_with(|last: char| last.is_alphanumeric() || matches!(last, '`' | ')' | '"')) {
         sentence.push('.');
     }

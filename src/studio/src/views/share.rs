@@ -129,7 +129,7 @@ pub fn ShareDialog() -> impl IntoView {
         <div class="share__link">
             <input class="input" id="share-link" readonly aria-label="Link to this pipeline" prop:value=move || link.get()
                 on:focus=move |event| super::inspector_target(&event).select() />
-            <button type="button" class="button button--primary" on:click=move |_| copy_link(studio)>{icon("copy")}"Copy link"</button>
+            <button type="button" class="button button--primary" autofocus=true on:click=move |_| copy_link(studio)>{icon("copy")}"Copy link"</button>
         </div>
         {gauge}
         <ul class="travels" aria-label="What travels in the link">{travels}</ul>
