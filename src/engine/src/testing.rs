@@ -33,6 +33,11 @@ impl TestHost {
     pub fn with_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self { files: files.into_iter().collect(), ..Self::default() }
     }
+
+    /// How often it was asked for breath.
+    pub fn n_breaths(&self) -> u32 {
+        self.n_breaths.get()
+    }
 }
 
 impl Host for TestHost {

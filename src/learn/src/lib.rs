@@ -27,5 +27,5 @@ pub use learner::{Clusterer, Learner, Task};
 pub use linear::{LinearMethod, LinearSettings};
 pub use logistic::{ClassWeights, LogisticSettings};
 pub use neighbors::{Metric, NeighborsSettings, Weighting};
-pub use train::{Trained, assign, train, train_clustering, train_with_notes};
+pub use train::{Trained, assign, check, train, train_clustering, train_with_notes};
 pub use tree::{Criterion, TreeSettings};

@@ -5,11 +5,13 @@
 //! method; a rule passes over those that do not, and says so in a note.
 
 mod clean;
+mod folds;
 mod indicators;
 mod normalize;
 mod split;
 
 pub use clean::{CleanMode, CleanSettings, EmptyColumns, cleaned_schema, fit_clean_missing};
+pub use folds::{FoldSettings, assign_folds};
 pub use indicators::{IndicatorSettings, fit_indicators, indicator_schema};
 pub use normalize::{NormalizeMethod, NormalizeSettings, fit_normalize, normalized_schema};
 pub use split::{SplitOrder, SplitSettings, split, split_rows};

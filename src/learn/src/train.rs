@@ -41,20 +41,7 @@ pub async fn train_with_notes(
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Trained, FitError> {
     checkpoint.checkpoint(0.0, "Reading the table").await?;
-    let ability = match learner {
-        Learner::Baseline(_) => Ability::Both(crate::Task::Auto),
-        Learner::Linear(_) => Ability::Numbers,
-        Learner::Logistic(_) => Ability::Classes,
-        Learner::Tree(settings) => Ability::Both(settings.task),
-        Learner::Forest(settings) => Ability::Both(settings.tree.task),
-        Learner::Neighbors(settings) => Ability::Both(settings.task),
-    };
-    let dataset = match learner {
-        Learner::Baseline(_) => Dataset::without_features(table, target, ability, learner.title())?,
-        Learner::Linear(_) | Learner::Logistic(_) | Learner::Tree(_) | Learner::Forest(_) | Learner::Neighbors(_) => {
-            Dataset::new(table, target, ability, learner.title())?
-        }
-    };
+    let dataset = dataset(learner, table, target)?;
     checkpoint.checkpoint(0.0, "Training").await?;
     let n_classes = dataset.target.n_classes();
     let weights = dataset.weights.as_deref();
@@ -104,6 +91,31 @@ pub async fn train_with_notes(
         n_training_rows: dataset.x.n_rows as u64,
     };
     Ok(Trained { model, notes })
+}
+
+/// Whether a learner can read a table at all, without fitting it.
+///
+/// # Errors
+/// Whatever is wrong with the columns and rows, as `train` would tell it.
+pub fn check(learner: &Learner, table: &Table, target: &str) -> Result<(), FitError> {
+    dataset(learner, table, target).map(|_| ())
+}
+
+fn dataset(learner: &Learner, table: &Table, target: &str) -> Result<Dataset, FitError> {
+    let ability = match learner {
+        Learner::Baseline(_) => Ability::Both(crate::Task::Auto),
+        Learner::Linear(_) => Ability::Numbers,
+        Learner::Logistic(_) => Ability::Classes,
+        Learner::Tree(settings) => Ability::Both(settings.task),
+        Learner::Forest(settings) => Ability::Both(settings.tree.task),
+        Learner::Neighbors(settings) => Ability::Both(settings.task),
+    };
+    match learner {
+        Learner::Baseline(_) => Dataset::without_features(table, target, ability, learner.title()),
+        Learner::Linear(_) | Learner::Logistic(_) | Learner::Tree(_) | Learner::Forest(_) | Learner::Neighbors(_) => {
+            Dataset::new(table, target, ability, learner.title())
+        }
+    }
 }
 
 fn constant(

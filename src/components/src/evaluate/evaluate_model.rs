@@ -90,27 +90,8 @@ impl Component for EvaluateModel {
             if let Some(table) = job.optional_input(SCORED_2) {
                 inputs.push(Scored { name: job.param(NAME_2)?, table });
             }
-            let mut tasks = Vec::new();
-            for input in &inputs {
-                let what = task(input.table.schema())
-                    .map_err(|(message, help)| JobError::from(Failure::new(message, help)))?;
-                tasks.push(what);
-            }
-            if let [first, second] = tasks[..]
-                && first != second
-            {
-                return Err(Failure::new(
-                    "the two inputs cannot be compared: one holds predicted classes or numbers, the other something else",
-                    "Compare models that predict the same column.",
-                )
-                .into());
-            }
             job.checkpoint(0.0, "").await?;
-            let judged = match tasks[0] {
-                Task::Classes => classification::judge(&inputs)?,
-                Task::Numbers => regression::judge(&inputs)?,
-                Task::Clusters => clustering::judge(&inputs)?,
-            };
+            let judged = judge(&inputs)?;
             let mut panels = vec![Panel::Metrics {
                 series: inputs.iter().map(|input| input.name.clone()).collect(),
                 metrics: judged.metrics.clone(),
@@ -122,6 +103,29 @@ impl Component for EvaluateModel {
             job.output(EVALUATION, Arc::new(Evaluation { panels, metrics }));
             Ok(())
         })
+    }
+}
+
+/// Judges one scored table or two side by side.
+pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
+    let mut tasks = Vec::new();
+    for input in inputs {
+        let what = task(input.table.schema()).map_err(|(message, help)| JobError::from(Failure::new(message, help)))?;
+        tasks.push(what);
+    }
+    if let [first, second] = tasks[..]
+        && first != second
+    {
+        return Err(Failure::new(
+            "the two inputs cannot be compared: one holds predicted classes or numbers, the other something else",
+            "Compare models that predict the same column.",
+        )
+        .into());
+    }
+    match tasks[0] {
+        Task::Classes => classification::judge(inputs),
+        Task::Numbers => regression::judge(inputs),
+        Task::Clusters => clustering::judge(inputs),
     }
 }
 

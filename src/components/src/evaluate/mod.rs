@@ -2,6 +2,7 @@
 
 mod classification;
 mod clustering;
+pub mod cross_validate_model;
 pub mod evaluate_model;
 mod figures;
 mod regression;

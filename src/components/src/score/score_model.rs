@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Running};
+use learn::Checkpoint;
 use model::{Model, NewColumn, NewValues, Prediction, Target};
 use pipeline::{Family, Spec};
 use protocol::{Face, Panel};
@@ -11,6 +12,7 @@ use table::Table;
 
 use super::{SCORED_LABELS, SCORED_PROBABILITIES};
 use crate::failures;
+use crate::train::Watched;
 
 const MODEL: In<Arc<Model>> = In::new("model");
 const TABLE: In<Table> = In::new("table");
@@ -43,12 +45,8 @@ impl Component for ScoreModel {
 
     fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
         let Some(schema) = flow.input(TABLE) else { return Ok(()) };
-        // Which classes a model knows, and so its probability columns, shows only when it is trained.
-        if schema.target().is_some_and(|target| target.kind == Kind::Number) {
-            let mut columns: Vec<Column> =
-                schema.columns.iter().filter(|column| !is_score(&column.name)).cloned().collect();
-            columns.push(scored(SCORED_LABELS.into(), Kind::Number));
-            flow.output(SCORED, Schema::new(columns));
+        if let Some(scored) = scored_schema(schema) {
+            flow.output(SCORED, scored);
         }
         Ok(())
     }
@@ -57,7 +55,8 @@ impl Component for ScoreModel {
         Box::pin(async move {
             let model = job.input(MODEL)?;
             let table = job.input(TABLE)?;
-            let scored = score(job, &model, &table).await?;
+            let scores = predict(&mut Watched(job), &model, &table).await?;
+            let scored = with_scores(&table, &model.target, scores)?;
             let n_rows = scored.n_rows();
             job.show(Face::Text(format!("{n_rows} rows · {}", model.learner)));
             let what = match &model.target {
@@ -81,8 +80,25 @@ impl Component for ScoreModel {
     }
 }
 
+/// The columns of a scored table, where they can be foretold: which classes a model knows, and so its probability
+/// columns, shows only when it is trained.
+pub fn scored_schema(schema: &Schema) -> Option<Schema> {
+    schema.target().filter(|target| target.kind == Kind::Number)?;
+    let mut columns: Vec<Column> = schema.columns.iter().filter(|column| !is_score(&column.name)).cloned().collect();
+    columns.push(scored(SCORED_LABELS.into(), Kind::Number));
+    Some(Schema::new(columns))
+}
+
+/// What a model says of every row.
+pub struct Scores {
+    /// A number per row, or the probability of each class row by row.
+    pub values: Vec<f64>,
+    /// The most probable class of each row; none where numbers are predicted.
+    pub classes: Vec<u32>,
+}
+
 /// Rows are predicted in blocks, so that a large table can be watched and stopped.
-async fn score(job: &mut Job<'_>, model: &Model, table: &Table) -> Result<Table, JobError> {
+pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Table) -> Result<Scores, JobError> {
     /// Numbers that are looked at in a few milliseconds.
     const BLOCK_WORK: usize = 4_000_000;
     let block_rows = (BLOCK_WORK / model.estimator.work_per_row().max(1)).clamp(4, 4_096);
@@ -90,19 +106,19 @@ async fn score(job: &mut Job<'_>, model: &Model, table: &Table) -> Result<Table,
     let n_classes = model.target.n_classes();
     let mut values: Vec<f64> = Vec::with_capacity(n_rows * n_classes.max(1));
     let mut classes: Vec<u32> = Vec::new();
-    let old: Vec<String> = table.schema().names().into_iter().filter(|name| is_score(name)).collect();
-    let table = table.without(&old);
     // Gaps and strange values are told with their place in the whole table, before any block.
     let needed: Vec<String> = model.features.features.iter().map(|feature| feature.name.clone()).collect();
     let mut from_row = 0;
     while from_row < n_rows || (n_rows == 0 && from_row == 0) {
-        job.checkpoint(from_row as f64 / n_rows.max(1) as f64, &format!("{from_row} of {n_rows} rows")).await?;
+        let message = format!("{from_row} of {n_rows} rows");
+        let fraction = from_row as f64 / n_rows.max(1) as f64;
+        checkpoint.checkpoint(fraction, &message).await.map_err(|_| JobError::Cancelled)?;
         let to_row = (from_row + block_rows).min(n_rows);
         let block = if n_rows <= block_rows {
             table.clone()
         } else {
             let row_idxs: Vec<u32> = (from_row as u32..to_row as u32).collect();
-            columns_of(&table, &needed).take(&row_idxs)
+            columns_of(table, &needed).take(&row_idxs)
         };
         let prediction = match model.predict(&block.frame()) {
             Ok(prediction) => prediction,
@@ -115,13 +131,22 @@ async fn score(job: &mut Job<'_>, model: &Model, table: &Table) -> Result<Table,
         }
         from_row = to_row.max(1);
     }
-    let new = match &model.target {
-        Target::Number { .. } => vec![new(scored(SCORED_LABELS.into(), Kind::Number), NewValues::Number(values))],
-        Target::Class { classes: names, .. } => class_columns(names, &classes, &values),
+    Ok(Scores { values, classes })
+}
+
+/// A table with what was predicted of its rows, in place of earlier predictions; its target is what was predicted.
+pub fn with_scores(table: &Table, target: &Target, scores: Scores) -> Result<Table, JobError> {
+    let old: Vec<String> = table.schema().names().into_iter().filter(|name| is_score(name)).collect();
+    let table = table.without(&old);
+    let new = match target {
+        Target::Number { .. } => {
+            vec![new(scored(SCORED_LABELS.into(), Kind::Number), NewValues::Number(scores.values))]
+        }
+        Target::Class { classes: names, .. } => class_columns(names, &scores.classes, &scores.values),
     };
     let mut table = table.with_columns(new).map_err(|error| failures::from_table(&error))?;
     // Evaluate Model finds the truth by its role.
-    let target = model.target.name();
+    let target = target.name();
     let others: Vec<String> = table
         .schema()
         .columns

@@ -8,7 +8,7 @@ use engine::Job;
 use learn::{Checkpoint, Stopped};
 
 /// A job as fitting sees it: somebody who is told how far it is and may stop it.
-struct Watched<'j, 'a>(&'j mut Job<'a>);
+pub struct Watched<'j, 'a>(pub &'j mut Job<'a>);
 
 impl Checkpoint for Watched<'_, '_> {
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {

@@ -98,7 +98,7 @@ fn shares(strata: Vec<Vec<u32>>, n_first: usize, n_rows: usize) -> Vec<(Vec<u32>
 }
 
 /// The rows of each value, values ascending, missing ones first.
-fn strata(table: &Table, name: &str) -> Result<Vec<Vec<u32>>, PrepareError> {
+pub(super) fn strata(table: &Table, name: &str) -> Result<Vec<Vec<u32>>, PrepareError> {
     let column_idx = table.schema().position(name)?;
     let frame = table.frame_of(&[column_idx]);
     let column = &frame.columns[0];

@@ -2,6 +2,7 @@ use model::{NewColumn, NewValues, Transform};
 use schema::{Column, ColumnSelection, Kind, Role};
 use table::Table;
 
+use super::split::strata;
 use super::*;
 use crate::transform::apply;
 
@@ -325,6 +326,49 @@ fn the_seed_decides_the_rows() {
     assert_ne!(draw(1), draw(2));
     let (train, test) = split(&table, &settings, 1).unwrap();
     assert_eq!((train.n_rows(), test.n_rows()), (70, 30));
+}
+
+#[test]
+fn folds_are_as_equal_as_whole_rows_allow_in_every_stratum() {
+    let table = many(103);
+    for n_folds in [2, 5, 10, 103] {
+        for randomized in [true, false] {
+            for stratify in [None, Some("class".to_owned())] {
+                let settings = FoldSettings { n_folds, randomized, stratify: stratify.clone() };
+                let folds = assign_folds(&table, &settings, 11).unwrap();
+                let groups = if stratify.is_some() { strata(&table, "class").unwrap() } else { vec![] };
+                for rows in groups.into_iter().chain([(0..103).collect()]) {
+                    let mut counts = vec![0usize; n_folds as usize];
+                    rows.iter().for_each(|&row_idx| counts[folds[row_idx as usize] as usize] += 1);
+                    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+                    assert!(most - least <= 1, "{settings:?}: {counts:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn folds_follow_the_seed_or_the_order_of_rows() {
+    let table = many(7);
+    let deal = |randomized, seed| {
+        assign_folds(&table, &FoldSettings { n_folds: 3, randomized, stratify: None }, seed).unwrap()
+    };
+    assert_eq!(deal(false, 1), [0, 1, 2, 0, 1, 2, 0]);
+    assert_eq!(deal(true, 1), deal(true, 1));
+    assert_ne!(deal(true, 1), deal(true, 2));
+}
+
+#[test]
+fn folds_that_cannot_be_are_refused() {
+    let refused = |n_folds, stratify: Option<&str>| {
+        let settings = FoldSettings { n_folds, randomized: true, stratify: stratify.map(Into::into) };
+        assign_folds(&many(4), &settings, 1).unwrap_err().to_string()
+    };
+    let expected = "expected at least 2, and at most as many as there are rows";
+    assert_eq!(refused(1, None), format!("the number of folds is 1, with 4 rows, {expected}"));
+    assert_eq!(refused(5, None), format!("the number of folds is 5, with 4 rows, {expected}"));
+    assert!(refused(2, Some("absent")).starts_with("no column named \"absent\""), "{}", refused(2, Some("absent")));
 }
 
 #[test]
