@@ -394,6 +394,12 @@ impl Engine {
         }
     }
 
+    /// Forgets what nodes last came out of, because another document is open, in which the same ids name other nodes.
+    /// Results stay: the same step on the same data is still not computed twice.
+    pub fn forget_nodes(&self) {
+        self.state.borrow_mut().last.clear();
+    }
+
     /// Bytes of results that are kept.
     pub fn n_bytes(&self) -> u64 {
         self.state.borrow().cache.n_bytes()

@@ -172,6 +172,19 @@ fn going_back_to_earlier_settings_takes_the_earlier_result() {
 }
 
 #[test]
+fn another_document_is_not_compared_with_the_one_before_and_takes_its_results() {
+    let (engine, mut pipeline) = (engine(), sample());
+    run(&engine, &pipeline);
+    engine.forget_nodes();
+    assert!(engine.table(&OutPort::new(&id("add"), "table")).is_err(), "the other document's rows");
+    set(&mut pipeline, "add", "addend", Value::Float(2.5));
+    let report = run(&engine, &pipeline);
+    assert_eq!(report.nodes[&id("add")].why, "It had not run before.");
+    assert_eq!(outcome(&report, "count"), NodeOutcome::Reused);
+    assert_eq!(report.nodes[&id("count")].why, "The same step had already run on the same data.");
+}
+
+#[test]
 fn a_failure_stops_only_what_depends_on_it() {
     let (engine, mut pipeline) = (engine(), sample());
     set(&mut pipeline, "add", "break", Value::Bool(true));

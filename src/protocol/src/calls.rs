@@ -77,6 +77,8 @@ calls! {
     View => NodeView,
     /// A result as a file.
     Export => Vec<u8>,
+    /// Another document is open: what nodes last gave is forgotten, results are kept.
+    Opened => (),
     /// Forget results, of one node or all.
     ClearCache => (),
     /// Which outputs are at hand, with the size of what is kept.
@@ -204,6 +206,10 @@ pub enum ExportFormat {
     /// Everything about it as JSON.
     Json,
 }
+
+/// Tells that another document was opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {}
 
 /// Forgets results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

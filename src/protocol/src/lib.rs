@@ -10,7 +10,7 @@ mod run;
 mod view;
 
 pub use calls::{
-    AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, Export, ExportFormat, FileAdded, Hello,
+    AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, Export, ExportFormat, FileAdded, Hello, Opened,
     Outputs, Preview, Profiles, Reply, Request, Run, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};

@@ -9,7 +9,7 @@ use editor::{Command, Editor, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, Failure, Hello, Run, RunId};
+use protocol::{Cancel, Check, Failure, Hello, Opened, Run, RunId};
 use schema::ordered::Gather;
 
 use crate::dom;
@@ -589,6 +589,10 @@ impl Studio {
         self.document.set(id.clone());
         storage::set_setting("document", &id);
         self.page.set(Page::Studio);
+        spawn_local(async move {
+            // An engine that does not answer has nothing to forget either.
+            let _ = self.link.call(Opened {}).await;
+        });
         let mut tasks = self.apply(Command::Open(pipeline));
         // It is what is stored, or its opener saves it. Before the lock has answered, another tab may be its writer.
         tasks.retain(|task| *task != Task::Save);

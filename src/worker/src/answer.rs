@@ -78,6 +78,10 @@ impl Session {
                 let artifact = self.engine.artifact(&call.output)?;
                 Reply::Export(self.breath.between(engine::export_in_turns(&artifact, call.format)).await?)
             }
+            Request::Opened(_) => {
+                self.engine.forget_nodes();
+                Reply::Opened(())
+            }
             Request::ClearCache(call) => {
                 self.engine.clear(call.node.as_ref());
                 Reply::ClearCache(())
