@@ -1,7 +1,7 @@
 //! One node on the canvas: title, summary, state, ports, and after a run its face.
 
 use editor::{Command, Gesture, NodeState, PortRef};
-use leptos::html::Article;
+use leptos::html::{Article, Input};
 use leptos::prelude::*;
 use pipeline::{InPort, NodeId, OutPort, Severity};
 
@@ -134,9 +134,14 @@ pub fn NodeCard(id: NodeId, cards: Cards) -> impl IntoView {
             let text = head.with(|head| head.as_ref().map(|head| head.title.clone())).unwrap_or_default();
             if studio.renaming.get().as_ref() == Some(&id) {
                 let (kept, before) = (id.clone(), text.clone());
-                crate::dom::focus_later(".node-card__rename");
+                // Before the next key, so that whoever types at once types the name.
+                let field = NodeRef::<Input>::new();
+                field.on_load(|field| {
+                    // An element in the page takes the focus.
+                    let _ = field.focus();
+                });
                 view! {
-                    <input class="node-card__rename" aria-label="New name" value=before maxlength="60"
+                    <input node_ref=field class="node-card__rename" aria-label="New name" value=before maxlength="60"
                         on:focus=move |event| crate::views::inspector_target(&event).select()
                         on:blur=move |event| {
                             // Escape has already ended the renaming; then the old name stays.
