@@ -3,6 +3,7 @@
 //! Pure logic. Times, keys and bytes come from the caller, so that the page and the command line keep, find and compare
 //! runs alike.
 
+mod browser;
 mod changes;
 mod codec;
 mod compare;
@@ -13,18 +14,21 @@ mod graph;
 mod json;
 mod key;
 mod lineage;
+mod list;
 mod names;
 mod order;
 mod query;
 mod record;
 mod rows;
 mod scalar;
+mod starts;
 pub mod stats;
 mod table;
 mod timeline;
 mod view;
 mod warnings;
 
+pub use browser::browser_name;
 pub use changes::{Changes, InputChange, NodeChange, ParamChange, Setting, WhatChanged, changes};
 pub use compare::{CompareCell, CompareGroup, CompareRow, Comparison, Tone, compare, differing};
 pub use entry::{IndexEntry, ParamValue, params};
@@ -36,6 +40,7 @@ pub use folder::{
 pub use graph::{Fate, GraphDiff, GraphEdge, GraphNode, graph_diff};
 pub use key::{PipelineHash, RunKey, pipeline_hash};
 pub use lineage::{Lineage, LineageStep, lineage};
+pub use list::{Line, ListColumn, Listing, listing, to_csv, usual_columns, utc};
 pub use query::{Completion, CompletionKind, Query, QueryError, QueryProblem, complete};
 pub use record::{
     DataFile, FigureRecord, Host, LogLine, MetricRecord, NewRun, NodeRun, Outcome, Repeats, RunRecord, RunState,
