@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pipeline", &["schema"]),
     ("protocol", &["charts", "pipeline", "schema"]),
     ("schema", &[]),
-    ("studio", &["charts", "editor", "pipeline", "protocol", "schema"]),
+    ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema"]),
     ("study", &["pipeline", "schema"]),
     ("sweep", &["numeric", "pipeline", "schema", "study"]),
     ("table", &["model", "schema"]),

@@ -36,6 +36,7 @@ pub fn App() -> impl IntoView {
     let page = move || match shown.get() {
         Page::Start => view! { <Start /> }.into_any(),
         Page::Studio => view! { <StudioPage /> }.into_any(),
+        Page::Runs => view! { <RunsPage /> }.into_any(),
     };
     Effect::new(move |_| {
         if let Some(failure) = studio.overlays.problem() {
@@ -44,8 +45,11 @@ pub fn App() -> impl IntoView {
     });
     Effect::new(move |_| {
         let name = studio.select(|editor| editor.pipeline().name().to_owned());
-        let title =
-            if studio.page.get() == Page::Studio { format!("{} · Millrace", name.get()) } else { "Millrace".into() };
+        let title = match studio.page.get() {
+            Page::Studio => format!("{} · Millrace", name.get()),
+            Page::Runs => "Runs · Millrace".into(),
+            Page::Start => "Millrace".into(),
+        };
         dom::document().set_title(&title);
     });
     view! {
@@ -92,6 +96,18 @@ fn StudioPage() -> impl IntoView {
                 </div>
                 {move || layout.with(|layout| layout.inspector_open).then(|| view! { <Inspector /> })}
             </main>
+        </div>
+    }
+}
+
+#[component]
+fn RunsPage() -> impl IntoView {
+    let studio = expect_context::<Studio>();
+    view! {
+        <div class="studio">
+            <TopBar />
+            <Banners />
+            {studio.runs.runs_page(studio)}
         </div>
     }
 }
@@ -210,7 +226,8 @@ fn listen(studio: Studio, is_over: RwSignal<bool>) {
     })
     .forget();
     EventListener::new(&dom::window(), "hashchange", move |_| {
-        if dom::window().location().hash().unwrap_or_default().starts_with("#p=") {
+        let hash = dom::window().location().hash().unwrap_or_default();
+        if hash.starts_with("#p=") || hash.starts_with("#runs") {
             studio.follow_address();
         }
     })
@@ -270,13 +287,14 @@ fn on_key(studio: Studio, event: &KeyboardEvent) {
     if typing && matches!(binding.action, Action::Undo | Action::Redo) {
         return;
     }
-    if studio.page.get_untracked() == Page::Start {
+    if studio.page.get_untracked() != Page::Studio {
         match binding.action {
             Action::OpenPalette => studio.overlays.then(commander::open),
             Action::OpenFile => choose_file(),
             Action::ShowShortcuts => studio.overlays.then(shortcuts::open),
             Action::NextRegion => next_region(false),
             Action::PreviousRegion => next_region(true),
+            Action::RunAll if studio.page.get_untracked() == Page::Runs => act(studio, binding.action),
             _ => return,
         }
         event.prevent_default();

@@ -6,6 +6,7 @@ mod dom;
 mod idle;
 mod lock;
 mod parts;
+mod runs;
 mod storage;
 mod store;
 mod viewers;

@@ -16,6 +16,7 @@ use protocol::Failure;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::idle::Busy;
+use crate::store::Studio;
 use crate::views::icon::icon;
 
 /// What shows results.
@@ -55,6 +56,23 @@ fn pack(pipeline: Pipeline) -> Result<Packed, SplitLoaderError> {
 #[wasm_split(links, wasm_split_path = ::leptos::wasm_split, fallible)]
 fn unpack(fragment: String) -> Result<Result<Pipeline, LinkError>, SplitLoaderError> {
     Ok(pipeline::link::decode(&fragment))
+}
+
+#[wasm_split(runs, wasm_split_path = ::leptos::wasm_split, preload(fetch_runs), fallible)]
+fn runs_page(studio: Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::runs::page(studio))
+}
+
+#[wasm_split(runs, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn record_runs(studio: Studio) -> Result<(), SplitLoaderError> {
+    crate::runs::record(studio);
+    Ok(())
+}
+
+/// From now on, and from before on, every run is recorded.
+pub fn start_recording(studio: Studio) {
+    // Where the part does not come, the page of runs says so, and recording begins once it is there.
+    spawn_local(async move { drop(record_runs(studio).await) });
 }
 
 /// A pipeline as a link.
@@ -130,6 +148,16 @@ impl Part {
     /// What floats over the page: menus, searches, dialogs.
     pub fn overlays() -> Self {
         Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_overlays()) }
+    }
+
+    /// Runs: the list, comparisons, and what records them.
+    pub fn runs() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_runs()) }
+    }
+
+    /// The list of runs and what is below it.
+    pub fn runs_page(self, studio: Studio) -> AnyView {
+        self.view(move || runs_page(studio))
     }
 
     /// Menus, searches and dialogs; nothing until they are here.

@@ -196,7 +196,11 @@ fn store(transaction: &IdbTransaction) -> Result<IdbObjectStore, String> {
     transaction.object_store(DOCUMENTS).map_err(|error| words(&error))
 }
 
-async fn settled(request: &IdbRequest) -> Result<JsValue, String> {
+/// What a request gave.
+///
+/// # Errors
+/// Storage failed, in words for the user.
+pub async fn settled(request: &IdbRequest) -> Result<JsValue, String> {
     let promise = Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
@@ -208,7 +212,10 @@ async fn settled(request: &IdbRequest) -> Result<JsValue, String> {
 }
 
 /// A write counts only when its transaction is complete: a full disk may still undo it.
-async fn finished(transaction: &IdbTransaction) -> Result<(), String> {
+///
+/// # Errors
+/// Storage is full.
+pub async fn finished(transaction: &IdbTransaction) -> Result<(), String> {
     let promise = Promise::new(&mut |resolve, reject| {
         transaction.set_oncomplete(Some(&resolve));
         transaction.set_onabort(Some(&reject));

@@ -9,7 +9,7 @@ use editor::{Command, Editor, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, Failure, Hello, Opened, Run, RunId};
+use protocol::{Cancel, Check, Failure, Hello, Opened, Run, RunEvent, RunId, RunReport};
 use schema::ordered::Gather;
 
 use crate::dom;
@@ -32,6 +32,30 @@ pub enum Page {
     Start,
     /// The canvas.
     Studio,
+    /// Runs.
+    Runs,
+}
+
+/// What the recorder of runs hears.
+pub enum Heard {
+    /// A run begins.
+    Began {
+        /// Which.
+        run: RunId,
+        /// Of which document.
+        document: String,
+        /// What runs.
+        pipeline: Pipeline,
+    },
+    /// Something happened in it.
+    Event(RunEvent),
+    /// It is over.
+    Ended {
+        /// Which.
+        run: RunId,
+        /// How.
+        result: Result<RunReport, Failure>,
+    },
 }
 
 /// Whether the document is safe.
@@ -216,6 +240,9 @@ pub struct Studio {
     fitted: StoredValue<Viewport, LocalStorage>,
     is_new: StoredValue<bool, LocalStorage>,
     on_frame: StoredValue<Option<Box<dyn Fn()>>, LocalStorage>,
+    /// When, and what: waiting for the recorder of runs.
+    heard: StoredValue<Vec<(f64, Heard)>, LocalStorage>,
+    on_heard: StoredValue<Option<Box<dyn Fn()>>, LocalStorage>,
     /// Counts up with every change of the editor that views may show.
     changed: RwSignal<u64>,
     /// The way to the engine.
@@ -226,6 +253,10 @@ pub struct Studio {
     pub inspector: Part,
     /// What floats over the page; fetched after the first paint.
     pub overlays: Part,
+    /// The list of runs; fetched after the first paint.
+    pub runs: Part,
+    /// Version of the engine.
+    pub engine: RwSignal<String>,
     /// The node whose settings and results are shown.
     pub focused: Memo<Option<NodeId>>,
     /// Which page is open.
@@ -294,11 +325,15 @@ impl Studio {
             fitted: StoredValue::new_local(Viewport::default()),
             is_new: StoredValue::new_local(false),
             on_frame: StoredValue::new_local(None),
+            heard: StoredValue::new_local(Vec::new()),
+            on_heard: StoredValue::new_local(None),
             changed,
             link: Link::start(),
             viewers: Part::viewers(),
             inspector: Part::inspector(),
             overlays: Part::overlays(),
+            runs: Part::runs(),
+            engine: RwSignal::new(String::new()),
             focused,
             page: RwSignal::new(Page::Start),
             document: RwSignal::new(String::new()),
@@ -322,7 +357,10 @@ impl Studio {
             theme: RwSignal::new(theme),
         };
         studio.link.listen(move |news| match news {
-            News::Run(event) => studio.send(Command::RunEvent(event)),
+            News::Run(event) => {
+                studio.note(Heard::Event(event.clone()));
+                studio.send(Command::RunEvent(event));
+            }
             News::Replaced(why) => {
                 studio.engine_problem.set(Some(why));
                 studio.greet();
@@ -344,6 +382,8 @@ impl Studio {
                     self.overlays.fetch();
                     self.viewers.fetch();
                     parts::fetch_rest();
+                    self.engine.set(welcome.version);
+                    parts::start_recording(self);
                 }
                 Err(failure) => self.engine_problem.set(Some(failure)),
             }
@@ -418,6 +458,25 @@ impl Studio {
         self.on_frame.set_value(Some(Box::new(on_frame)));
     }
 
+    fn note(self, what: Heard) {
+        self.heard.update_value(|heard| heard.push((dom::now_ms(), what)));
+        self.on_heard.with_value(|on_heard| {
+            if let Some(on_heard) = on_heard {
+                on_heard();
+            }
+        });
+    }
+
+    /// What was heard of runs since the last time, and when, in milliseconds since the page was opened.
+    pub fn take_heard(self) -> Vec<(f64, Heard)> {
+        self.heard.try_update_value(std::mem::take).unwrap_or_default()
+    }
+
+    /// What is called whenever something is heard of a run.
+    pub fn set_on_heard(self, on_heard: impl Fn() + 'static) {
+        self.on_heard.set_value(Some(Box::new(on_heard)));
+    }
+
     fn carry_out(self, tasks: Vec<Task>) {
         for task in tasks {
             match task {
@@ -425,8 +484,11 @@ impl Studio {
                 Task::Save => self.save_soon(),
                 Task::StartRun { run, pipeline, target } => {
                     self.suggestion.set(None);
+                    let document = self.document.get_untracked();
+                    self.note(Heard::Began { run, document, pipeline: pipeline.clone() });
                     spawn_local(async move {
                         let result = self.link.call(Run { run, pipeline, target }).await;
+                        self.note(Heard::Ended { run, result: result.clone() });
                         self.send(Command::RunDone { run, result });
                         self.note_headline();
                         self.fit_again();
@@ -505,7 +567,7 @@ impl Studio {
 
     /// Stores the document in a moment; changes until then go with it.
     fn save_soon(self) {
-        if self.page.get_untracked() != Page::Studio || self.saved.get_untracked() == Saved::Elsewhere {
+        if self.page.get_untracked() == Page::Start || self.saved.get_untracked() == Saved::Elsewhere {
             return;
         }
         self.saved.set(Saved::Saving);
@@ -690,6 +752,24 @@ impl Studio {
         }
     }
 
+    /// The runs.
+    pub fn show_runs(self) {
+        self.page.set(Page::Runs);
+    }
+
+    /// From the runs to the canvas, with the document that was open last.
+    pub fn show_design(self) {
+        let id = self.document.get_untracked();
+        if !id.is_empty() {
+            self.set_hash(&format!("#d={id}"));
+            self.page.set(Page::Studio);
+        } else if let Some(id) = storage::setting("document") {
+            self.open_stored(id);
+        } else {
+            self.leave();
+        }
+    }
+
     /// Back to the gallery.
     pub fn leave(self) {
         self.save_if_waiting();
@@ -724,7 +804,8 @@ impl Studio {
         });
     }
 
-    fn set_hash(self, hash: &str) {
+    /// Replaces what is behind the address.
+    pub fn set_hash(self, hash: &str) {
         let location = dom::window().location();
         let address =
             format!("{}{}{hash}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
@@ -753,6 +834,8 @@ impl Studio {
                 self.set_hash("");
                 drop(busy);
             });
+        } else if hash.starts_with("#runs") {
+            self.page.set(Page::Runs);
         } else if let Some(id) = hash.strip_prefix("#d=") {
             self.open_stored(id.to_owned());
         } else {

@@ -1,7 +1,7 @@
 //! What came out of a node: figures of merit, charts, trees, and tables of any length.
 
 mod appearance;
-mod chart;
+pub mod chart;
 mod column_panel;
 mod confusion;
 mod data_panel;
@@ -13,6 +13,7 @@ mod pages;
 mod table_header;
 mod tree;
 
+pub use appearance::watch_size;
 pub use data_panel::data_panel;
 pub use output_panel::output_panel;
 

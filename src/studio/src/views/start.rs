@@ -33,6 +33,7 @@ pub fn Start() -> impl IntoView {
                 </div>
                 <button type="button" class="find" on:click=move |_| studio.overlays.then(super::commander::open)>{icon("search")}"Find a pipeline or data set"<kbd>"Ctrl K"</kbd></button>
                 <div class="actions">
+                    <button type="button" class="button button--ghost button--small" on:click=move |_| studio.show_runs()>{icon("history")}"Runs"</button>
                     <button type="button" class="icon-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" on:click=move |_| studio.overlays.then(super::shortcuts::open)>{icon("keyboard")}</button>
                     {theme_button(studio)}
                     <button type="button" class="button" on:click=move |_| crate::app::choose_file()>{icon("folder-open")}"Open…"</button>

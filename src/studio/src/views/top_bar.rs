@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::icon::{icon, mark, small_icon};
 use crate::dom;
-use crate::store::{Saved, Studio};
+use crate::store::{Page, Saved, Studio};
 
 /// The bar.
 #[component]
@@ -42,8 +42,10 @@ pub fn TopBar() -> impl IntoView {
         .into_any(),
     }
     };
+    let has_no_document = move || studio.document.read().is_empty();
+    let on_canvas = move || studio.page.get() == Page::Studio;
     view! {
-        <header class="bar" class=("bar--collapsed", move || !studio.layout.with(|layout| layout.palette_open)) data-region="bar">
+        <header class="bar" class=("bar--page", move || !on_canvas()) class=("bar--bare", has_no_document) class=("bar--collapsed", move || !studio.layout.with(|layout| layout.palette_open)) data-region="bar">
             <button type="button" class="brand" aria-label="Millrace: all pipelines" title="All pipelines" on:click=move |_| studio.leave()>{mark()}<b>"Millrace"</b></button>
             <div class="crumb">
                 <h1 class="sr-only">{move || name.get()}</h1>
@@ -52,6 +54,10 @@ pub fn TopBar() -> impl IntoView {
                     on:keydown=move |event| if event.key() == "Enter" { dom::focus_later("#canvas") } />
                 {saved}
             </div>
+            <nav class="pages" aria-label="Pages">
+                <button type="button" aria-current=move || on_canvas().then_some("page") on:click=move |_| studio.show_design()>"Design"</button>
+                <button type="button" aria-current=move || (!on_canvas()).then_some("page") on:click=move |_| studio.show_runs()>"Runs"</button>
+            </nav>
             <div class="actions" role="toolbar" aria-label="Pipeline">
                 {panel_toggle(studio, "panel-left", "Palette", |layout| &mut layout.palette_open)}
                 {panel_toggle(studio, "panel-bottom", "Results", |layout| &mut layout.dock_open)}

@@ -1,0 +1,80 @@
+//! Curves of several runs over each other.
+
+use charts::{Figure, Marks, Series};
+use experiment::Shown;
+use leptos::prelude::*;
+
+use super::list::N_COLORS;
+use super::panel::{Detail, Details};
+use super::store::Runs;
+use crate::viewers::chart::{ChartEvents, chart};
+
+/// One chart for each kind of figure that any of the runs has.
+pub fn curves(runs: Runs, details: &Details) -> AnyView {
+    let mut kinds: Vec<Overlay> = Vec::new();
+    for detail in details {
+        for figure in detail.record.figures.iter().filter_map(|figure| match figure.shown()? {
+            Shown::Figure(figure) => Some(figure),
+            Shown::Confusion(_) => None,
+        }) {
+            match kinds.iter_mut().find(|kind| kind.figure.id == figure.id) {
+                Some(kind) => kind.add(&figure, detail),
+                None => {
+                    let mut kind = Overlay::new(&figure);
+                    kind.add(&figure, detail);
+                    kinds.push(kind);
+                }
+            }
+        }
+    }
+    if kinds.is_empty() {
+        return super::empty("chart-line", "These runs left no curves", "An Evaluate Model node draws them.");
+    }
+    let announce = Callback::new(move |text: String| runs.studio.announcement.set(text));
+    let charts = kinds.into_iter().map(|kind| {
+        view! { <div class="output__panel">{chart(kind.done(), ChartEvents { announce, pick: None })}</div> }
+    });
+    view! { <div class="output__panels runs__charts">{charts.collect_view()}</div> }.into_any()
+}
+
+/// Figures of one kind in one.
+struct Overlay {
+    figure: Figure,
+    n_figures: usize,
+}
+
+impl Overlay {
+    fn new(first: &Figure) -> Self {
+        Self { figure: Figure { series: Vec::new(), ..first.clone() }, n_figures: 0 }
+    }
+
+    fn add(&mut self, figure: &Figure, detail: &Detail) {
+        self.n_figures += 1;
+        if figure.n_rows != self.figure.n_rows {
+            // There is no one number of rows to tell.
+            self.figure.n_rows = 0;
+        }
+        let is_line = |series: &&Series| matches!(series.marks, Marks::Line(_) | Marks::Area(_));
+        let has_lines = figure.series.iter().any(|series| is_line(&series));
+        // Single points on a curve, such as the threshold in use, would hide other curves.
+        let shown: Vec<_> = figure.series.iter().filter(|series| !has_lines || is_line(series)).collect();
+        for series in &shown {
+            let name =
+                if shown.len() > 1 { format!("{}: {}", detail.entry.number, series.name) } else { detail.title() };
+            // A tint under each of several curves says nothing.
+            let marks = match &series.marks {
+                Marks::Area(points) => Marks::Line(points.clone()),
+                marks => marks.clone(),
+            };
+            let color_idx = (detail.color % N_COLORS) as u8;
+            self.figure.series.push(Series { name, color_idx, marks, detail: series.detail.clone() });
+        }
+    }
+
+    fn done(mut self) -> Figure {
+        if self.n_figures > 1 {
+            self.figure.summary = format!("{} of {} runs over each other", self.figure.title, self.n_figures);
+        }
+        self.figure
+    }
+}

@@ -1,0 +1,201 @@
+//! Writes down what is heard of runs.
+
+use experiment::{Host, IndexEntry, NewRun, RunKey, RunRecord, RunState, browser_name, changes, pipeline_hash};
+use leptos::task::spawn_local;
+use pipeline::{NodeId, Pipeline, PortType};
+use protocol::{Failure, NodeOutcome, RunEvent, RunId, RunReport, View};
+
+use super::store::{Runs, lock_name};
+use crate::dom;
+use crate::idle::Busy;
+use crate::lock::DocumentLock;
+use crate::store::Heard;
+
+/// A run under way is written at most this often.
+const WRITE_EVERY_MS: f64 = 1_000.0;
+
+impl Runs {
+    /// Sees to what was heard, in its order.
+    pub fn hear(self) {
+        let begins = self.with_session(|session| {
+            session.waiting.extend(self.studio.take_heard());
+            let begins = !session.is_seen_to && !session.waiting.is_empty();
+            session.is_seen_to |= begins;
+            begins
+        });
+        if begins != Some(true) {
+            return;
+        }
+        let busy = Busy::begin();
+        spawn_local(async move {
+            loop {
+                let next = self.with_session(|session| {
+                    let next = session.waiting.pop_front();
+                    session.is_seen_to = next.is_some();
+                    next
+                });
+                match next.flatten() {
+                    Some((at_ms, Heard::Began { run, document, pipeline })) => {
+                        self.begin(run, &document, pipeline, at_ms).await;
+                    }
+                    Some((at_ms, Heard::Event(event))) => self.observe(&event, at_ms).await,
+                    Some((_, Heard::Ended { run, result })) => self.end(run, result).await,
+                    None => break,
+                }
+            }
+            drop(busy);
+        });
+    }
+
+    async fn begin(self, run: RunId, document: &str, pipeline: Pipeline, at_ms: f64) {
+        let before = self.with_table(|table| {
+            let entries = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
+            let mut of_document = entries.filter(|entry| entry.document == document);
+            // Keys sort by time, so the first is the latest.
+            let latest = of_document.next()?;
+            let number = of_document.map(|entry| entry.number).fold(latest.number, u32::max);
+            Some((latest.pipeline.clone(), number))
+        });
+        let (mut changed, mut number) = (experiment::Changes::default(), 1);
+        if let Some((hash, last)) = before {
+            number = last + 1;
+            // Without the pipeline before, nothing is known of what was changed.
+            if let Ok(old) = self.pipeline_of(&hash).await {
+                changed = self.studio.with(|editor| changes(&old, &pipeline, editor.catalogue()));
+            }
+        }
+        let started_at = (dom::date_ms() - (dom::now_ms() - at_ms)).max(0.0) as u64;
+        let key = RunKey::at(started_at, (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
+        let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
+        let record = RunRecord::begin(NewRun {
+            id: key.clone(),
+            number,
+            document,
+            pipeline: &pipeline,
+            changes: changed,
+            engine: &engine,
+            host: host(),
+            started_at,
+        });
+        let lock = DocumentLock::request(&lock_name(&key), false, |_| ());
+        self.with_session(|session| {
+            session.pipelines.insert(pipeline_hash(&pipeline), pipeline);
+            session.records.insert(key.clone(), record);
+            session.under_way.insert(run, (key.clone(), at_ms));
+            session.locks.insert(key.clone(), lock);
+            session.written_ms = at_ms;
+        });
+        self.list_again(&key);
+        self.keep(&key, true).await;
+    }
+
+    async fn observe(self, event: &RunEvent, at_ms: f64) {
+        let run = match event {
+            RunEvent::Planned { run, .. }
+            | RunEvent::Started { run, .. }
+            | RunEvent::Progress { run, .. }
+            | RunEvent::Metric { run, .. }
+            | RunEvent::Finished { run, .. } => *run,
+        };
+        let key = self.with_session(|session| {
+            let (key, began_ms) = session.under_way.get(&run)?.clone();
+            session.records.get_mut(&key)?.observe(event, (at_ms - began_ms) / 1_000.0, 0);
+            Some(key)
+        });
+        let Some(key) = key.flatten() else { return };
+        if matches!(event, RunEvent::Finished { .. }) {
+            self.list_again(&key);
+        }
+        let is_due = self.with_session(|session| {
+            let is_due = at_ms - session.written_ms > WRITE_EVERY_MS;
+            if is_due {
+                session.written_ms = at_ms;
+            }
+            is_due
+        });
+        if is_due == Some(true) {
+            self.keep(&key, false).await;
+        }
+    }
+
+    async fn end(self, run: RunId, result: Result<RunReport, Failure>) {
+        let known = self.with_session(|session| {
+            let (key, _) = session.under_way.remove(&run)?;
+            let hash = session.records.get(&key)?.pipeline.clone();
+            Some((key, session.pipelines.get(&hash)?.clone()))
+        });
+        let Some((key, pipeline)) = known.flatten() else { return };
+        let mut judges = Vec::new();
+        self.studio.with(|editor| {
+            self.with_session(|session| {
+                let Some(record) = session.records.get_mut(&key) else { return };
+                match &result {
+                    Ok(report) => {
+                        record.finish(report, &pipeline, editor.catalogue());
+                        record.settle_starts();
+                        judges = evaluations(report, &pipeline, editor);
+                    }
+                    Err(failure) if record.nodes.is_empty() => {
+                        record.state = RunState::Failed;
+                        record.message = failure.message.clone();
+                    }
+                    Err(failure) => record.interrupt(&failure.message),
+                }
+            })
+        });
+        for node in judges {
+            // Without an answer the run keeps its bare figures.
+            if let Ok(shown) = self.studio.link.call(View { node: node.clone() }).await {
+                // A node may show the same with each of its outputs.
+                let mut panels = Vec::new();
+                for panel in shown.panels {
+                    if !panels.contains(&panel) {
+                        panels.push(panel);
+                    }
+                }
+                self.with_session(|session| {
+                    if let Some(record) = session.records.get_mut(&key) {
+                        record.show(&node, &panels);
+                    }
+                });
+            }
+        }
+        self.list_again(&key);
+        self.keep(&key, false).await;
+        self.with_session(|session| session.locks.remove(&key));
+    }
+
+    /// Makes a run's entry anew from its record.
+    fn list_again(self, key: &RunKey) {
+        let entry = self.studio.with(|editor| {
+            self.with_session(|session| {
+                let record = session.records.get(key)?;
+                let pipeline = session.pipelines.get(&record.pipeline)?;
+                Some(IndexEntry::new(record, pipeline, editor.catalogue()))
+            })
+        });
+        if let Some(entry) = entry.flatten() {
+            self.list(entry);
+        }
+    }
+}
+
+/// The nodes that judge a model and came through.
+fn evaluations(report: &RunReport, pipeline: &Pipeline, editor: &editor::Editor) -> Vec<NodeId> {
+    let judges = |id: &NodeId| {
+        let node = pipeline.node(id)?;
+        let spec = editor.catalogue().get(&node.component)?;
+        Some(spec.outputs.iter().any(|port| port.port_type == PortType::Evaluation))
+    };
+    let came_through = report.nodes.iter().filter(|(_, report)| match report.outcome {
+        NodeOutcome::Ran | NodeOutcome::Reused => true,
+        NodeOutcome::Failed(_) | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => false,
+    });
+    came_through.map(|(id, _)| id).filter(|id| judges(id) == Some(true)).cloned().collect()
+}
+
+fn host() -> Host {
+    let navigator = dom::window().navigator();
+    let name = browser_name(&navigator.user_agent().unwrap_or_default());
+    Host::Browser { name, n_cores: (navigator.hardware_concurrency() as u32).max(1) }
+}
