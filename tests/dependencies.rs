@@ -18,13 +18,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["numeric", "schema"]),
     ("numeric", &[]),
     ("pipeline", &["schema"]),
-    ("protocol", &["charts", "pipeline", "schema"]),
+    ("protocol", &["charts", "pipeline", "schema", "study"]),
     ("schema", &[]),
-    ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema"]),
+    ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema", "study"]),
     ("study", &["pipeline", "schema"]),
     ("sweep", &["numeric", "pipeline", "schema", "study"]),
     ("table", &["model", "schema"]),
-    ("worker", &["components", "engine", "pipeline", "protocol", "schema", "table"]),
+    ("worker", &["components", "engine", "pipeline", "protocol", "schema", "study", "sweep", "table"]),
     ("xtask", &[]),
 ];
 

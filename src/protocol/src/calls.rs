@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pipeline::{Catalogue, FileRef, NodeId, OutPort, Pipeline, Problem};
 use schema::Schema;
 use serde::{Deserialize, Serialize};
+use study::{Settings, Study};
 
 use crate::{ColumnProfile, Filter, NodeView, RunId, RunReport, RunTarget, Sort, TablePage};
 
@@ -83,6 +84,10 @@ calls! {
     ClearCache => (),
     /// Which outputs are at hand, with the size of what is kept.
     Outputs => u64,
+    /// What is to be done next in a sweep.
+    SweepNext => Vec<SweepAction>,
+    /// How much each dimension of a sweep mattered.
+    SweepImportance => Vec<DimensionShare>,
 }
 
 /// The page introduces itself.
@@ -221,3 +226,66 @@ pub struct ClearCache {
 /// Asks for the size of what is kept, in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {}
+
+/// Asks what is to be done next in a sweep. Nothing is changed by it: whoever runs the trials writes into the study what
+/// it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepNext {
+    /// As it stands.
+    pub study: Study,
+}
+
+/// Something that whoever runs a sweep is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SweepAction {
+    /// Start a trial from its first interval, be it new or one that waits.
+    Start {
+        /// Its number; a new one comes right after those there are.
+        number: u32,
+        /// The value of every dimension that counts.
+        settings: Settings,
+        /// How many intervals it runs for now; none for all.
+        resource: Option<u32>,
+    },
+    /// Let a trial that waits at its rung go on.
+    Continue {
+        /// The trial.
+        number: u32,
+        /// How many intervals it has run when it next waits, or is done.
+        resource: u32,
+    },
+    /// Give up a trial that waits at its rung.
+    Stop {
+        /// The trial.
+        number: u32,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Nothing more until a trial ends or the study is changed.
+    Wait,
+    /// Nothing more at all.
+    Over {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// Asks how much each dimension of a sweep mattered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepImportance {
+    /// As it stands.
+    pub study: Study,
+    /// For which of its objectives.
+    pub objective_idx: u32,
+}
+
+/// How much one dimension mattered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DimensionShare {
+    /// Its name.
+    pub dimension: String,
+    /// The share of the objective's variance that it explains by itself, 0 to 1.
+    pub share: f64,
+    /// The standard error of the share.
+    pub standard_error: f64,
+}

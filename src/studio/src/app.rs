@@ -10,7 +10,8 @@ use web_sys::{ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputE
 
 use crate::canvas::{Canvas, open_menu, open_search};
 use crate::dom;
-use crate::store::{InspectorTab, Page, PaletteTab, Studio, Tone};
+use crate::idle::Busy;
+use crate::store::{InspectorTab, Layout, Page, PaletteTab, Studio, Tone};
 use crate::views::banners::Banners;
 use crate::views::commander;
 use crate::views::dock::Dock;
@@ -84,17 +85,24 @@ fn StudioPage() -> impl IntoView {
             if layout.dock_open { format!("{}px", layout.dock) } else { "0px".into() },
         )
     };
+    let n_panels = RwSignal::new(0);
+    show_panels(n_panels);
+    let shows =
+        |panel: u8, is_open: fn(&Layout) -> bool| Memo::new(move |_| n_panels.get() > panel && layout.with(is_open));
+    let palette = shows(0, |layout| layout.palette_open);
+    let dock = shows(1, |layout| layout.dock_open);
+    let inspector = shows(2, |layout| layout.inspector_open);
     view! {
         <div class="studio" style:--palette-w=move || columns().0 style:--inspector-w=move || columns().1 style:--dock-h=move || columns().2>
             <TopBar />
             <Banners />
             <main class="studio__body">
-                {move || if layout.with(|layout| layout.palette_open) { view! { <Palette /> }.into_any() } else { view! { <div></div> }.into_any() }}
+                {move || if palette.get() { view! { <Palette /> }.into_any() } else { view! { <div></div> }.into_any() }}
                 <div class="studio__middle" class=("studio__middle--maximized", move || layout.with(|layout| layout.dock_large && layout.dock_open))>
                     <Canvas />
-                    {move || layout.with(|layout| layout.dock_open).then(|| view! { <Dock /> })}
+                    {move || dock.get().then(|| view! { <Dock /> })}
                 </div>
-                {move || layout.with(|layout| layout.inspector_open).then(|| view! { <Inspector /> })}
+                {move || inspector.get().then(|| view! { <Inspector /> })}
             </main>
         </div>
     }
@@ -110,6 +118,23 @@ fn RunsPage() -> impl IntoView {
             {studio.runs.runs_page(studio)}
         </div>
     }
+}
+
+/// One panel after another, each in a task of its own, so that opening a pipeline never keeps the page busy for long.
+fn show_panels(n_panels: RwSignal<u8>) {
+    const PANELS: u8 = 3;
+    let busy = Busy::begin();
+    dom::after_render(move || {
+        let n = n_panels.try_update(|n| {
+            *n += 1;
+            *n
+        });
+        // The page may have been left in between.
+        if n.is_some_and(|n| n < PANELS) {
+            show_panels(n_panels);
+        }
+        drop(busy);
+    });
 }
 
 /// Opens the browser's file chooser.

@@ -10,6 +10,7 @@ use web_sys::File;
 use crate::breath::Breath;
 use crate::files::Files;
 use crate::host::WorkerHost;
+use crate::sweeps;
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
 const RESULTS_BYTES: u64 = 1_500_000_000;
@@ -87,6 +88,10 @@ impl Session {
                 Reply::ClearCache(())
             }
             Request::Outputs(_) => Reply::Outputs(self.engine.n_bytes()),
+            Request::SweepNext(call) => Reply::SweepNext(sweeps::next(&call.study)),
+            Request::SweepImportance(call) => {
+                Reply::SweepImportance(sweeps::importance(&call.study, call.objective_idx as usize))
+            }
         })
     }
 }

@@ -7,6 +7,7 @@ mod answer;
 mod breath;
 mod files;
 mod host;
+mod sweeps;
 
 use std::rc::Rc;
 
