@@ -1,7 +1,7 @@
 //! `millrace`: pipelines from the command line, with the engine of the studio.
 //!
-//! Exit codes: 0, all is well; 1, the pipeline has errors, a node failed or an
-//! assertion does not hold; 2, the call itself is wrong, or a file it names
+//! Exit codes: 0, all is well; 1, the pipeline has errors, a node failed, an
+//! assertion does not hold or no trial came through; 2, the call itself is wrong, or a file it names
 //! cannot be read or written.
 
 mod assertions;
@@ -13,6 +13,7 @@ mod problems;
 mod report;
 mod run;
 mod say;
+mod sweep;
 mod values;
 
 use std::process::ExitCode;
@@ -25,8 +26,8 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "millrace",
     version,
-    after_help = "Exit codes: 0 all is well; 1 the pipeline has errors, a node failed or an assertion does not \
-                  hold; 2 the call is wrong or a file cannot be read or written."
+    after_help = "Exit codes: 0 all is well; 1 the pipeline has errors, a node failed, an assertion does not \
+                  hold or no trial came through; 2 the call is wrong or a file cannot be read or written."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -45,6 +46,8 @@ enum Verb {
     Link(document::LinkArguments),
     /// Run a pipeline and hold its metrics to assertions
     Test(assertions::Arguments),
+    /// Run a pipeline with many settings and say which are best
+    Sweep(sweep::Arguments),
 }
 
 /// The pipeline that a verb works on, and what is changed in it first.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Components(arguments) => catalogue::show(&arguments),
         Verb::Link(arguments) => document::link(&arguments),
         Verb::Test(arguments) => assertions::test(&arguments),
+        Verb::Sweep(arguments) => sweep::sweep(&arguments),
     };
     exit_code(outcome)
 }
