@@ -25,13 +25,20 @@ pub struct NativeHost {
     /// Where a file of the document may lie that no `--data` names.
     folder: PathBuf,
     line: RefCell<ProgressLine>,
+    /// What happened, and at which second; progress left out.
+    events: RefCell<Vec<(f64, RunEvent)>>,
 }
 
 impl NativeHost {
     /// A host that finds these files by their hash, and others by their name in `folder`.
     pub fn new(files: BTreeMap<String, PathBuf>, folder: PathBuf, quiet: bool) -> Self {
         let line = ProgressLine { shown: !quiet && io::stderr().is_terminal(), ..ProgressLine::default() };
-        Self { started: Instant::now(), files, folder, line: RefCell::new(line) }
+        Self { started: Instant::now(), files, folder, line: RefCell::new(line), events: RefCell::default() }
+    }
+
+    /// What happened, and at which second.
+    pub fn into_events(self) -> Vec<(f64, RunEvent)> {
+        self.events.into_inner()
     }
 
     fn path_of(&self, file: &FileRef) -> Result<PathBuf, Failure> {
@@ -87,6 +94,13 @@ impl Host for NativeHost {
 
     fn emit(&self, event: RunEvent) {
         self.line.borrow_mut().tell(&event);
+        match event {
+            RunEvent::Progress { .. } => {}
+            RunEvent::Planned { .. }
+            | RunEvent::Started { .. }
+            | RunEvent::Metric { .. }
+            | RunEvent::Finished { .. } => self.events.borrow_mut().push((self.now_secs(), event)),
+        }
     }
 }
 

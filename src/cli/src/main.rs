@@ -10,8 +10,10 @@ mod document;
 mod host;
 mod outputs;
 mod problems;
+mod record;
 mod report;
 mod run;
+mod runs;
 mod say;
 mod sweep;
 mod values;
@@ -38,6 +40,8 @@ struct Arguments {
 enum Verb {
     /// Run a pipeline and say what came out
     Run(run::Arguments),
+    /// List the runs that were recorded in a folder
+    Runs(runs::Arguments),
     /// Name every problem of a pipeline without running it
     Check(problems::Arguments),
     /// List the components, or describe one
@@ -76,6 +80,7 @@ enum Outcome {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Run(arguments) => run::run(&arguments),
+        Verb::Runs(arguments) => runs::list(&arguments),
         Verb::Check(arguments) => problems::check(&arguments),
         Verb::Components(arguments) => catalogue::show(&arguments),
         Verb::Link(arguments) => document::link(&arguments),

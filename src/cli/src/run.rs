@@ -6,11 +6,11 @@ use anyhow::{Context, Result, anyhow};
 use engine::Engine;
 use engine::testing::block_on;
 use pipeline::NodeId;
-use protocol::{RunId, RunReport, RunTarget};
+use protocol::{RunEvent, RunId, RunReport, RunTarget};
 
 use crate::document::Document;
 use crate::host::NativeHost;
-use crate::{Outcome, Subject, outputs, report, say, values};
+use crate::{Outcome, Subject, outputs, record, report, say, values};
 
 /// Results of a run are kept for `--out`, whatever their size.
 const RESULTS_BYTES: u64 = u64::MAX;
@@ -29,11 +29,19 @@ pub struct Arguments {
     /// Write every result into this folder: tables as CSV, models and metrics as JSON, charts as SVG
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Record the run in this folder, for `millrace runs` and the studio
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 }
 
 /// Runs, prints and writes; a node that failed makes a bad outcome.
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let started_at = record::now_millis();
     let ran = Ran::new(&arguments.subject, &arguments.to, arguments.json)?;
+    let recorded = match &arguments.record {
+        Some(folder) => Some((record::write(&ran, &arguments.subject.source, started_at, folder)?, folder)),
+        None => None,
+    };
     if let Some(folder) = &arguments.out {
         outputs::write(&ran, folder)?;
     }
@@ -44,6 +52,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         say::out(&report::in_words(pipeline, &pipeline.topological_order(), &ran.report))?;
         if let Some(folder) = &arguments.out {
             say::out(&format!("results are in {}\n", folder.display()))?;
+        }
+        if let Some((run, folder)) = recorded {
+            say::out(&format!("the run is recorded as {run} in {}\n", folder.display()))?;
         }
     }
     Ok(if report::all_came_through(&ran.report) { Outcome::Good } else { Outcome::Bad })
@@ -57,6 +68,8 @@ pub struct Ran {
     pub engine: Engine,
     /// How every node came out.
     pub report: RunReport,
+    /// What happened, and at which second; progress left out.
+    pub events: Vec<(f64, RunEvent)>,
 }
 
 impl Ran {
@@ -68,7 +81,7 @@ impl Ran {
         let target = if ends.is_empty() { RunTarget::All } else { RunTarget::To(ends) };
         let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet);
         let report = block_on(engine.run(&host, RunId(0), &document.pipeline, &target));
-        Ok(Self { document, engine, report })
+        Ok(Self { document, engine, report, events: host.into_events() })
     }
 }
 
