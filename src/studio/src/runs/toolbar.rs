@@ -1,9 +1,10 @@
 //! Above the list: search, grouping, columns, files.
 
 use experiment::{Field, RunTable, usual_columns};
+use gloo::events::EventListener;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{File, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, File, HtmlInputElement, KeyboardEvent};
 
 use super::search::search;
 use super::store::Runs;
@@ -102,6 +103,15 @@ fn group_by(runs: Runs) -> AnyView {
 /// Which columns are shown: a button that opens a list of them.
 fn columns(runs: Runs) -> AnyView {
     let is_open = RwSignal::new(false);
+    let press_outside = EventListener::new(&dom::document(), "pointerdown", move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let is_inside = target.is_some_and(|target| target.closest(".runs__menu").ok().flatten().is_some());
+        if is_open.try_get_untracked() == Some(true) && !is_inside {
+            is_open.set(false);
+        }
+    });
+    // It listens for as long as the toolbar is there.
+    let _ = StoredValue::new_local(press_outside);
     let shut = move || {
         is_open.set(false);
         dom::focus_later("#runs-columns");
