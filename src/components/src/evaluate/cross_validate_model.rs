@@ -117,9 +117,9 @@ impl Component for CrossValidateModel {
             let folds = folds(job, &table, seed)?;
             let table = table.without(&[FOLD_NUMBER.to_owned()]);
             let tests = cross_validate(job, &learner, &table, &target, &folds, seed).await?;
-            job.checkpoint(1.0, "Judging all folds together").await?;
-
+            job.checkpoint(1.0, "Putting the folds together").await?;
             let scored = pooled(&table, &folds, &tests)?;
+            job.checkpoint(1.0, "Judging all folds together").await?;
             let together = judge(&[Scored { name: "All folds".into(), table: scored.clone() }])?;
             let summaries = summaries(&tests);
             let means: Vec<Metric> = summaries.iter().map(Summary::mean_metric).collect();
