@@ -9,7 +9,22 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// Every crate of ours, with the crates of ours that it may name.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("charts", &[]),
-    ("cli", &["charts", "components", "engine", "experiment", "model", "pipeline", "protocol", "schema", "study", "sweep", "table"]),
+    (
+        "cli",
+        &[
+            "charts",
+            "components",
+            "engine",
+            "experiment",
+            "model",
+            "pipeline",
+            "protocol",
+            "schema",
+            "study",
+            "sweep",
+            "table",
+        ],
+    ),
     ("components", &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "table"]),
     ("editor", &["pipeline", "protocol", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "table"]),

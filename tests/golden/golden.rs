@@ -89,6 +89,9 @@ fn snapshot(engine: &Engine, pipeline: &Pipeline) -> Value {
             entry.insert("tables".into(), Value::Object(tables));
         }
         entry.insert("outputs".into(), json!(node.outputs));
+        let panels = engine.view(id).expect("it ran").panels;
+        let twice = panels.iter().enumerate().find(|(at, panel)| panels[..*at].contains(panel));
+        assert!(twice.is_none(), "{}: {id} shows {:?} twice", pipeline.name(), twice.map(|(at, _)| at));
         nodes.insert(id.to_string(), Value::Object(entry));
     }
     Value::Object(nodes)

@@ -130,7 +130,6 @@ impl Component for CrossValidateModel {
             panels.extend(together.panels);
             let metrics =
                 summaries.iter().filter_map(|summary| Some((summary.metric.name.clone(), summary.mean?))).collect();
-            panels.iter().for_each(|panel| job.panel(panel.clone()));
             job.show(face(&summaries, together.face));
             let by_fold = by_fold(&tests, &summaries, learner.title()).map_err(|error| failures::from_table(&error))?;
             job.output(SCORED, scored);

@@ -98,7 +98,6 @@ impl Component for EvaluateModel {
             }];
             panels.extend(judged.panels);
             let metrics = headline_metrics(&judged.metrics);
-            panels.iter().for_each(|panel| job.panel(panel.clone()));
             job.show(judged.face);
             job.output(EVALUATION, Arc::new(Evaluation { panels, metrics }));
             Ok(())
