@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
         Page::Start => view! { <Start /> }.into_any(),
         Page::Studio => view! { <StudioPage /> }.into_any(),
         Page::Runs => view! { <RunsPage /> }.into_any(),
+        Page::Sweeps => view! { <SweepsPage /> }.into_any(),
     };
     Effect::new(move |_| {
         if let Some(failure) = studio.overlays.problem() {
@@ -49,6 +50,7 @@ pub fn App() -> impl IntoView {
         let title = match studio.page.get() {
             Page::Studio => format!("{} · Millrace", name.get()),
             Page::Runs => "Runs · Millrace".into(),
+            Page::Sweeps => format!("Sweeps of {} · Millrace", name.get()),
             Page::Start => "Millrace".into(),
         };
         dom::document().set_title(&title);
@@ -104,6 +106,18 @@ fn StudioPage() -> impl IntoView {
                 </div>
                 {move || inspector.get().then(|| view! { <Inspector /> })}
             </main>
+        </div>
+    }
+}
+
+#[component]
+fn SweepsPage() -> impl IntoView {
+    let studio = expect_context::<Studio>();
+    view! {
+        <div class="studio">
+            <TopBar />
+            <Banners />
+            <main class="sweeps-page">{studio.sweeps.sweeps_page(studio)}</main>
         </div>
     }
 }
@@ -319,7 +333,8 @@ fn on_key(studio: Studio, event: &KeyboardEvent) {
             Action::ShowShortcuts => studio.overlays.then(shortcuts::open),
             Action::NextRegion => next_region(false),
             Action::PreviousRegion => next_region(true),
-            Action::RunAll if studio.page.get_untracked() == Page::Runs => act(studio, binding.action),
+            Action::RunAll if studio.page.get_untracked() != Page::Start => act(studio, binding.action),
+            Action::Undo | Action::Redo if studio.page.get_untracked() == Page::Sweeps => act(studio, binding.action),
             _ => return,
         }
         event.prevent_default();

@@ -111,6 +111,11 @@ fn overlays() -> Result<AnyView, SplitLoaderError> {
     Ok(crate::views::overlays())
 }
 
+#[wasm_split(sweeps, wasm_split_path = ::leptos::wasm_split, preload(fetch_sweeps), fallible)]
+fn sweeps(studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::sweeps::page(studio))
+}
+
 /// How far a part has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fetched {
@@ -143,6 +148,16 @@ impl Part {
     /// What stands in the inspector.
     pub fn inspector_content(self, studio: crate::store::Studio) -> AnyView {
         self.view(move || inspector(studio))
+    }
+
+    /// The page of sweeps.
+    pub fn sweeps() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_sweeps()) }
+    }
+
+    /// What stands on the page of sweeps.
+    pub fn sweeps_page(self, studio: crate::store::Studio) -> AnyView {
+        self.view(move || sweeps(studio))
     }
 
     /// What floats over the page: menus, searches, dialogs.

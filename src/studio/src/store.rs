@@ -34,6 +34,8 @@ pub enum Page {
     Studio,
     /// Runs.
     Runs,
+    /// The sweeps of the open pipeline.
+    Sweeps,
 }
 
 /// What the recorder of runs hears.
@@ -253,6 +255,8 @@ pub struct Studio {
     pub inspector: Part,
     /// What floats over the page; fetched after the first paint.
     pub overlays: Part,
+    /// The page of sweeps; fetched when it is first shown.
+    pub sweeps: Part,
     /// The list of runs; fetched after the first paint.
     pub runs: Part,
     /// Version of the engine.
@@ -269,6 +273,8 @@ pub struct Studio {
     pub records: RwSignal<Vec<Record>>,
     /// Bytes used and allowed.
     pub estimate: RwSignal<Option<(f64, f64)>>,
+    /// A file of this session is only in the engine's memory, so no other worker can read it.
+    pub has_unkept_files: RwSignal<bool>,
     /// Why this browser keeps nothing.
     pub storage_problem: RwSignal<Option<String>>,
     /// Why the engine was replaced, until the user has read it.
@@ -332,6 +338,7 @@ impl Studio {
             viewers: Part::viewers(),
             inspector: Part::inspector(),
             overlays: Part::overlays(),
+            sweeps: Part::sweeps(),
             runs: Part::runs(),
             engine: RwSignal::new(String::new()),
             focused,
@@ -340,6 +347,7 @@ impl Studio {
             saved: RwSignal::new(Saved::Yes),
             records: RwSignal::new(Vec::new()),
             estimate: RwSignal::new(None),
+            has_unkept_files: RwSignal::new(false),
             storage_problem: RwSignal::new(None),
             engine_problem: RwSignal::new(None),
             offer: RwSignal::new(None),
@@ -757,7 +765,12 @@ impl Studio {
         self.page.set(Page::Runs);
     }
 
-    /// From the runs to the canvas, with the document that was open last.
+    /// The sweeps of the open document.
+    pub fn show_sweeps(self) {
+        self.page.set(Page::Sweeps);
+    }
+
+    /// From another page to the canvas, with the document that was open last.
     pub fn show_design(self) {
         let id = self.document.get_untracked();
         if !id.is_empty() {
@@ -926,6 +939,7 @@ impl Studio {
             match self.link.add_file(file).await {
                 Ok(added) => {
                     if let Some(warning) = added.warning {
+                        self.has_unkept_files.set(true);
                         self.toast(Tone::Warning, warning, "");
                     }
                     self.set_param(&node, &param, Some(Value::File(added.file)));
@@ -960,6 +974,7 @@ impl Studio {
             match self.link.add_file(file).await {
                 Ok(added) => {
                     if let Some(warning) = added.warning {
+                        self.has_unkept_files.set(true);
                         self.toast(Tone::Warning, warning, "");
                     }
                     self.import(Value::File(added.file), at);

@@ -130,6 +130,14 @@ impl Link {
         self.0.with_value(Rc::clone).fall(why);
     }
 
+    /// Ends the worker for good: its pending calls fail, and none takes its place.
+    pub fn end(self) {
+        let inner = self.0.with_value(Rc::clone);
+        inner.pulse.replace(None);
+        inner.has_spoken.set(false);
+        inner.fall(not_started());
+    }
+
     async fn exchange(self, request: Request, file: Option<File>) -> Result<Reply, Failure> {
         let inner = self.0.with_value(Rc::clone);
         if inner.pending.borrow().is_empty() {

@@ -56,7 +56,9 @@ pub fn TopBar() -> impl IntoView {
             </div>
             <nav class="pages" aria-label="Pages">
                 <button type="button" aria-current=move || on_canvas().then_some("page") on:click=move |_| studio.show_design()>"Design"</button>
-                <button type="button" aria-current=move || (!on_canvas()).then_some("page") on:click=move |_| studio.show_runs()>"Runs"</button>
+                <button type="button" aria-current=move || (studio.page.get() == Page::Runs).then_some("page") on:click=move |_| studio.show_runs()>"Runs"</button>
+                <button type="button" aria-current=move || (studio.page.get() == Page::Sweeps).then_some("page") disabled=has_no_document
+                    title=move || has_no_document().then_some("Open a pipeline first") on:click=move |_| studio.show_sweeps()>"Sweeps"</button>
             </nav>
             <div class="actions" role="toolbar" aria-label="Pipeline">
                 {panel_toggle(studio, "panel-left", "Palette", |layout| &mut layout.palette_open)}

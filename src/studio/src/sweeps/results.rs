@@ -1,0 +1,382 @@
+//! How a sweep goes and what came of it: progress, history, what mattered, the best trial, every trial.
+
+use charts::{Axis, Figure, Guide, Marks, Series};
+use leptos::prelude::*;
+use pipeline::{Pipeline, Value};
+use schema::ordered::sort_by;
+use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState};
+
+use super::runner::{Runner, Sweep};
+use crate::store::Studio;
+use crate::viewers::chart::{ChartEvents, chart};
+use crate::views::face::seconds;
+use crate::views::icon::{icon, small_icon};
+
+/// By what the table of trials is sorted.
+#[derive(Clone, Debug, PartialEq)]
+enum Key {
+    Number,
+    Objective,
+    Setting(String),
+    Elapsed,
+}
+
+/// Everything about the sweep there is.
+pub fn view(studio: Studio, runner: Runner) -> AnyView {
+    let sweep = runner.sweep();
+    let shown = Memo::new(move |_| sweep.get());
+    let head = move || shown.get().map(|sweep| head(runner, &sweep));
+    let shares = runner.shares();
+    let sort = RwSignal::new((Key::Objective, true));
+    // Drawn anew when a trial came to its end, not with everything that is told of those under way.
+    let ended = Memo::new(move |_| {
+        let n_over = |sweep: &Sweep| sweep.study.trials.iter().filter(|trial| trial.state.is_over()).count();
+        shown.with(|sweep| sweep.as_ref().map(|sweep| (n_over(sweep), sweep.study.limits.max_total_trials)))
+    });
+    let announce = Callback::new(move |text| studio.announcement.set(text));
+    let history = move || {
+        let figure = shown.with_untracked(|sweep| sweep.as_ref().map(history))?;
+        Some(chart(figure, ChartEvents { announce, pick: None }))
+    };
+    let mattered = move || {
+        let labels = labels(studio, shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()))?);
+        let bars = shares.get().into_iter().map(|share| {
+            let name = labels.iter().find(|(name, _)| *name == share.dimension).map(|(_, label)| label.clone());
+            let percent = |x: f64| format!("{:.1}%", 100.0 * x.clamp(0.0, 1.0));
+            let (low, high) = (share.share - 1.96 * share.standard_error, share.share + 1.96 * share.standard_error);
+            view! {
+                <li class="sweeps__bar">
+                    <span>{name.unwrap_or(share.dimension)}</span>
+                    <span class="sweeps__track" aria-hidden="true">
+                        <i style:width=percent(share.share)></i>
+                        <u style:left=percent(low) style:width=percent(high.clamp(0.0, 1.0) - low.clamp(0.0, 1.0))></u>
+                    </span>
+                    <b>{format!("{:.2}", share.share)}<small>{format!(" ± {:.2}", 1.96 * share.standard_error)}</small></b>
+                </li>
+            }
+        });
+        let bars = bars.collect_view();
+        let words = "From 8 finished trials on, when two or more settings vary and the results differ.";
+        Some(if shares.with(Vec::is_empty) {
+            view! { <p class="sweeps__muted">{words}</p> }.into_any()
+        } else {
+            view! { <ul class="sweeps__bars">{bars}</ul> }.into_any()
+        })
+    };
+    let best = move || shown.get().map(|sweep| best(studio, runner, &sweep));
+    let trials = move || shown.get().map(|sweep| trials(studio, &sweep, sort));
+    let note = move || shown.get().and_then(|sweep| test_rows(&sweep));
+    view! {
+        {head}
+        <div class="sweeps__body">
+            <div class="sweeps__main">
+                <section class="sweeps__panel sweeps__history" aria-label="History">
+                    // By key, so that each drawing gets a canvas of its own.
+                    <For each=move || ended.get() key=|ended| *ended children=move |_| history() />
+                </section>
+                <section class="sweeps__panel"><h3>"What mattered"<small>"share of the variance that each explains by itself, with 95 % interval"</small></h3>{mattered}</section>
+            </div>
+            <aside class="sweeps__rail" aria-label="Best trial and all trials">{best}{trials}{note}</aside>
+        </div>
+    }
+    .into_any()
+}
+
+fn head(runner: Runner, sweep: &Sweep) -> AnyView {
+    let study = &sweep.study;
+    let n_over = study.trials.iter().filter(|trial| trial.state.is_over()).count();
+    let n_wanted = u64::from(study.limits.max_total_trials).min(study.n_combinations().unwrap_or(u64::MAX));
+    let is_over = !sweep.ending.is_empty();
+    let n_running = study.n_in(TrialState::Running);
+    let state = match (is_over, study.state) {
+        (true, _) => format!("over: {}", sweep.ending),
+        (false, StudyState::Paused) if n_running > 0 => format!("pausing: {n_running} under way"),
+        (false, StudyState::Paused) => format!("paused: {n_over} of {n_wanted} done"),
+        (false, StudyState::Running | StudyState::Stopped) => "running".into(),
+    };
+    let (search, seed) = match study.sampling {
+        Sampling::Grid => ("grid", None),
+        Sampling::Random { seed, rule: study::Rule::Random } => ("random", Some(seed)),
+        Sampling::Random { seed, rule: study::Rule::Sobol } => ("Sobol", Some(seed)),
+        Sampling::Bayesian { seed } => ("Bayesian", Some(seed)),
+        Sampling::Hyperband { seed, .. } => ("Hyperband", Some(seed)),
+    };
+    let seed = seed.map_or(String::new(), |seed| format!(" · seed {seed}"));
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let (n_settings, n_workers) = (study.space.dimensions.len() as u64, u64::from(sweep.n_workers));
+    let about = format!(
+        "{search} over {n_settings} setting{}{seed} · {n_workers} worker{}",
+        plural(n_settings),
+        plural(n_workers)
+    );
+    let counts = [
+        (TrialState::Done, "circle-check", "done"),
+        (TrialState::StoppedEarly, "x", "stopped early"),
+        (TrialState::Failed, "triangle-alert", "failed"),
+        (TrialState::Cancelled, "circle-slash", "cancelled"),
+        (TrialState::Running, "loader", "running"),
+    ];
+    let counts = counts.into_iter().filter_map(|(state, icon_name, word)| {
+        let n = study.n_in(state);
+        (n > 0).then(|| view! { <span>{small_icon(icon_name)}{n}" "{word}</span> })
+    });
+    let left = (!is_over && n_over > 0 && n_wanted > n_over as u64).then(|| {
+        format!("about {} left", seconds(study.elapsed_secs / n_over as f64 * (n_wanted - n_over as u64) as f64))
+    });
+    let best_value = study.best().and_then(|trial| trial.values.first().copied());
+    let goal = study.objectives.first().map_or(Goal::Maximize, |objective| objective.goal);
+    let gain = best_value.zip(study.baseline).map(|(best, now)| {
+        let is_better = goal.is_better(best, now);
+        let word = if is_better { "better" } else { "no better" };
+        format!("{} {word} than the pipeline's {}", charts::number((best - now).abs()), charts::number(now))
+    });
+    let buttons = if is_over {
+        ().into_any()
+    } else if study.state == StudyState::Paused {
+        view! { <button type="button" class="button button--primary" id="sweep-resume" on:click=move |_| runner.resume()>{icon("play")}"Resume"</button> }.into_any()
+    } else {
+        view! { <button type="button" class="button" id="sweep-pause" on:click=move |_| runner.pause()>{icon("pause")}"Pause"</button> }.into_any()
+    };
+    let stop = (!is_over).then(|| view! { <button type="button" class="button button--ghost" on:click=move |_| runner.stop()>{icon("square")}"Stop"</button> });
+    let new = (is_over || study.state == StudyState::Paused).then(|| view! { <button type="button" class="button button--ghost" id="sweep-new" on:click=move |_| runner.leave()>{icon("plus")}"New sweep"</button> });
+    view! {
+        <header class="sweeps__head sweeps__head--run">
+            <div><h2>{study.name.clone()}</h2><p>{about}</p></div>
+            <div class="sweeps__progress">
+                <p><b>{n_over}</b>" of "{n_wanted}" trials · "<span id="sweep-state">{state}</span><span class="sweeps__left">{left}</span></p>
+                <progress max=n_wanted.to_string() value=n_over.to_string() aria-label="Trials that are over"></progress>
+                <p class="sweeps__counts">{counts.collect_view()}</p>
+            </div>
+            <dl class="sweeps__facts">
+                <div><dt>{format!("Best {}", metric(study))}</dt><dd title=gain>{best_value.map_or("none yet".into(), charts::number)}</dd></div>
+                <div><dt>"No better for"</dt><dd>{study.n_since_best()}<small>" trials"</small></dd></div>
+                <div><dt>"Running for"</dt><dd>{seconds(study.elapsed_secs)}</dd></div>
+            </dl>
+            <div class="sweeps__acts">
+                {buttons}
+                <button type="button" class="button" on:click=move |_| runner.add_trials(10)>{icon("list-plus")}"Add 10 trials"</button>
+                {stop}{new}
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn metric(study: &Study) -> String {
+    study.objectives.first().map_or(String::new(), |objective| objective.metric.clone())
+}
+
+fn history(sweep: &Sweep) -> Figure {
+    let study = &sweep.study;
+    let done = |trial: &Trial| trial.values.first().map(|value| (f64::from(trial.number), *value));
+    let points: Vec<(f64, f64)> =
+        study.trials.iter().filter(|trial| trial.state == TrialState::Done).filter_map(done).collect();
+    let mut line: Vec<(f64, f64)> = Vec::new();
+    for (number, best) in study.best_so_far() {
+        if let Some((_, before)) = line.last().copied() {
+            line.push((f64::from(number), before));
+        }
+        line.push((f64::from(number), best));
+    }
+    let last = f64::from(study.limits.max_total_trials.saturating_sub(1).max(1));
+    let guide = |now: f64| Guide { label: "pipeline today".into(), from: (0.0, now), to: (last, now) };
+    let n = points.len();
+    let series = |name: &str, color_idx, marks| Series { name: name.into(), color_idx, marks, detail: None };
+    let best = study.best().and_then(|trial| Some((trial.number, *trial.values.first()?)));
+    let summary = match best {
+        Some((number, value)) => {
+            format!("{n} trials are done; the best is trial {number} with {}", charts::number(value))
+        }
+        None => "No trial is done yet".into(),
+    };
+    Figure {
+        id: "sweep-history".into(),
+        title: "History".into(),
+        summary,
+        x: Axis { label: "trial".into(), range: Some((0.0, last)), fixed: false, categories: Vec::new() },
+        y: Axis { label: metric(study), range: None, fixed: false, categories: Vec::new() },
+        series: vec![series("done", 1, Marks::Points(points)), series("best so far", 2, Marks::Line(line))],
+        guides: study.baseline.map(guide).into_iter().collect(),
+        n_rows: 0,
+        sampling: String::new(),
+    }
+}
+
+/// The dimensions' names with their parameters' labels.
+fn labels(studio: Studio, study: Study) -> Vec<(String, String)> {
+    studio.with(|editor| {
+        let label = |dimension: &study::Dimension| {
+            let placed = editor.pipeline().node(&dimension.node)?;
+            Some(editor.catalogue().get(&placed.component)?.param(&dimension.param)?.label.clone())
+        };
+        let named = |dimension: &study::Dimension| {
+            (dimension.name.clone(), label(dimension).unwrap_or_else(|| dimension.name.clone()))
+        };
+        study.space.dimensions.iter().map(named).collect()
+    })
+}
+
+fn words(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::None) => "none".into(),
+        Some(Value::Bool(on)) => if *on { "on" } else { "off" }.into(),
+        Some(Value::Int(n)) => n.to_string(),
+        Some(Value::Float(x)) => charts::number(*x),
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Columns(_) | Value::File(_)) => String::new(),
+    }
+}
+
+fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
+    let Some(trial) = sweep.study.best() else {
+        return view! { <section class="sweeps__best"><p class="sweeps__muted">"The best trial stands here as soon as one is done."</p></section> }.into_any();
+    };
+    let settings: Settings = trial.settings.clone();
+    let rows = labels(studio, sweep.study.clone()).into_iter().zip(&sweep.study.space.dimensions).map(
+        |((name, label), dimension)| {
+            let (node, param) = (dimension.node.clone(), dimension.param.clone());
+            let now = studio.select(move |editor| {
+                let placed = editor.pipeline().node(&node)?;
+                let spec = editor.catalogue().get(&placed.component)?.param(&param)?;
+                Some(words(Some(placed.value(spec))))
+            });
+            let tried = words(settings.get(&name));
+            let before = {
+                let tried = tried.clone();
+                move || {
+                    now.get()
+                        .filter(|now| *now != tried)
+                        .map(|now| view! { <s><span class="sr-only">"instead of "</span>{now}</s> })
+                }
+            };
+            view! { <dt>{label}</dt><dd>{tried.clone()}{before}</dd> }
+        },
+    );
+    let rows = rows.collect_view();
+    let (number, value) = (trial.number, trial.values.first().copied().unwrap_or(f64::NAN));
+    view! {
+        <section class="sweeps__best" aria-label="Best trial">
+            <p>"Best so far · trial "{number}</p>
+            <b>{charts::number(value)}</b>
+            <dl>{rows}</dl>
+            <button type="button" class="button button--primary" id="sweep-promote" on:click=move |_| runner.promote(&settings)>{icon("arrow-up-right")}"Promote to pipeline"</button>
+            <p class="sweeps__muted">"Puts these settings into the pipeline as one step you can undo."</p>
+        </section>
+    }
+    .into_any()
+}
+
+fn trials(studio: Studio, sweep: &Sweep, sort: RwSignal<(Key, bool)>) -> AnyView {
+    let labels = labels(studio, sweep.study.clone());
+    let (key, is_down) = sort.get();
+    let number = |trial: &Trial| -> f64 {
+        match &key {
+            Key::Number => f64::from(trial.number),
+            Key::Objective => trial.values.first().copied().unwrap_or(f64::NAN),
+            Key::Elapsed => trial.elapsed_secs.unwrap_or(f64::NAN),
+            Key::Setting(name) => match trial.settings.get(name) {
+                Some(Value::Int(n)) => *n as f64,
+                Some(Value::Float(x)) => *x,
+                Some(Value::Bool(on)) => f64::from(u8::from(*on)),
+                _ => f64::NAN,
+            },
+        }
+    };
+    let text = |trial: &Trial| match &key {
+        Key::Setting(name) => words(trial.settings.get(name)),
+        Key::Number | Key::Objective | Key::Elapsed => String::new(),
+    };
+    let mut rows: Vec<&Trial> = sweep.study.trials.iter().collect();
+    sort_by(&mut rows, |a, b| {
+        let (x, y) = (number(a), number(b));
+        // What has no number comes last either way.
+        let missing = x.is_nan().cmp(&y.is_nan());
+        let order = if x.is_nan() && y.is_nan() { text(a).cmp(&text(b)) } else { x.total_cmp(&y) };
+        missing.then(if is_down { order.reverse() } else { order }).then(a.number.cmp(&b.number))
+    });
+    let column = |label: String, of: Key| {
+        let (chosen, is_down) = sort.get();
+        let is_chosen = chosen == of;
+        let direction = match (is_chosen, is_down) {
+            (false, _) => "none",
+            (true, true) => "descending",
+            (true, false) => "ascending",
+        };
+        let mark = is_chosen.then(|| small_icon(if is_down { "arrow-down" } else { "arrow-up" }));
+        view! {
+            <th scope="col" aria-sort=direction>
+                <button type="button" on:click=move |_| sort.update(|(key, is_down)| {
+                    *is_down = if *key == of { !*is_down } else { of != Key::Number };
+                    *key = of.clone();
+                })>{label}{mark}</button>
+            </th>
+        }
+    };
+    let best = sweep.study.best().map(|trial| trial.number);
+    let body = rows.into_iter().map(|trial| {
+        let (icon_name, word) = match trial.state {
+            TrialState::Waiting => ("clock", "waiting"),
+            TrialState::Running => ("loader", "running"),
+            TrialState::Done => ("circle-check", "done"),
+            TrialState::StoppedEarly => ("x", "stopped early"),
+            TrialState::Failed => ("triangle-alert", "failed"),
+            TrialState::Cancelled => ("circle-slash", "cancelled"),
+        };
+        let why = trial.failure.clone().or_else(|| trial.reason.clone());
+        let told = why.clone().map(|why| view! { <small>{why}</small> });
+        let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}</td> }).collect_view();
+        view! {
+            <tr class=("sweeps__row--best", best == Some(trial.number)) data-trial=trial.number.to_string() data-state=word>
+                <td>{trial.number}</td>
+                <td><b>{trial.values.first().copied().map(charts::number)}</b></td>
+                <td title=why><span class="sweeps__state">{small_icon(icon_name)}{word}</span>{told}</td>
+                {settings}
+                <td>{trial.elapsed_secs.map(seconds)}</td>
+            </tr>
+        }
+    });
+    let body = body.collect_view();
+    let columns = labels.iter().map(|(name, label)| column(label.clone(), Key::Setting(name.clone()))).collect_view();
+    view! {
+        <section class="sweeps__trials" aria-label="Trials">
+            <h3>"Trials"<small>{sweep.objective.clone()}</small></h3>
+            <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Table of trials">
+                <table class="sweeps__table sweeps__table--trials">
+                    <thead><tr>
+                        {column("#".into(), Key::Number)}{column(metric(&sweep.study), Key::Objective)}<th scope="col">"state"</th>{columns}{column("time".into(), Key::Elapsed)}
+                    </tr></thead>
+                    <tbody>{body}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// What is to be known of the rows that the trials were judged by.
+fn test_rows(sweep: &Sweep) -> Option<AnyView> {
+    let pipeline: Pipeline = pipeline::from_json(&sweep.pipeline).ok()?;
+    let component = |node: &pipeline::NodeId| pipeline.node(node).map(|node| node.component.clone());
+    let is_crossed = component(&sweep.node).is_some_and(|id| id.contains("cross-validate"));
+    let is_split = super::setup::rests_on(&pipeline, &sweep.node)
+        .iter()
+        .any(|node| component(node).is_some_and(|id| id.starts_with("split.")));
+    let n = sweep.study.n_in(TrialState::Done);
+    let (icon_name, title, text) = if is_crossed {
+        (
+            "shield-check",
+            "The trials are judged on folds.",
+            "Rows that take no part in them can still test the winner once.".to_owned(),
+        )
+    } else if is_split {
+        let label = metric(&sweep.study);
+        let text = format!(
+            "{n} settings were compared by {label} on the same test rows, so the best one's {label} is too good; judge \
+             it once on rows that took no part, or choose by cross-validation."
+        );
+        ("shield-alert", "The test rows choose the model.", text)
+    } else {
+        return None;
+    };
+    Some(view! { <p class="sweeps__note">{icon(icon_name)}<span><b>{title}</b>" "{text}</span></p> }.into_any())
+}

@@ -1,0 +1,425 @@
+//! Runs the trials of a sweep on a pool of workers, and keeps the study after every change.
+//!
+//! Which trial comes next is asked of the engine; it depends on the study alone, never on how many workers there are.
+//! The runner lives as long as the page, so that a sweep goes on while another page of the studio is shown.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use pipeline::{Edit, NodeId, Pipeline};
+use protocol::{DimensionShare, Failure, NodeOutcome, Run, RunId, RunReport, RunTarget, SweepAction};
+use serde::{Deserialize, Serialize};
+use study::{Settings, Study, StudyState, TrialState};
+
+use super::keep;
+use crate::dom;
+use crate::pool::Pool;
+use crate::store::{Saved, Studio, Tone};
+use crate::worker_client::Link;
+
+/// A sweep with all it needs to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// What is varied, and what came of it.
+    pub study: Study,
+    /// The pipeline as it stood when the sweep began, as its file.
+    pub pipeline: String,
+    /// The node whose metric is the objective.
+    pub node: NodeId,
+    /// The objective for people.
+    pub objective: String,
+    /// Workers side by side.
+    pub n_workers: u32,
+    /// Why nothing more comes; empty while something may.
+    pub ending: String,
+}
+
+struct Held {
+    document: RefCell<String>,
+    sweep: ArcRwSignal<Option<Sweep>>,
+    shares: ArcRwSignal<Vec<DimensionShare>>,
+    pool: RefCell<Option<Pool>>,
+    /// Counts up when the pool ends, so that what its workers were doing is no longer waited for.
+    epoch: Cell<u32>,
+    is_asking: Cell<bool>,
+    asks_again: Cell<bool>,
+    counted_ms: Cell<f64>,
+    is_saving: Cell<bool>,
+    saves_again: Cell<bool>,
+}
+
+thread_local! {
+    static HELD: Held = Held {
+        document: RefCell::default(),
+        sweep: ArcRwSignal::new(None),
+        shares: ArcRwSignal::new(Vec::new()),
+        pool: RefCell::default(),
+        epoch: Cell::new(0),
+        is_asking: Cell::new(false),
+        asks_again: Cell::new(false),
+        counted_ms: Cell::new(0.0),
+        is_saving: Cell::new(false),
+        saves_again: Cell::new(false),
+    };
+}
+
+/// The one runner of the page.
+#[derive(Clone, Copy)]
+pub struct Runner {
+    studio: Studio,
+}
+
+impl Runner {
+    /// The runner, with the sweep of the document that is open.
+    pub fn of_open_document(studio: Studio) -> Self {
+        let runner = Self { studio };
+        let document = studio.document.get_untracked();
+        if HELD.with(|held| *held.document.borrow() != document) {
+            runner.leave();
+            HELD.with(|held| held.document.replace(document.clone()));
+            let busy = crate::idle::Busy::begin();
+            spawn_local(async move {
+                let loaded = keep::load(&document).await;
+                let is_wanted = HELD.with(|held| *held.document.borrow() == document);
+                if let (Ok(Some(mut sweep)), true) = (loaded, is_wanted) {
+                    sweep.study.interrupt();
+                    if sweep.study.state == StudyState::Running && sweep.ending.is_empty() {
+                        sweep.study.state = StudyState::Paused;
+                    }
+                    runner.sweep().set(Some(sweep));
+                    runner.weigh();
+                }
+                drop(busy);
+            });
+        }
+        runner
+    }
+
+    /// The sweep, for views.
+    pub fn sweep(self) -> ArcRwSignal<Option<Sweep>> {
+        HELD.with(|held| held.sweep.clone())
+    }
+
+    /// How much each dimension mattered, for views.
+    pub fn shares(self) -> ArcRwSignal<Vec<DimensionShare>> {
+        HELD.with(|held| held.shares.clone())
+    }
+
+    /// Begins a sweep in place of the one before.
+    pub fn begin(self, sweep: Sweep) {
+        self.end_pool();
+        self.shares().set(Vec::new());
+        self.sweep().set(Some(sweep));
+        self.go();
+    }
+
+    /// Starts no more trials; those that run come to their end.
+    pub fn pause(self) {
+        self.change(|sweep| sweep.study.state = StudyState::Paused);
+        self.rest_if_idle();
+    }
+
+    /// Goes on.
+    pub fn resume(self) {
+        self.change(|sweep| {
+            sweep.study.state = StudyState::Running;
+            sweep.ending.clear();
+        });
+        self.go();
+    }
+
+    /// Ends it; trials under way are cancelled.
+    pub fn stop(self) {
+        self.end_pool();
+        self.change(|sweep| {
+            let running: Vec<u32> = of_state(&sweep.study, TrialState::Running);
+            for number in running {
+                // It runs, so it can end.
+                let _ = sweep.study.end(number, TrialState::Cancelled, "the sweep was stopped");
+            }
+            sweep.study.state = StudyState::Stopped;
+            sweep.ending = "it was stopped".into();
+        });
+    }
+
+    /// Allows so many more trials, and goes on.
+    pub fn add_trials(self, n_trials: u32) {
+        self.change(|sweep| {
+            let allowed = sweep.study.limits.max_total_trials.max(sweep.study.trials.len() as u32) + n_trials;
+            sweep.study.limits.max_total_trials = allowed.min(study::MAX_TRIALS);
+        });
+        self.resume();
+    }
+
+    /// Forgets the sweep, so that another can be set up.
+    pub fn leave(self) {
+        self.end_pool();
+        self.sweep().set(None);
+        self.shares().set(Vec::new());
+    }
+
+    /// Puts a trial's settings into the open pipeline: one step that can be undone.
+    pub fn promote(self, settings: &Settings) {
+        let Some(sweep) = self.sweep().get_untracked() else { return };
+        let edits = edits(&sweep.study, settings);
+        let gone = self.studio.with(|editor| {
+            let dimensions = &sweep.study.space.dimensions;
+            dimensions.iter().find(|dimension| editor.pipeline().node(&dimension.node).is_none()).cloned()
+        });
+        if let Some(dimension) = gone {
+            self.studio.fail(Failure::new(
+                format!("the pipeline has no node `{}` any more", dimension.node),
+                "Undo its removal, or begin a new sweep over the pipeline as it is.",
+            ));
+            return;
+        }
+        let n = edits.len();
+        self.studio.send(editor::Command::Edit(Edit::Batch(edits)));
+        let help = "Undo takes them back in one step.";
+        self.studio.toast(Tone::Good, format!("{n} settings put into the pipeline"), help);
+    }
+
+    fn go(self) {
+        if self.studio.saved.get_untracked() == Saved::Elsewhere {
+            self.change(|sweep| sweep.study.state = StudyState::Paused);
+            self.studio.fail(Failure::new(
+                "this pipeline is open in another tab, which runs its sweep",
+                "Take the pipeline over first.",
+            ));
+            return;
+        }
+        HELD.with(|held| {
+            if held.pool.borrow().is_none() {
+                let n_workers = held.sweep.with_untracked(|sweep| sweep.as_ref().map_or(1, |sweep| sweep.n_workers));
+                let own = self.studio.has_unkept_files.get_untracked();
+                held.pool.replace(Some(if own { Pool::of(self.studio.link) } else { Pool::start(n_workers) }));
+            }
+            held.counted_ms.set(dom::now_ms());
+        });
+        self.save();
+        self.ask();
+    }
+
+    /// Asks what is to be done, and does it; one question at a time.
+    fn ask(self) {
+        let is_first = HELD.with(|held| {
+            held.asks_again.set(true);
+            !held.is_asking.replace(true)
+        });
+        if !is_first {
+            return;
+        }
+        spawn_local(async move {
+            while HELD.with(|held| held.asks_again.replace(false)) {
+                let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
+                let Some(study) = study else { break };
+                let answer = self.studio.link.call(protocol::SweepNext { study }).await;
+                // A study that changed meanwhile asks anew.
+                if HELD.with(|held| held.asks_again.get()) {
+                    continue;
+                }
+                match answer {
+                    Ok(actions) => actions.into_iter().for_each(|action| self.act(action)),
+                    Err(failure) => {
+                        self.change(|sweep| sweep.study.state = StudyState::Paused);
+                        self.studio.fail(failure);
+                    }
+                }
+            }
+            HELD.with(|held| held.is_asking.set(false));
+            self.rest_if_idle();
+        });
+    }
+
+    fn act(self, action: SweepAction) {
+        match action {
+            SweepAction::Start { number, settings, resource } => self.start(number, settings, resource),
+            SweepAction::Continue { number, resource } => {
+                let settings = self
+                    .sweep()
+                    .with_untracked(|sweep| Some(sweep.as_ref()?.study.trials.get(number as usize)?.settings.clone()));
+                if let Some(settings) = settings {
+                    self.start(number, settings, Some(resource));
+                }
+            }
+            SweepAction::Stop { number, reason } => self.change(|sweep| {
+                // The trial was there when it was asked about; one that ended since needs no stop.
+                let _ = sweep.study.end(number, TrialState::StoppedEarly, &reason);
+            }),
+            SweepAction::Wait => {}
+            SweepAction::Over { reason } => self.change(|sweep| sweep.ending = reason),
+        }
+    }
+
+    /// Starts a trial if a worker is free; if none is, it is asked for again when one is.
+    fn start(self, number: u32, settings: Settings, resource: Option<u32>) {
+        let seat = HELD.with(|held| held.pool.borrow().as_ref().and_then(Pool::take));
+        let Some((seat_idx, link)) = seat else { return };
+        let pipeline = self.sweep().with_untracked(|sweep| {
+            let sweep = sweep.as_ref()?;
+            Some((with_settings(sweep, &settings), sweep.node.clone()))
+        });
+        let Some((pipeline, node)) = pipeline else { return };
+        self.change(|sweep| {
+            let at_secs = sweep.study.elapsed_secs;
+            if number as usize == sweep.study.trials.len() {
+                sweep.study.plan(settings);
+            }
+            // It comes from this study, so it is there and not over.
+            let _ = sweep.study.start(number, resource, at_secs);
+        });
+        let epoch = HELD.with(|held| held.epoch.get());
+        spawn_local(async move {
+            let began_ms = dom::now_ms();
+            let outcome = match pipeline {
+                Ok(pipeline) => run(link, number, pipeline, node.clone(), epoch).await,
+                Err(failure) => Err(failure),
+            };
+            if HELD.with(|held| held.epoch.get()) != epoch {
+                return;
+            }
+            HELD.with(|held| {
+                if let Some(pool) = &*held.pool.borrow() {
+                    pool.give_back(seat_idx);
+                }
+            });
+            let elapsed_secs = (dom::now_ms() - began_ms) / 1_000.0;
+            self.change(|sweep| {
+                finish(sweep, number, outcome.and_then(|report| metrics(&report, &node)), elapsed_secs)
+            });
+            self.ask();
+            self.weigh();
+        });
+    }
+
+    /// Asks how much each dimension mattered.
+    fn weigh(self) {
+        let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
+        let Some(study) = study.filter(|study| study.space.dimensions.len() > 1) else { return };
+        spawn_local(async move {
+            // Without an answer the chart stays as it is; the sweep does not depend on it.
+            if let Ok(shares) = self.studio.link.call(protocol::SweepImportance { study, objective_idx: 0 }).await {
+                self.shares().set(shares);
+            }
+        });
+    }
+
+    fn change(self, change: impl FnOnce(&mut Sweep)) {
+        let now_ms = dom::now_ms();
+        let since_secs = HELD.with(|held| (now_ms - held.counted_ms.replace(now_ms)) / 1_000.0);
+        let works = HELD.with(|held| held.pool.borrow().is_some());
+        self.sweep().update(|sweep| {
+            if let Some(sweep) = sweep {
+                if works {
+                    sweep.study.elapsed_secs += since_secs;
+                }
+                change(sweep);
+            }
+        });
+        self.save();
+    }
+
+    /// Lets the workers go once nothing runs and nothing is to be started.
+    fn rest_if_idle(self) {
+        let is_idle = self.sweep().with_untracked(|sweep| {
+            sweep.as_ref().is_none_or(|sweep| {
+                let waits = sweep.study.state != StudyState::Running || !sweep.ending.is_empty();
+                waits && sweep.study.n_in(TrialState::Running) == 0
+            })
+        });
+        if is_idle {
+            self.end_pool();
+        }
+    }
+
+    fn end_pool(self) {
+        HELD.with(|held| {
+            held.epoch.set(held.epoch.get() + 1);
+            drop(held.pool.take());
+        });
+    }
+
+    /// Writes the sweep; changes while it is being written are written after it.
+    fn save(self) {
+        let is_first = HELD.with(|held| {
+            held.saves_again.set(true);
+            !held.is_saving.replace(true)
+        });
+        if !is_first {
+            return;
+        }
+        let busy = crate::idle::Busy::begin();
+        spawn_local(async move {
+            while HELD.with(|held| held.saves_again.replace(false)) {
+                let document = HELD.with(|held| held.document.borrow().clone());
+                let Some(sweep) = self.sweep().get_untracked() else { break };
+                if let Err(reason) = keep::save(&document, &sweep).await {
+                    self.studio.storage_problem.set(Some(reason));
+                }
+            }
+            HELD.with(|held| held.is_saving.set(false));
+            drop(busy);
+        });
+    }
+}
+
+/// The numbers of the trials that stand so.
+fn of_state(study: &Study, state: TrialState) -> Vec<u32> {
+    study.trials.iter().filter(|trial| trial.state == state).map(|trial| trial.number).collect()
+}
+
+/// What puts settings into a pipeline.
+fn edits(study: &Study, settings: &Settings) -> Vec<Edit> {
+    let of = |dimension: &study::Dimension| {
+        let value = settings.get(&dimension.name)?.clone();
+        Some(Edit::SetParam(dimension.node.clone(), dimension.param.clone(), Some(value)))
+    };
+    study.space.dimensions.iter().filter_map(of).collect()
+}
+
+fn with_settings(sweep: &Sweep, settings: &Settings) -> Result<Pipeline, Failure> {
+    let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
+    let mut pipeline = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
+    let edits = Edit::Batch(edits(&sweep.study, settings));
+    pipeline.apply(edits).map_err(|error| unsound(error.to_string()))?;
+    Ok(pipeline)
+}
+
+/// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
+async fn run(link: Link, number: u32, pipeline: Pipeline, node: NodeId, epoch: u32) -> Result<RunReport, Failure> {
+    let call = || Run { run: RunId(number + 1), pipeline: pipeline.clone(), target: RunTarget::To(vec![node.clone()]) };
+    match link.call(call()).await {
+        Err(_) if HELD.with(|held| held.epoch.get()) == epoch => link.call(call()).await,
+        outcome => outcome,
+    }
+}
+
+/// The metrics of a node, or why there are none.
+fn metrics(report: &RunReport, node: &NodeId) -> Result<BTreeMap<String, f64>, Failure> {
+    let failed = report.nodes.values().find_map(|report| match &report.outcome {
+        NodeOutcome::Failed(failure) => Some(failure.clone()),
+        NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => None,
+    });
+    match (report.nodes.get(node), failed) {
+        (Some(report), None) => Ok(report.metrics.clone()),
+        (_, Some(failure)) => Err(failure),
+        (None, None) => Err(Failure::new(format!("the run did not reach `{node}`"), "")),
+    }
+}
+
+fn finish(sweep: &mut Sweep, number: u32, outcome: Result<BTreeMap<String, f64>, Failure>, elapsed_secs: f64) {
+    // The trial was started by us and ends only here, so the study takes it.
+    let _ = match outcome {
+        Ok(metrics) => {
+            let value = |objective: &study::Objective| metrics.get(&objective.metric).copied().unwrap_or(f64::NAN);
+            let values = sweep.study.objectives.iter().map(value).collect();
+            sweep.study.finish(number, values, metrics, elapsed_secs)
+        }
+        Err(failure) => {
+            let why = format!("{} {}", failure.message, failure.help);
+            sweep.study.end(number, TrialState::Failed, why.trim())
+        }
+    };
+}
