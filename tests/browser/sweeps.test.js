@@ -5,10 +5,10 @@ import { assertAccessible, idle, open, scenario } from "./harness.js";
 import { card, openQuestion, param, runAll, saved } from "./studio.js";
 
 /// Opens the page of sweeps with two settings of the forest to vary.
-async function setUp(page, { trials = 12, seed = 42, workers = 2 } = {}) {
+async function setUp(page, { trials = 12, seed = 42, workers = 2, trees = ["4", "40"] } = {}) {
   await page.getByRole("button", { name: "Sweeps", exact: true }).click();
   await page.locator("#sweep-start").waitFor();
-  await vary(page, "forest.n_trees", "4", "40");
+  await vary(page, "forest.n_trees", ...trees);
   await vary(page, "forest.max_depth", "2", "12");
   await page.locator("#sweep-trials").fill(String(trials));
   await page.locator("#sweep-seed").fill(String(seed));
@@ -47,6 +47,21 @@ async function forest(page) {
   return param(page, "n_trees", 'input[type="number"]').inputValue();
 }
 
+/// Whether the browser holds three trials that are done: what was shown a moment ago may still be on its way there.
+function threeAreKept() {
+  return new Promise((answer) => {
+    const opening = indexedDB.open("millrace-sweeps");
+    opening.onsuccess = () => {
+      const reading = opening.result.transaction("sweeps").objectStore("sweeps").getAll();
+      reading.onsuccess = () => {
+        opening.result.close();
+        const nDone = (row) => JSON.parse(row).study.trials.filter(({ state }) => /^done$/i.test(state)).length;
+        answer(reading.result.some((row) => nDone(row) >= 3));
+      };
+    };
+  });
+}
+
 scenario("a sweep whose tab was killed goes on, and its best trial is promoted and taken back", async (profile) => {
   const { page } = profile;
   await open(profile);
@@ -54,9 +69,11 @@ scenario("a sweep whose tab was killed goes on, and its best trial is promoted a
   await runAll(page);
   await saved(page);
   const address = page.url();
-  await setUp(page);
+  // Enough trees that the sweep is still under way when it is interrupted.
+  await setUp(page, { trees: ["200", "400"] });
   await page.locator("#sweep-start").click();
   await page.locator('tr[data-trial][data-state="done"]').nth(2).waitFor();
+  await page.waitForFunction(threeAreKept);
   // Whatever the page was doing ends at once.
   await page.goto("about:blank");
   await page.goto(address);
