@@ -85,17 +85,17 @@ fn params_have_labels_help_and_defaults_that_are_allowed() {
 fn every_when_names_a_param_and_values_that_it_can_have() {
     for spec in specs() {
         for param in &spec.params {
-            let Some(condition) = &param.when else { continue };
-            let other = spec.param(&condition.param).unwrap_or_else(|| panic!("{}.{}", spec.id, param.name));
-            for value in &condition.values {
-                let possible = match (&other.kind, value) {
+            for condition in &param.when {
+                let other = spec.param(&condition.param).unwrap_or_else(|| panic!("{}.{}", spec.id, param.name));
+                let is_possible = |value: &Value| match (&other.kind, value) {
                     (ParamKind::Switch, Value::Bool(_)) => true,
                     (ParamKind::Choice(options), Value::Text(text)) => {
                         options.iter().any(|option| option.value == *text)
                     }
                     _ => false,
                 };
-                assert!(possible, "{}.{}: {value:?}", spec.id, param.name);
+                let wrong = condition.values.iter().find(|value| !is_possible(value));
+                assert!(wrong.is_none() && !condition.values.is_empty(), "{}.{}: {wrong:?}", spec.id, param.name);
             }
         }
     }

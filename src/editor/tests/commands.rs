@@ -26,7 +26,7 @@ fn catalogue() -> Catalogue {
         help: String::new(),
         default: Value::Int(1),
         kind: ParamKind::Int { min: 0, max: 1_000_000, optional: false, log: false },
-        when: None,
+        when: Vec::new(),
     };
     Catalogue::new([
         Spec::new("data.source", 1, Family::Data, "Source").with_param(n).with_output(port("table", PortType::Table)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use pipeline::{InPort, Node, NodeId, OutPort, Pipeline, Spec, Value};
+use pipeline::{InPort, NodeId, OutPort, Pipeline, Spec, Value};
 use serde::Serialize;
 
 /// Names the results of one node: equal keys mean equal results.
@@ -70,13 +70,6 @@ fn digest(content: &impl Serialize) -> [u8; 16] {
     short
 }
 
-/// Whether a parameter counts, given the others.
-pub fn counts(node: &Node, spec: &Spec, param: &pipeline::ParamSpec) -> bool {
-    let Some(condition) = &param.when else { return true };
-    let Some(other) = spec.param(&condition.param) else { return true };
-    counts(node, spec, other) && condition.values.contains(node.value(other))
-}
-
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -95,7 +88,7 @@ pub fn recipe(
     let params = spec
         .params
         .iter()
-        .filter(|param| counts(node, spec, param))
+        .filter(|param| pipeline::counts(spec, node, param))
         .map(|param| (param.name.clone(), essence(node.value(param))))
         .collect();
     let mut inputs = BTreeMap::new();

@@ -190,7 +190,7 @@ pub struct Param<T> {
     help: &'static str,
     default: Default,
     shape: Shape,
-    when: Option<(&'static str, &'static [&'static str])>,
+    when: [Option<(&'static str, &'static [&'static str])>; 2],
     value: PhantomData<fn() -> T>,
 }
 
@@ -203,7 +203,7 @@ impl<T> Copy for Param<T> {}
 
 impl<T> Param<T> {
     const fn new(name: &'static str, default: Default, shape: Shape) -> Self {
-        Self { name, label: name, help: "", default, shape, when: None, value: PhantomData }
+        Self { name, label: name, help: "", default, shape, when: [None; 2], value: PhantomData }
     }
 
     /// The label in the inspector.
@@ -218,9 +218,11 @@ impl<T> Param<T> {
         self
     }
 
-    /// Counts only while the choice (or, as `"true"`/`"false"`, the switch) `param` has one of these values.
+    /// Counts only while the choice (or, as `"true"`/`"false"`, the switch) `param` has one of these values. Said twice,
+    /// both must hold.
     pub const fn when(mut self, param: &'static str, values: &'static [&'static str]) -> Self {
-        self.when = Some((param, values));
+        let [first, second] = &mut self.when;
+        *if first.is_none() { first } else { second } = Some((param, values));
         self
     }
 
@@ -389,7 +391,7 @@ impl<T> From<Param<T>> for ParamSpec {
             }
             Shape::Grid => ParamKind::Grid,
         };
-        let when = key.when.map(|(param, values)| Condition {
+        let conditions = key.when.into_iter().flatten().map(|(param, values)| Condition {
             param: param.into(),
             values: values
                 .iter()
@@ -400,6 +402,7 @@ impl<T> From<Param<T>> for ParamSpec {
                 })
                 .collect(),
         });
+        let when = conditions.collect();
         Self { name: key.name.into(), label: key.label.into(), help: key.help.into(), default, kind, when }
     }
 }

@@ -30,19 +30,19 @@ pub fn caption(spec: &Spec, node: &Node) -> String {
     parts.collect::<Vec<_>>().join(" · ")
 }
 
-/// Whether a parameter counts: the one that it depends on counts and has one of the values named.
+/// Whether a parameter counts: those that it depends on count and have one of the values named.
 pub fn counts(spec: &Spec, node: &Node, param: &ParamSpec) -> bool {
     // A chain of conditions is as long as there are parameters at most; one that bites its tail ends there.
-    let mut param = param;
-    for _ in 0..=spec.params.len() {
-        let Some(condition) = &param.when else { return true };
-        let Some(other) = spec.param(&condition.param) else { return true };
-        if !condition.values.contains(node.value(other)) {
-            return false;
-        }
-        param = other;
-    }
-    true
+    counts_within(spec, node, param, spec.params.len())
+}
+
+fn counts_within(spec: &Spec, node: &Node, param: &ParamSpec, n_links: usize) -> bool {
+    param.when.iter().all(|condition| {
+        spec.param(&condition.param).is_none_or(|other| {
+            condition.values.contains(node.value(other))
+                && (n_links == 0 || counts_within(spec, node, other, n_links - 1))
+        })
+    })
 }
 
 /// A value as the inspector and the card say it.

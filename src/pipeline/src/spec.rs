@@ -141,8 +141,8 @@ pub struct ParamSpec {
     pub default: Value,
     /// What it may be, and so which control shows it.
     pub kind: ParamKind,
-    /// Shown, and used, only while another parameter has one of these values.
-    pub when: Option<Condition>,
+    /// Shown, and used, only while all of these hold.
+    pub when: Vec<Condition>,
 }
 
 /// What a parameter may be.

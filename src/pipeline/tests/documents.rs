@@ -19,7 +19,7 @@ fn port(name: &str, port_type: PortType) -> PortSpec {
 }
 
 fn param(name: &str, default: Value, kind: ParamKind) -> ParamSpec {
-    ParamSpec { name: name.into(), label: name.into(), help: String::new(), default, kind, when: None }
+    ParamSpec { name: name.into(), label: name.into(), help: String::new(), default, kind, when: Vec::new() }
 }
 
 fn catalogue() -> Catalogue {
@@ -30,7 +30,7 @@ fn catalogue() -> Catalogue {
         Choice { value: "all".into(), label: "All rows".into() },
     ]);
     let mut share = param("share", Value::Float(0.5), rate.clone());
-    share.when = Some(pipeline::Condition { param: "rows".into(), values: vec![Value::Text("bag".into())] });
+    share.when.push(pipeline::Condition { param: "rows".into(), values: vec![Value::Text("bag".into())] });
     Catalogue::new([
         Spec::new("data.import-file", 1, Family::Data, "Import File")
             .with_param(param("file", Value::None, ParamKind::File { extensions: vec!["csv".into()] }))
@@ -251,6 +251,25 @@ fn captions_say_what_counts() {
     forest.params.insert("rows".into(), Value::Text("all".into()));
     assert_eq!(pipeline::caption(spec, &forest), "depth 8 · All rows");
     assert_eq!(pipeline::grouped(-1_234_567), "-1,234,567");
+}
+
+#[test]
+fn a_param_counts_while_all_its_conditions_hold_and_those_of_the_params_they_name() {
+    let of = |param: &str, value: Value| pipeline::Condition { param: param.into(), values: vec![value] };
+    let switch = |name: &str| param(name, Value::Bool(false), ParamKind::Switch);
+    let (mut second, mut third) = (switch("second"), switch("third"));
+    second.when.push(of("first", Value::Bool(true)));
+    third.when.extend([of("second", Value::Bool(true)), of("other", Value::Bool(true))]);
+    let spec = Spec::new("learn.x", 1, Family::Learn, "X");
+    let spec =
+        spec.with_param(switch("first")).with_param(second).with_param(third.clone()).with_param(switch("other"));
+    for on in 0..8_u8 {
+        let mut x = node("learn.x", 1);
+        for (at, name) in ["first", "second", "other"].into_iter().enumerate() {
+            x.params.insert(name.into(), Value::Bool(on >> at & 1 == 1));
+        }
+        assert_eq!(pipeline::counts(&spec, &x, &third), on == 7, "{on:03b}");
+    }
 }
 
 #[test]

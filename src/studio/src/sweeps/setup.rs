@@ -352,10 +352,7 @@ fn offers(editor: &Editor, node: &NodeId) -> Vec<Offer> {
             continue;
         }
         for param in &spec.params {
-            let holds = |when: &pipeline::Condition| {
-                spec.param(&when.param).is_some_and(|other| when.values.contains(placed.value(other)))
-            };
-            if !param.when.as_ref().is_none_or(holds) {
+            if !pipeline::counts(spec, placed, param) {
                 continue;
             }
             let value = placed.value(param);

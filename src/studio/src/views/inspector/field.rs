@@ -1,7 +1,7 @@
 //! One parameter's control, chosen by its kind alone.
 
 use leptos::prelude::*;
-use pipeline::{Choice, Condition, NodeId, ParamKind, ParamSpec, Severity, Value};
+use pipeline::{Choice, NodeId, ParamKind, ParamSpec, Severity, Value, counts};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -65,7 +65,7 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
     let is_invalid = Memo::new(move |_| {
         problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.severity == Severity::Error))
     });
-    let is_shown = shown(studio, node, spec.when.as_ref());
+    let is_shown = shown(studio, node, spec);
     let field = Field { studio, node: node.clone(), name: spec.name.clone(), value, id: id.clone(), is_invalid };
     let control = control(&field, spec);
     // A switch, a set of choices and composed controls carry their own label.
@@ -115,15 +115,11 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
     .into_any()
 }
 
-fn shown(studio: Studio, node: &NodeId, when: Option<&Condition>) -> Memo<bool> {
-    let (node, when) = (node.clone(), when.cloned());
+fn shown(studio: Studio, node: &NodeId, param: &ParamSpec) -> Memo<bool> {
+    let (node, param) = (node.clone(), param.clone());
     studio.select(move |editor| {
-        let Some(when) = &when else { return true };
         let Some(placed) = editor.pipeline().node(&node) else { return false };
-        let Some(spec) = editor.catalogue().get(&placed.component).and_then(|spec| spec.param(&when.param)) else {
-            return true;
-        };
-        when.values.contains(placed.value(spec))
+        editor.catalogue().get(&placed.component).is_none_or(|spec| counts(spec, placed, &param))
     })
 }
 
