@@ -15,6 +15,18 @@ use crate::{Figure, Layout, Theme};
 type Error = <CanvasBackend as DrawingBackend>::ErrorType;
 type Outcome = Result<(), DrawingErrorKind<Error>>;
 
+/// How a figure is looked at: what is no part of its numbers.
+#[derive(Clone, Copy, Default)]
+pub struct Look<'a> {
+    /// Whether x and y are logarithmic. An axis with nothing above zero stays even.
+    pub log: [bool; 2],
+    /// Paints below everything else, in CSS pixels.
+    pub under: Option<Under<'a>>,
+}
+
+/// Paints where a layout says.
+pub type Under<'a> = &'a dyn Fn(&CanvasRenderingContext2d, &Layout);
+
 /// Draws a figure of `width` by `height` CSS pixels; the canvas gets `device_ratio` times as many of its own.
 /// With `headings`, title and legend are part of the picture and the ground is filled, as for a file.
 ///
@@ -27,6 +39,7 @@ pub fn draw_on_canvas(
     device_ratio: f64,
     headings: bool,
     theme: &Theme,
+    look: Look<'_>,
 ) -> Result<Layout, String> {
     let context = canvas
         .get_context("2d")
@@ -46,7 +59,13 @@ pub fn draw_on_canvas(
     context.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0).map_err(refused)?;
     context.set_line_join("round");
     context.set_font(&format!("{}px {}", theme.text_size * FINE, theme.font));
-    let layout = Layout::of(figure, width, height, headings, theme, &|text| measured(&context, text) / FINE);
+    let text_width = |text: &str| measured(&context, text) / FINE;
+    let layout = Layout::of(figure, width, height, headings, look.log, theme, &text_width);
+    if let Some(under) = look.under {
+        context.set_transform(device_ratio, 0.0, 0.0, device_ratio, 0.0, 0.0).map_err(refused)?;
+        under(&context, &layout);
+        context.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0).map_err(refused)?;
+    }
     let painter = CanvasBackend::with_canvas_object(canvas.clone()).ok_or("this browser gives no canvas to draw on")?;
     let backend = FineCanvas { painter, context, size: ((width * FINE) as u32, (height * FINE) as u32) };
     draw(backend, figure, &layout, theme).map_err(|error| error.to_string())?;

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_line_is_cut_at_the_border_and_broken_at_gaps() {
-        let unit = Scale { low: 0.0, high: 1.0, from_px: 0.0, to_px: 100.0 };
+        let unit = Scale { low: 0.0, high: 1.0, from_px: 0.0, to_px: 100.0, is_log: false };
         let line = [(-1.0, 0.5), (1.0, 0.5), (0.5, f64::NAN), (0.2, 0.2), (0.4, 0.4), (0.4, 2.0)];
         assert_eq!(
             runs(&line, &unit, &unit),

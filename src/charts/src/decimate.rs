@@ -6,18 +6,23 @@ pub const DECIMATED_FROM: usize = 5_000;
 /// Whether the figure is drawn from fewer points than it has.
 pub fn is_decimated(figure: &crate::Figure) -> bool {
     figure.series.iter().any(|series| match &series.marks {
-        crate::Marks::Line(points) | crate::Marks::Area(points) => points.len() > DECIMATED_FROM,
-        crate::Marks::Points(_) | crate::Marks::Histogram { .. } | crate::Marks::Columns(_) | crate::Marks::Bars(_) => {
-            false
-        }
+        crate::Marks::Line(points) | crate::Marks::Area(points) => is_reduced(points),
+        crate::Marks::Points(_)
+        | crate::Marks::Histogram { .. }
+        | crate::Marks::Columns(_)
+        | crate::Marks::Bars(_)
+        | crate::Marks::Spans(_) => false,
     })
 }
 
+fn is_reduced(points: &[(f64, f64)]) -> bool {
+    points.len() > DECIMATED_FROM && points.windows(2).all(|pair| pair[0].0 <= pair[1].0)
+}
+
 /// Keeps, for each column of pixels, the first, lowest, highest and last point, so that no spike is lost.
-/// Lines that run backwards are kept whole.
+/// Lines that run backwards, or are broken, are kept whole.
 pub(crate) fn decimate(points: &[(f64, f64)], low: f64, high: f64, n_columns: usize) -> Vec<(f64, f64)> {
-    let runs_forward = points.windows(2).all(|pair| pair[0].0 <= pair[1].0);
-    if points.len() <= DECIMATED_FROM || n_columns == 0 || !runs_forward || high <= low {
+    if n_columns == 0 || high <= low || !is_reduced(points) {
         return points.to_vec();
     }
     let column_of = |x: f64| ((x - low) / (high - low) * n_columns as f64).floor();

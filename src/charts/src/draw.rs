@@ -31,8 +31,8 @@ pub(crate) fn fine(px: f64) -> i32 {
 pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layout, theme: &Theme) -> Outcome<B> {
     let root = backend.into_drawing_area();
     let plot = root.apply_coord_spec(Cartesian2d::new(
-        layout.x.low..layout.x.high,
-        layout.y.low..layout.y.high,
+        layout.x.even(layout.x.low)..layout.x.even(layout.x.high),
+        layout.y.even(layout.y.low)..layout.y.even(layout.y.high),
         (fine(layout.x.from_px)..fine(layout.x.to_px), fine(layout.y.from_px)..fine(layout.y.to_px)),
     ));
     grid(&root, figure, layout, theme)?;
@@ -41,13 +41,14 @@ pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layo
         if let Marks::Area(points) = &series.marks {
             tint(&plot, points, layout, theme.series(series.color_idx))?;
         }
-        if matches!(series.marks, Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_)) {
+        if matches!(series.marks, Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_)) {
             bars(&root, figure, series_idx, layout, theme)?;
         }
     }
     for guide in &figure.guides {
         if let Some((from, to)) = clip::segment(guide.from, guide.to, &layout.x, &layout.y) {
-            plot.draw(&DashedPathElement::new([from, to], fine(4.0), fine(4.0), stroke(theme.axis, 1.0)))?;
+            let ends = [from, to].map(|at| layout.even(at));
+            plot.draw(&DashedPathElement::new(ends, fine(4.0), fine(4.0), stroke(theme.axis, 1.0)))?;
         }
     }
     for series in &figure.series {
@@ -55,7 +56,7 @@ pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layo
         match &series.marks {
             Marks::Line(points) | Marks::Area(points) => line(&plot, points, layout, color)?,
             Marks::Points(points) => dots(&plot, points, layout, color, theme)?,
-            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) => {}
+            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {}
         }
     }
     labels(&root, figure, layout, theme)?;
@@ -81,7 +82,8 @@ fn grid<B: DrawingBackend>(
             root.draw(&PathElement::new([(left, y), (right, y)], style))?;
         }
     }
-    let has_dots = figure.series.iter().any(|series| matches!(series.marks, Marks::Points(_) | Marks::Bars(_)));
+    let has_dots =
+        figure.series.iter().any(|series| matches!(series.marks, Marks::Points(_) | Marks::Bars(_) | Marks::Spans(_)));
     if has_dots && figure.x.categories.is_empty() {
         for tick in &layout.x_ticks {
             let x = crisp(layout.x.px(tick.value));
@@ -112,6 +114,7 @@ fn is_named(figure: &Figure, is_x: bool) -> bool {
 fn line<B: DrawingBackend>(plot: &Plot<B>, points: &[(f64, f64)], layout: &Layout, color: Color) -> Outcome<B> {
     let points = decimate::decimate(points, layout.x.low, layout.x.high, layout.plot.width as usize);
     for run in clip::runs(&points, &layout.x, &layout.y) {
+        let run: Vec<_> = run.into_iter().map(|at| layout.even(at)).collect();
         plot.draw(&PathElement::new(run, stroke(color, 1.75)))?;
     }
     Ok(())
@@ -123,6 +126,7 @@ fn tint<B: DrawingBackend>(plot: &Plot<B>, points: &[(f64, f64)], layout: &Layou
     for mut run in clip::runs(&points, &layout.x, &layout.y) {
         if let (Some(&(first, _)), Some(&(last, _))) = (run.first(), run.last()) {
             run.extend([(last, base), (first, base)]);
+            let run: Vec<_> = run.into_iter().map(|at| layout.even(at)).collect();
             plot.draw(&Polygon::new(run, rgba(color, 0.12)))?;
         }
     }
@@ -146,9 +150,10 @@ fn dots<B: DrawingBackend>(
     let has_outline = points.len() <= 1_000;
     for &(x, y) in points {
         if (layout.x.low..=layout.x.high).contains(&x) && (layout.y.low..=layout.y.high).contains(&y) {
-            plot.draw(&Circle::new((x, y), fine(radius), rgba(color, alpha).filled()))?;
+            let at = layout.even((x, y));
+            plot.draw(&Circle::new(at, fine(radius), rgba(color, alpha).filled()))?;
             if has_outline {
-                plot.draw(&Circle::new((x, y), fine(radius), stroke(theme.ground, 1.0)))?;
+                plot.draw(&Circle::new(at, fine(radius), stroke(theme.ground, 1.0)))?;
             }
         }
     }
@@ -178,7 +183,10 @@ fn bars<B: DrawingBackend>(
         let y = |value: f64| layout.y.px(value.clamp(layout.y.low, layout.y.high));
         let (mut left, mut right) = (x(x0).min(x(x1)), x(x0).max(x(x1)));
         let (mut top, mut bottom) = (y(y0).min(y(y1)), y(y0).max(y(y1)));
-        if matches!(series.marks, Marks::Bars(_)) {
+        if matches!(series.marks, Marks::Spans(_)) {
+            // Spans that follow each other are told apart by a gap, and the shortest can be seen.
+            right = (right - 1.0).max(left + 1.0);
+        } else if matches!(series.marks, Marks::Bars(_)) {
             (top, bottom) = (top + 0.5, (bottom - 0.5).max(top + 1.0));
         } else {
             (left, right) = (left + 0.5, (right - 0.5).max(left + 1.0));
@@ -216,7 +224,7 @@ fn labels<B: DrawingBackend>(
         let at = (fine(plot.left + plot.width / 2.0), fine(layout.height - size * 0.25));
         root.draw_text(&figure.x.label, &muted.pos(Pos::new(HPos::Center, VPos::Bottom)), at)?;
     }
-    let has_bars = figure.series.iter().any(|series| matches!(series.marks, Marks::Bars(_)));
+    let has_bars = figure.series.iter().any(|series| matches!(series.marks, Marks::Bars(_) | Marks::Spans(_)));
     if !figure.y.label.is_empty() && !has_bars {
         let at = (fine(size * 0.9), fine(plot.top + plot.height / 2.0));
         let turned = muted.transform(FontTransform::Rotate270);

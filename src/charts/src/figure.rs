@@ -63,7 +63,7 @@ pub struct Detail {
 /// Marks in the figure's coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Marks {
-    /// A line through these points.
+    /// A line through these points. One whose place is no number is no mark: it breaks the line.
     Line(Vec<(f64, f64)>),
     /// A line with the area under it tinted.
     Area(Vec<(f64, f64)>),
@@ -80,6 +80,8 @@ pub enum Marks {
     Columns(Vec<f64>),
     /// Horizontal bars at categories 0, 1, 2… of the y axis, top down.
     Bars(Vec<f64>),
+    /// Horizontal bars from a place to another at a category of the y axis, top down: from, to, category.
+    Spans(Vec<(f64, f64, f64)>),
 }
 
 /// A dashed straight line between two points.

@@ -1,6 +1,6 @@
 //! Where everything in a figure stands, so that the page can point at what plotters has drawn.
 
-use crate::{Figure, Marks, Theme, Tick, ticks, ticks::step};
+use crate::{Figure, Marks, Theme, Tick, log_ticks, ticks, ticks::step};
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,17 +33,32 @@ pub struct Scale {
     pub from_px: f64,
     /// The pixel of the greater bound.
     pub to_px: f64,
+    /// Equal factors, not equal differences, are equally far apart; both bounds are above zero.
+    pub is_log: bool,
 }
 
 impl Scale {
     /// The pixel of a value.
     pub fn px(&self, value: f64) -> f64 {
-        self.from_px + (value - self.low) / (self.high - self.low) * (self.to_px - self.from_px)
+        let (low, high) = (self.even(self.low), self.even(self.high));
+        self.from_px + (self.even(value) - low) / (high - low) * (self.to_px - self.from_px)
     }
 
     /// The value at a pixel.
     pub fn value(&self, px: f64) -> f64 {
-        self.low + (px - self.from_px) / (self.to_px - self.from_px) * (self.high - self.low)
+        let (low, high) = (self.even(self.low), self.even(self.high));
+        let even = low + (px - self.from_px) / (self.to_px - self.from_px) * (high - low);
+        if self.is_log { even.exp() } else { even }
+    }
+
+    /// About so many ticks.
+    pub fn ticks(&self, n_wanted: usize) -> Vec<Tick> {
+        if self.is_log { log_ticks(self.low, self.high, n_wanted) } else { ticks(self.low, self.high, n_wanted) }
+    }
+
+    /// The value on an axis that is even.
+    pub(crate) fn even(&self, value: f64) -> f64 {
+        if self.is_log { value.ln() } else { value }
     }
 }
 
@@ -84,26 +99,28 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Finds the measures. `text_width` measures a label in the theme's font and size.
+    /// Finds the measures, x or y or both logarithmic if asked for. `text_width` measures a label in the theme's font
+    /// and size.
     pub fn of(
         figure: &Figure,
         width: f64,
         height: f64,
         headings: bool,
+        [log_x, log_y]: [bool; 2],
         theme: &Theme,
         text_width: &dyn Fn(&str) -> f64,
     ) -> Self {
         let size = theme.text_size;
-        let has_bars = figure.series.iter().any(|series| matches!(series.marks, Marks::Bars(_)));
-        let (x_low, x_high) = bounds(figure, true);
-        let (y_low, y_high) = bounds(figure, false);
+        let has_bars = figure.series.iter().any(|series| matches!(series.marks, Marks::Bars(_) | Marks::Spans(_)));
+        let mut x = bounds(figure, true, log_x);
+        let mut y = bounds(figure, false, log_y);
 
         let top = if headings { size * 4.4 } else { size * 0.8 };
         let bottom = size * 1.9 + if figure.x.label.is_empty() { 0.0 } else { size * 1.5 };
         let plot_height = (height - top - bottom).max(8.0);
         let y_ticks = if figure.y.categories.is_empty() {
             let n_wanted = ((plot_height / (size * 2.9)) as usize).clamp(2, 6);
-            ticks(y_low, y_high, n_wanted)
+            y.ticks(n_wanted)
         } else {
             let every = ((figure.y.categories.len() as f64 * size * 1.25 / plot_height).ceil() as usize).max(1);
             named(&figure.y.categories, every, text_width, width * 0.34)
@@ -112,11 +129,11 @@ impl Layout {
         let left = label_width + size * 0.8 + if figure.y.label.is_empty() || has_bars { 0.0 } else { size * 1.6 };
         let plot_width = (width - left - size).max(8.0);
         let x_ticks = if figure.x.categories.is_empty() {
-            let widest = [x_low, x_high]
-                .map(|bound| text_width(&crate::format::tick(bound, step(x_low, x_high, 6))))
+            let widest = [x.low, x.high]
+                .map(|bound| text_width(&crate::format::tick(bound, step(x.low, x.high, 6))))
                 .into_iter()
                 .fold(size, f64::max);
-            ticks(x_low, x_high, ((plot_width / (widest + size * 2.2)) as usize).clamp(2, 8))
+            x.ticks(((plot_width / (widest + size * 2.2)) as usize).clamp(2, 8))
         } else {
             let room = plot_width / figure.x.categories.len() as f64;
             let widest = figure.x.categories.iter().map(|name| text_width(name)).fold(size, f64::max).min(size * 9.0);
@@ -124,17 +141,9 @@ impl Layout {
             named(&figure.x.categories, every as usize, text_width, room * every - size * 0.5)
         };
         let plot = Rect { left, top, width: plot_width, height: plot_height };
-        let (y_from, y_to) = if has_bars { (top, top + plot_height) } else { (top + plot_height, top) };
-        Self {
-            width,
-            height,
-            plot,
-            x: Scale { low: x_low, high: x_high, from_px: left, to_px: left + plot_width },
-            y: Scale { low: y_low, high: y_high, from_px: y_from, to_px: y_to },
-            x_ticks,
-            y_ticks,
-            headings,
-        }
+        (x.from_px, x.to_px) = (left, left + plot_width);
+        (y.from_px, y.to_px) = if has_bars { (top, top + plot_height) } else { (top + plot_height, top) };
+        Self { width, height, plot, x, y, x_ticks, y_ticks, headings }
     }
 
     /// Where a mark is; none if it is outside of the plot or no number.
@@ -148,7 +157,7 @@ impl Layout {
                 let &(x, y) = points.get(mark_idx)?;
                 at(self.x.px(x), self.y.px(y), None)
             }
-            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) => {
+            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {
                 let ((x0, y0), (x1, y1)) = bar(figure, series_idx, mark_idx)?;
                 let (left, right) = (self.x.px(x0), self.x.px(x1));
                 let (y0_px, y1_px) = (self.y.px(y0), self.y.px(y1));
@@ -159,7 +168,7 @@ impl Layout {
                     height: (y1_px - y0_px).abs(),
                 };
                 match &figure.series[series_idx].marks {
-                    Marks::Bars(_) => at(right, area.top + area.height / 2.0, Some(area)),
+                    Marks::Bars(_) | Marks::Spans(_) => at(right, area.top + area.height / 2.0, Some(area)),
                     _ => at(area.left + area.width / 2.0, y1_px, Some(area)),
                 }
             }
@@ -178,7 +187,7 @@ impl Layout {
                 let Some(mark) = self.mark(figure, series_idx, mark_idx) else {
                     continue;
                 };
-                let distance = match (mark.area, matches!(series.marks, Marks::Bars(_))) {
+                let distance = match (mark.area, matches!(series.marks, Marks::Bars(_) | Marks::Spans(_))) {
                     (Some(area), false) => {
                         outside(x_px, area.left, area.width) + 1e-3 * outside(y_px, area.top, area.height)
                     }
@@ -193,6 +202,11 @@ impl Layout {
             }
         }
         best.map(|(_, mark)| mark)
+    }
+
+    /// A point where both axes are even.
+    pub(crate) fn even(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.x.even(x), self.y.even(y))
     }
 
     fn plot_and_border(&self) -> Rect {
@@ -219,6 +233,10 @@ pub(crate) fn bar(figure: &Figure, series_idx: usize, mark_idx: usize) -> Option
         }
         Marks::Columns(values) => Some(((start, 0.0), (start + width, *values.get(mark_idx)?))),
         Marks::Bars(values) => Some(((0.0, start), (*values.get(mark_idx)?, start + width))),
+        Marks::Spans(spans) => {
+            let &(from, to, at) = spans.get(mark_idx)?;
+            Some(((from, at - 0.5 + GAP), (to, at + 0.5 - GAP)))
+        }
         Marks::Line(_) | Marks::Area(_) | Marks::Points(_) => None,
     }
 }
@@ -246,16 +264,22 @@ fn shortened(name: &str, text_width: &dyn Fn(&str) -> f64, room: f64) -> String 
     name.chars().take(n_kept).chain(['…']).collect()
 }
 
-fn bounds(figure: &Figure, is_x: bool) -> (f64, f64) {
+/// An axis that is wide enough; where it lies on the screen is for others.
+fn bounds(figure: &Figure, is_x: bool, is_log: bool) -> Scale {
+    let scale = |low, high, is_log| Scale { low, high, from_px: 0.0, to_px: 0.0, is_log };
     let axis = if is_x { &figure.x } else { &figure.y };
     if !axis.categories.is_empty() {
-        return (-0.5, axis.categories.len() as f64 - 0.5);
+        return scale(-0.5, axis.categories.len() as f64 - 0.5, false);
     }
-    let (mut low, mut high) = axis.range.unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
+    // What is told of the bounds holds for logarithms, too: what has none is no finite number.
+    let even = |value: f64| if is_log { value.ln() } else { value };
+    let (low, high) = axis.range.unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
+    let (mut low, mut high) = if axis.range.is_some() { (even(low), even(high)) } else { (low, high) };
     let mut stands_on_zero = false;
     let mut is_tight = axis.range.is_some();
     if !(axis.fixed && axis.range.is_some()) {
         let mut widen = |value: f64| {
+            let value = even(value);
             if value.is_finite() {
                 low = low.min(value);
                 high = high.max(value);
@@ -267,7 +291,7 @@ fn bounds(figure: &Figure, is_x: bool) -> (f64, f64) {
                     points.iter().for_each(|&(x, y)| widen(if is_x { x } else { y }));
                     is_tight |= is_x && !matches!(series.marks, Marks::Points(_));
                 }
-                Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) => {
+                Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {
                     let along = matches!(series.marks, Marks::Bars(_)) != is_x;
                     for mark_idx in 0..series.marks.n_marks() {
                         if let Some((from, to)) = bar(figure, series_idx, mark_idx) {
@@ -284,12 +308,14 @@ fn bounds(figure: &Figure, is_x: bool) -> (f64, f64) {
         }
     }
     if !low.is_finite() || !high.is_finite() || low > high {
-        return (0.0, 1.0);
+        return if is_log { bounds(figure, is_x, false) } else { scale(0.0, 1.0, false) };
     }
+    let raised =
+        |low: f64, high: f64| if is_log { scale(low.exp(), high.exp(), true) } else { scale(low, high, false) };
     if low == high {
         // One value: it stands in the middle.
-        let margin = if low == 0.0 { 1.0 } else { low.abs() * 0.5 };
-        return (low - margin, high + margin);
+        let margin = if low == 0.0 || is_log { 1.0 } else { low.abs() * 0.5 };
+        return raised(low - margin, high + margin);
     }
     if !(axis.fixed || is_tight) {
         let margin = (high - low) * 0.06;
@@ -297,7 +323,7 @@ fn bounds(figure: &Figure, is_x: bool) -> (f64, f64) {
         low = if from_zero(low) { low } else { low - margin };
         high = if from_zero(high) { high } else { high + margin };
     }
-    (low, high)
+    raised(low, high)
 }
 
 #[cfg(test)]
@@ -323,7 +349,7 @@ mod tests {
     }
 
     fn layout(figure: &Figure) -> Layout {
-        Layout::of(figure, 400.0, 240.0, false, &Theme::light(), &|text| text.chars().count() as f64 * 6.0)
+        Layout::of(figure, 400.0, 240.0, false, [false; 2], &Theme::light(), &|text| text.chars().count() as f64 * 6.0)
     }
 
     proptest! {
@@ -340,9 +366,35 @@ mod tests {
 
         #[test]
         fn pixels_and_values_are_inverse(value in -1e6..1e6) {
-            let scale = Scale { low: -2e6, high: 3e6, from_px: 40.0, to_px: 700.0 };
+            let scale = Scale { low: -2e6, high: 3e6, from_px: 40.0, to_px: 700.0, is_log: false };
             prop_assert!((scale.value(scale.px(value)) - value).abs() < 1e-3);
         }
+
+        #[test]
+        fn they_are_on_a_logarithmic_axis_too(value in 1e-5..1e3) {
+            let scale = Scale { low: 1e-6, high: 1e4, from_px: 200.0, to_px: 10.0, is_log: true };
+            prop_assert!((scale.value(scale.px(value)) / value - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn equal_factors_are_equally_far_apart_and_what_has_no_logarithm_is_left_out() {
+        let figure = figure(Marks::Points(vec![(0.001, 1.0), (0.1, 2.0), (10.0, 3.0), (0.0, 4.0), (-1.0, 5.0)]));
+        let layout = Layout::of(&figure, 400.0, 240.0, false, [true, false], &Theme::light(), &|_| 20.0);
+        let at = |mark_idx| layout.mark(&figure, 0, mark_idx).map(|mark| mark.x_px);
+        let (low, middle, high) = (at(0).unwrap(), at(1).unwrap(), at(2).unwrap());
+        assert!((middle - low - (high - middle)).abs() < 1e-9, "{low} {middle} {high}");
+        assert_eq!((at(3), at(4)), (None, None));
+        assert!(layout.x.is_log && !layout.y.is_log);
+    }
+
+    #[test]
+    fn a_span_is_hit_inside_and_told_from_its_neighbour_on_the_same_row() {
+        let figure = figure(Marks::Spans(vec![(0.0, 4.0, 0.0), (4.0, 9.0, 0.0), (1.0, 9.0, 1.0)]));
+        let layout = layout(&figure);
+        let hit = |x, y| layout.nearest(&figure, layout.x.px(x), layout.y.px(y)).map(|mark| mark.mark_idx);
+        assert_eq!((hit(3.9, 0.0), hit(4.2, 0.0), hit(5.0, 1.0)), (Some(0), Some(1), Some(2)));
+        assert!(layout.y.px(0.0) < layout.y.px(1.0), "rows go top down");
     }
 
     #[test]

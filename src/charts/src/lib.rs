@@ -28,7 +28,7 @@ pub use format::{compact, grouped, number};
 pub use rows::{FigureCell, FigureRow, FigureTable};
 
 #[cfg(feature = "canvas")]
-pub use canvas::draw_on_canvas;
+pub use canvas::{Look, Under, draw_on_canvas};
 #[cfg(feature = "draw")]
 pub use decimate::{DECIMATED_FROM, is_decimated};
 #[cfg(feature = "draw")]
@@ -36,6 +36,6 @@ pub use layout::{Layout, MarkAt, Rect, Scale};
 #[cfg(feature = "svg")]
 pub use svg::to_svg;
 #[cfg(feature = "draw")]
-pub use theme::{Color, Theme};
+pub use theme::{Color, RAMP, Theme};
 #[cfg(feature = "draw")]
-pub use ticks::{Tick, ticks};
+pub use ticks::{Tick, log_ticks, ticks};

@@ -34,12 +34,13 @@ pub enum FigureCell {
 }
 
 impl Marks {
-    /// How many there are.
+    /// How many there are, breaks of lines among them.
     pub fn n_marks(&self) -> usize {
         match self {
             Self::Line(points) | Self::Area(points) | Self::Points(points) => points.len(),
             Self::Histogram { edges, heights } => heights.len().min(edges.len().saturating_sub(1)),
             Self::Columns(values) | Self::Bars(values) => values.len(),
+            Self::Spans(spans) => spans.len(),
         }
     }
 }
@@ -47,7 +48,8 @@ impl Marks {
 impl Figure {
     /// Every mark with its numbers.
     pub fn rows(&self) -> FigureTable {
-        let has_bins = self.series.iter().any(|series| matches!(series.marks, Marks::Histogram { .. }));
+        let has_bins =
+            self.series.iter().any(|series| matches!(series.marks, Marks::Histogram { .. } | Marks::Spans(_)));
         let mut details: Vec<&str> = Vec::new();
         for detail in self.series.iter().filter_map(|series| series.detail.as_ref()) {
             if !details.contains(&detail.label.as_str()) {
@@ -68,6 +70,9 @@ impl Figure {
         let mut rows = Vec::new();
         for (series_idx, series) in self.series.iter().enumerate() {
             for mark_idx in 0..series.marks.n_marks() {
+                if matches!(&series.marks, Marks::Line(points) if points[mark_idx].0.is_nan()) {
+                    continue;
+                }
                 let mut cells = vec![FigureCell::Text(series.name.clone())];
                 cells.extend(self.mark_cells(series_idx, mark_idx, has_bins));
                 cells.extend(details.iter().map(|&label| {
@@ -88,7 +93,7 @@ impl Figure {
         let Some(series) = self.series.get(series_idx) else {
             return Vec::new();
         };
-        let is_binned = matches!(series.marks, Marks::Histogram { .. });
+        let is_binned = matches!(series.marks, Marks::Histogram { .. } | Marks::Spans(_));
         let mut words = Vec::new();
         if let Some(detail) = &series.detail
             && let Some(&value) = detail.values.get(mark_idx)
@@ -148,6 +153,12 @@ impl Figure {
                 }
                 None => return Vec::new(),
             },
+            Some(Marks::Spans(spans)) => match spans.get(mark_idx) {
+                Some(&(from, to, y)) => {
+                    (FigureCell::Number(from), FigureCell::Number(to), place(&self.y.categories, y))
+                }
+                None => return Vec::new(),
+            },
             None => return Vec::new(),
         };
         if has_bins { vec![from, to, y] } else { vec![from, y] }
@@ -200,6 +211,7 @@ mod tests {
             points().prop_map(Marks::Line),
             points().prop_map(Marks::Area),
             points().prop_map(Marks::Points),
+            prop::collection::vec((-1e6..1e6, -1e6..1e6, -1e6..1e6), 0..20).prop_map(Marks::Spans),
             prop::collection::vec(-1e6..1e6, 0..20).prop_map(Marks::Columns),
             prop::collection::vec(-1e6..1e6, 0..20).prop_map(Marks::Bars),
             prop::collection::vec(0.0..1e6, 0..20).prop_map(|heights| Marks::Histogram {
@@ -224,6 +236,9 @@ mod tests {
             Marks::Line(_) => Marks::Line(points()),
             Marks::Area(_) => Marks::Area(points()),
             Marks::Points(_) => Marks::Points(points()),
+            Marks::Spans(_) => Marks::Spans(
+                rows.iter().map(|row| (value(&row.cells[1]), value(&row.cells[2]), value(&row.cells[3]))).collect(),
+            ),
             Marks::Columns(_) => Marks::Columns(rows.iter().map(|row| value(&row.cells[y_at])).collect()),
             Marks::Bars(_) => Marks::Bars(rows.iter().map(|row| value(&row.cells[1])).collect()),
             Marks::Histogram { .. } => Marks::Histogram {
@@ -265,7 +280,7 @@ mod tests {
                 sampling: String::new(),
             };
             let table = figure.rows();
-            let has_bins = all.iter().any(|marks| matches!(marks, Marks::Histogram { .. }));
+            let has_bins = all.iter().any(|marks| matches!(marks, Marks::Histogram { .. } | Marks::Spans(_)));
             for (series_idx, marks) in all.iter().enumerate() {
                 let rows: Vec<&FigureRow> = table.rows.iter().filter(|row| row.series_idx == series_idx).collect();
                 prop_assert_eq!(&read_back(marks, &rows, has_bins), marks);
@@ -274,6 +289,23 @@ mod tests {
                 prop_assert_eq!(row.cells.len(), table.heads.len());
             }
         }
+    }
+
+    #[test]
+    fn what_breaks_a_line_is_no_row() {
+        let broken = vec![(0.0, 1.0), (1.0, 2.0), (f64::NAN, f64::NAN), (0.0, 3.0)];
+        let figure = Figure {
+            id: "any".into(),
+            title: "Any".into(),
+            summary: String::new(),
+            x: axis("x"),
+            y: axis("y"),
+            series: vec![Series { name: "s".into(), color_idx: 0, marks: Marks::Line(broken), detail: None }],
+            guides: Vec::new(),
+            n_rows: 0,
+            sampling: String::new(),
+        };
+        assert_eq!(figure.rows().to_csv(), "Series,x,y\r\ns,0,1\r\ns,1,2\r\ns,0,3\r\n");
     }
 
     #[test]

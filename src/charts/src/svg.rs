@@ -16,7 +16,8 @@ type Outcome = Result<(), DrawingErrorKind<Infallible>>;
 
 /// A figure with title and legend as a file of its own.
 pub fn to_svg(figure: &Figure, width: f64, height: f64, theme: &Theme) -> String {
-    let layout = Layout::of(figure, width, height, true, theme, &|text| estimated_width(text, theme.text_size));
+    let layout =
+        Layout::of(figure, width, height, true, [false; 2], theme, &|text| estimated_width(text, theme.text_size));
     let mut svg = String::new();
     let ground = theme.ground;
     // Writing to a string cannot fail, here and below.

@@ -33,6 +33,9 @@ impl Color {
     }
 }
 
+/// The `color_idx` of the first colour of the ramp; the others follow.
+pub const RAMP: u8 = 128;
+
 /// Colours and type, given by whoever draws.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
@@ -48,6 +51,8 @@ pub struct Theme {
     pub axis: Color,
     /// Series take these in turn.
     pub palette: Vec<Color>,
+    /// From the worst to the best; read together with a labelled scale.
+    pub ramp: Vec<Color>,
     /// CSS font family.
     pub font: String,
     /// Of labels, in pixels.
@@ -71,16 +76,28 @@ impl Theme {
                 Color::new(0xa8, 0x3a, 0x5f),
                 Color::new(0x5f, 0x6b, 0x1f),
             ],
+            ramp: vec![
+                Color::new(0xb3, 0xa6, 0xd6),
+                Color::new(0x8f, 0xa3, 0xcf),
+                Color::new(0x5c, 0x97, 0xbb),
+                Color::new(0x23, 0x85, 0x9a),
+                Color::new(0x0b, 0x66, 0x70),
+                Color::new(0x08, 0x40, 0x4b),
+            ],
             font: "Inter, system-ui, sans-serif".into(),
             text_size: 11.0,
         }
     }
 
-    /// The colour of a series.
+    /// The colour of a series: of the palette, and from [`RAMP`] on of the ramp.
     pub fn series(&self, color_idx: u8) -> Color {
-        match self.palette.len() {
+        let (colors, at) = match color_idx.checked_sub(RAMP) {
+            Some(level) => (&self.ramp, level),
+            None => (&self.palette, color_idx),
+        };
+        match colors.len() {
             0 => self.ink,
-            n_colors => self.palette[usize::from(color_idx) % n_colors],
+            n_colors => colors[usize::from(at) % n_colors],
         }
     }
 }

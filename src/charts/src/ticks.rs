@@ -28,6 +28,20 @@ pub fn ticks(low: f64, high: f64, n_wanted: usize) -> Vec<Tick> {
         .collect()
 }
 
+/// Ticks on a logarithmic axis: at powers of ten, and at 2 and 5 times those where there is room.
+pub fn log_ticks(low: f64, high: f64, n_wanted: usize) -> Vec<Tick> {
+    let (first, last) = (low.log10(), high.log10());
+    if !first.is_finite() || !last.is_finite() || last - first < 1.0 {
+        return ticks(low, high, n_wanted);
+    }
+    let factors: &[f64] = if (last - first) * 3.0 <= n_wanted as f64 + 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let every = ((last - first) / n_wanted.max(1) as f64).ceil() as i32;
+    let powers = (first.floor() as i32..=last.ceil() as i32).filter(|power| power % every == 0);
+    let values = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+    let inside = values.filter(|value| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(value));
+    inside.map(|value| Tick { value, label: format::number(value) }).collect()
+}
+
 /// The distance between ticks; zero where there is nothing to divide.
 pub(crate) fn step(low: f64, high: f64, n_wanted: usize) -> f64 {
     let span = high - low;
@@ -69,6 +83,16 @@ mod tests {
     fn a_unit_interval_is_divided_by_fifths() {
         let labels: Vec<String> = ticks(0.0, 1.0, 5).into_iter().map(|tick| tick.label).collect();
         assert_eq!(labels.join(" "), "0.0 0.2 0.4 0.6 0.8 1.0");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_powers_of_ten_and_what_fits_between() {
+        let labels = |low, high, n| log_ticks(low, high, n).into_iter().map(|tick| tick.label).collect::<Vec<_>>();
+        assert_eq!(labels(0.001, 1.0, 6).join(" "), "0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1");
+        assert_eq!(labels(0.001, 1.0, 5).join(" "), "0.001 0.01 0.1 1");
+        assert_eq!(labels(1e-12, 1e12, 4).join(" "), "1e−12 1e−6 1 1,000,000 1e12");
+        assert_eq!(labels(20.0, 90.0, 4).join(" "), "20 40 60 80");
+        assert!(labels(0.0, 1.0, 5).len() > 2, "zero has no logarithm, so the axis is even");
     }
 
     #[test]

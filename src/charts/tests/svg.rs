@@ -86,6 +86,12 @@ fn gallery() -> Vec<Figure> {
                 series("test", 1, Marks::Columns(vec![20.0, -12.0, 18.0])),
             ],
         ),
+        figure(
+            "timeline",
+            axis("seconds"),
+            Axis { categories: vec!["worker 1".into(), "worker 2".into()], ..axis("") },
+            vec![series("done", 2, Marks::Spans(vec![(0.0, 2.5, 0.0), (2.5, 4.0, 0.0), (0.1, 3.0, 1.0)]))],
+        ),
     ]
 }
 
@@ -124,6 +130,7 @@ fn odd_sizes_and_numbers_do_not_panic() {
                 Marks::Points(vec![(a, b)]),
                 Marks::Columns(vec![a, b]),
                 Marks::Bars(vec![a, b]),
+                Marks::Spans(vec![(a, b, a), (0.0, 1.0, b)]),
                 Marks::Histogram { edges: vec![a, b, 1.0], heights: vec![a, b] },
             ] {
                 let figure = figure("odd", axis("x"), axis("y"), vec![series("s", 255, marks)]);

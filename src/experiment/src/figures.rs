@@ -61,6 +61,7 @@ fn series(series: &Series) -> Json {
         }
         Marks::Columns(heights) => choice("columns", numbers(heights)),
         Marks::Bars(lengths) => choice("bars", numbers(lengths)),
+        Marks::Spans(spans) => choice("spans", list(spans, |&(from, to, at)| numbers(&[from, to, at]))),
     };
     let detail = series
         .detail
@@ -144,7 +145,11 @@ fn read_series(part: &Part<'_>) -> Result<Series, Wrong> {
         }
         "columns" => Marks::Columns(read_numbers(&held)?),
         "bars" => Marks::Bars(read_numbers(&held)?),
-        _ => return Err(marks.expected("line, area, points, histogram, columns or bars")),
+        "spans" => Marks::Spans(held.list(|span| match read_numbers(span)?.as_slice() {
+            [from, to, at] => Ok((*from, *to, *at)),
+            _ => Err(span.expected("three numbers")),
+        })?),
+        _ => return Err(marks.expected("line, area, points, histogram, columns, bars or spans")),
     };
     let read_detail = |detail: Part<'_>| -> Result<Detail, Wrong> {
         Ok(Detail { label: detail.at("label").text()?, values: read_numbers(&detail.at("values"))? })

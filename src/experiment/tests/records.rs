@@ -131,6 +131,7 @@ fn figure() -> Figure {
         Marks::Histogram { edges: vec![0.0, 1.0], heights: vec![3.0] },
         Marks::Columns(vec![1.5]),
         Marks::Bars(vec![2.0]),
+        Marks::Spans(vec![(0.0, f64::INFINITY, 1.0)]),
     ];
     let detail = Detail { label: "threshold".into(), values: vec![0.5, 0.1 + 0.2] };
     let series = marks.into_iter().enumerate().map(|(idx, marks)| Series {

@@ -19,6 +19,9 @@ thread_local! {
     static VERSION: OnceCell<ArcRwSignal<u32>> = const { OnceCell::new() };
 }
 
+/// From the worst to the best.
+const RAMP: [&str; 6] = ["--ramp-0", "--ramp-1", "--ramp-2", "--ramp-3", "--ramp-4", "--ramp-5"];
+
 /// Counts up when colours, fonts or the density of pixels change.
 pub fn version() -> ArcRwSignal<u32> {
     VERSION.with(|version| version.get_or_init(watch).clone())
@@ -77,7 +80,11 @@ pub fn theme(probe: &HtmlElement) -> Theme {
     theme.ink_muted = read("--ink-2", theme.ink_muted);
     theme.grid = read("--line", theme.grid);
     theme.axis = read("--ink-3", theme.axis);
-    theme.palette = PALETTE.iter().zip(&theme.palette).map(|(token, &fallback)| read(token, fallback)).collect();
+    let all = |tokens: &[&str], colors: &[Color]| {
+        tokens.iter().zip(colors).map(|(token, &fallback)| read(token, fallback)).collect()
+    };
+    theme.palette = all(&PALETTE, &theme.palette);
+    theme.ramp = all(&RAMP, &theme.ramp);
     if let Ok(font) = computed.get_property_value("font-family") {
         theme.font = font;
     }

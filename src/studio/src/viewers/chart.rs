@@ -1,12 +1,12 @@
 //! One chart: drawn by plotters on a canvas; legend, tooltip, cross-hair and the table beside it are HTML.
 
-use charts::{Figure, FigureCell, Layout, MarkAt, Marks};
+use charts::{Figure, FigureCell, FigureTable, Layout, Look, MarkAt, Marks, Theme};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::{Canvas, Div, I};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, HtmlCanvasElement};
+use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::appearance;
 use crate::dom;
@@ -24,8 +24,25 @@ pub struct ChartEvents {
 /// Above this many marks, a table is shown in part; the file has all.
 const N_TABLE_ROWS: usize = 500;
 
+/// How a chart is looked at: what is no part of its numbers.
+#[derive(Clone, Copy, Default)]
+pub struct ChartLook {
+    /// Whether x and y are logarithmic.
+    pub log: [bool; 2],
+    /// Paints below everything else.
+    pub under: Option<StoredValue<Under>>,
+}
+
+/// Paints where a layout says, in the colours of a theme.
+pub type Under = Box<dyn Fn(&CanvasRenderingContext2d, &Layout, &Theme) + Send + Sync>;
+
 /// A chart with everything around it.
 pub fn chart(figure: Figure, events: ChartEvents) -> AnyView {
+    chart_as(figure, ChartLook::default(), events)
+}
+
+/// A chart that is looked at in its own way.
+pub fn chart_as(figure: Figure, look: ChartLook, events: ChartEvents) -> AnyView {
     let shows_table = RwSignal::new(false);
     let hidden = RwSignal::new(vec![false; figure.series.len()]);
     let figure = StoredValue::new(figure);
@@ -51,7 +68,7 @@ pub fn chart(figure: Figure, events: ChartEvents) -> AnyView {
         let name = format!("{id}.png");
         move |_| {
             if let Some(probe) = probe.get_untracked() {
-                figure.with_value(|figure| save_picture(figure, &probe, name.clone()));
+                figure.with_value(|figure| save_picture(figure, look, &probe, name.clone()));
             }
         }
     };
@@ -95,9 +112,9 @@ pub fn chart(figure: Figure, events: ChartEvents) -> AnyView {
             <i class="chart__probe" hidden node_ref=probe></i>
             {move || {
                 if shows_table.get() {
-                    figure.with_value(table)
+                    figure.with_value(|figure| table(&figure.title, figure.summary.clone(), figure.rows()))
                 } else {
-                    stage(figure, hidden, probe, &title, &summary, events)
+                    stage(figure, look, hidden, probe, &title, &summary, events)
                 }
             }}
         </figure>
@@ -107,7 +124,7 @@ pub fn chart(figure: Figure, events: ChartEvents) -> AnyView {
 
 fn legend(figure: StoredValue<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
     let names: Vec<(String, u8)> = figure
-        .with_value(|figure| figure.series.iter().map(|series| (series.name.clone(), series.color_idx % 6)).collect());
+        .with_value(|figure| figure.series.iter().map(|series| (series.name.clone(), series.color_idx)).collect());
     if names.len() < 2 {
         return ().into_any();
     }
@@ -118,7 +135,7 @@ fn legend(figure: StoredValue<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
             view! {
                 <button
                     type="button"
-                    class=format!("chart__key chart__key--{color_idx}")
+                    class=key_class(color_idx)
                     aria-pressed=move || (!hidden.read()[series_idx]).to_string()
                     title="Click to hide or show; double-click to show only this"
                     on:click=move |_| hidden.update(|hidden| hidden[series_idx] = !hidden[series_idx])
@@ -139,8 +156,17 @@ fn legend(figure: StoredValue<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
     view! { <span class="chart__legend">{buttons}</span> }.into_any()
 }
 
+/// The class that carries a series' colour.
+fn key_class(color_idx: u8) -> String {
+    match color_idx.checked_sub(charts::RAMP) {
+        Some(level) => format!("chart__key ramp--{level}"),
+        None => format!("chart__key chart__key--{}", color_idx % 6),
+    }
+}
+
 fn stage(
     figure: StoredValue<Figure>,
+    look: ChartLook,
     hidden: RwSignal<Vec<bool>>,
     probe: NodeRef<I>,
     title: &str,
@@ -170,8 +196,7 @@ fn stage(
             return;
         }
         let ratio = dom::window().device_pixel_ratio();
-        let drawn =
-            charts::draw_on_canvas(&canvas, &visible, (width, height), ratio, false, &appearance::theme(&probe));
+        let drawn = paint(&canvas, &visible, (width, height), ratio, false, look, &appearance::theme(&probe));
         at.set(None);
         layout.set_value(drawn.ok());
         shown.set_value(visible);
@@ -238,9 +263,14 @@ fn pointer(
         return ().into_any();
     };
     let px = |value: f64| format!("{value:.1}px");
-    let (name, color_idx, words, n_series) = figure.with_value(|figure| {
+    let (name, key, words, n_series) = figure.with_value(|figure| {
         let series = &figure.series[mark.series_idx];
-        (series.name.clone(), series.color_idx % 6, figure.words(mark.series_idx, mark.mark_idx), figure.series.len())
+        (
+            series.name.clone(),
+            key_class(series.color_idx),
+            figure.words(mark.series_idx, mark.mark_idx),
+            figure.series.len(),
+        )
     });
     let (width, height) = size.get_untracked();
     // On the side with more room, so that the tooltip never leaves the chart.
@@ -273,15 +303,14 @@ fn pointer(
                 style:width=px(plot.width)
             ></i>
             <i
-                class=format!("chart__dot chart__key--{color_idx}")
+                class=format!("chart__dot {key}")
                 style:left=px(mark.x_px)
                 style:top=px(mark.y_px)
             ></i>
         }
         .into_any(),
     };
-    let heading =
-        (n_series > 1).then(|| view! { <b class=format!("chart__key chart__key--{color_idx}")><i></i>{name}</b> });
+    let heading = (n_series > 1).then(|| view! { <b class=key><i></i>{name}</b> });
     let lines = words.into_iter().map(|(label, value)| view! { <span>{label}</span><em>{value}</em> }).collect_view();
     view! {
         {hair}
@@ -366,13 +395,14 @@ fn without_hidden(figure: &Figure, hidden: &[bool]) -> Figure {
             Marks::Histogram { .. } => Marks::Histogram { edges: Vec::new(), heights: Vec::new() },
             Marks::Columns(_) => Marks::Columns(Vec::new()),
             Marks::Bars(_) => Marks::Bars(Vec::new()),
+            Marks::Spans(_) => Marks::Spans(Vec::new()),
         };
     }
     figure
 }
 
-fn table(figure: &Figure) -> AnyView {
-    let table = figure.rows();
+/// A table in place of what is drawn.
+pub fn table(title: &str, summary: String, table: FigureTable) -> AnyView {
     let n_left_out = table.rows.len().saturating_sub(N_TABLE_ROWS);
     let heads = table.heads.into_iter().map(|head| view! { <th scope="col">{head}</th> }).collect_view();
     let rows = table
@@ -402,8 +432,8 @@ fn table(figure: &Figure) -> AnyView {
         }
     });
     view! {
-        <div class="chart__table" tabindex="0" role="group" aria-label=format!("{}: the plotted numbers", figure.title)>
-            <p class="facts__more">{figure.summary.clone()}</p>
+        <div class="chart__table" tabindex="0" role="group" aria-label=format!("{title}: the plotted numbers")>
+            <p class="facts__more">{summary}</p>
             <table class="facts__table">
                 <thead><tr>{heads}</tr></thead>
                 <tbody>{rows}</tbody>
@@ -414,14 +444,31 @@ fn table(figure: &Figure) -> AnyView {
     .into_any()
 }
 
+fn paint(
+    canvas: &HtmlCanvasElement,
+    figure: &Figure,
+    size: (f64, f64),
+    ratio: f64,
+    headings: bool,
+    look: ChartLook,
+    theme: &Theme,
+) -> Result<Layout, String> {
+    let under = |context: &CanvasRenderingContext2d, layout: &Layout| {
+        if let Some(under) = look.under {
+            under.with_value(|under| under(context, layout, theme));
+        }
+    };
+    charts::draw_on_canvas(canvas, figure, size, ratio, headings, theme, Look { log: look.log, under: Some(&under) })
+}
+
 /// The chart with title and legend, twice as dense as a plain screen.
-fn save_picture(figure: &Figure, probe: &web_sys::HtmlElement, name: String) {
+fn save_picture(figure: &Figure, look: ChartLook, probe: &web_sys::HtmlElement, name: String) {
     let Some(canvas) =
         dom::document().create_element("canvas").ok().and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok())
     else {
         return;
     };
-    if charts::draw_on_canvas(&canvas, figure, (720.0, 440.0), 2.0, true, &appearance::theme(probe)).is_err() {
+    if paint(&canvas, figure, (720.0, 440.0), 2.0, true, look, &appearance::theme(probe)).is_err() {
         return;
     }
     let save = Closure::once_into_js(move |blob: Option<Blob>| {
