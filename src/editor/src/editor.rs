@@ -53,6 +53,9 @@ pub struct Editor {
     scene_is_old: bool,
 }
 
+/// How much around the view is kept ready on each side, as a share of it.
+pub const MARGIN: f64 = 0.25;
+
 static NO_STATUS: NodeStatus = NodeStatus { state: crate::status::NodeState::Idle, why: String::new(), report: None };
 
 impl Editor {
@@ -374,17 +377,20 @@ impl Editor {
         })
     }
 
-    /// The nodes to be shown: those in view with a margin of a quarter, and whatever must not vanish
-    /// (focused, on the move).
-    pub fn visible_nodes(&self) -> Vec<NodeId> {
+    /// What is in view, with a quarter of it on every side, in the pipeline: as much as is kept ready to be shown.
+    pub fn surroundings(&self) -> Rect {
         let shown = self.viewport.shown(self.size);
-        let area = Rect {
-            x: shown.x - shown.width * 0.25,
-            y: shown.y - shown.height * 0.25,
-            width: shown.width * 1.5,
-            height: shown.height * 1.5,
-        };
-        let mut nodes = self.scene.within(&area);
+        Rect {
+            x: shown.x - shown.width * MARGIN,
+            y: shown.y - shown.height * MARGIN,
+            width: shown.width * (1.0 + 2.0 * MARGIN),
+            height: shown.height * (1.0 + 2.0 * MARGIN),
+        }
+    }
+
+    /// The nodes to be shown: those in the surroundings, and whatever must not vanish (focused, on the move).
+    pub fn visible_nodes(&self) -> Vec<NodeId> {
+        let mut nodes = self.scene.within(&self.surroundings());
         let kept = self.focused.iter().cloned();
         let moved = match &self.gesture {
             Gesture::Move { nodes, .. } => nodes.clone(),

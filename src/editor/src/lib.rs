@@ -22,7 +22,7 @@ mod workspace;
 
 pub use command::{Button, Command, Direction, Fit, Merge, Mods, PortRef, Relation, Task, Zoom};
 pub use connect::{ends, port_type, refusal};
-pub use editor::Editor;
+pub use editor::{Editor, MARGIN};
 pub use geometry::{
     CARD_HEIGHT, CARD_WIDTH, Curve, Rect, SNAP, Size, Viewport, ZOOM_RANGE, distance, face_height, port_offset,
 };

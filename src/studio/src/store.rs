@@ -452,6 +452,11 @@ impl Studio {
         self.invalidate();
     }
 
+    /// How many times the editor changed so that views may show it.
+    pub fn n_changes(self) -> u64 {
+        self.changed.get_untracked()
+    }
+
     /// Has the canvas drawn in the next frame.
     pub fn invalidate(self) {
         self.on_frame.with_value(|on_frame| {

@@ -223,14 +223,28 @@ async function measureCanvas(page) {
     const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     frames(`pan, ${view}`, await trace(page, () => drag(page, middle, "middle")));
     await page.waitForTimeout(500);
+    // Far beyond what is kept ready around the view.
+    frames(`pan far, ${view}`, await trace(page, () => drag(page, middle, "middle", 2.4)));
+    await page.waitForTimeout(500);
   }
   const title = await page.evaluate(titleInView);
   frames("drag of a node, at 100 %", await trace(page, () => drag(page, title, "left")));
+  await page.keyboard.press("Shift+Digit1");
+  await page.waitForTimeout(500);
+  frames("zoom, there and back", await trace(page, () => zoom(page)), FRAME_MS);
 }
 
-function frames(what, { frames, tasks }) {
+/// Turns the wheel over the middle of the canvas, there and back, a step per frame.
+async function zoom(page) {
+  await page.locator("#canvas").hover();
+  await page.keyboard.down("Control");
+  await paced(180, (step) => page.mouse.wheel(0, step < 90 ? -15 : 15));
+  await page.keyboard.up("Control");
+}
+
+function frames(what, { frames, tasks }, bar = 10) {
   row(`${what}: work per frame, p50 of ${frames.length}`, quantile(frames, 0.5), "ms");
-  row(`${what}: work per frame, p95`, quantile(frames, 0.95), "ms", 10);
+  row(`${what}: work per frame, p95`, quantile(frames, 0.95), "ms", bar);
   row(`${what}: longest task of the page`, tasks[0], "ms", 50);
 }
 
@@ -246,15 +260,20 @@ function titleInView() {
   return middles.sort((left, right) => distance(left) - distance(right))[0];
 }
 
-/// Presses a button and moves the pointer in a wide loop, a step per frame.
-async function drag(page, { x, y }, button) {
+/// Presses a button and moves the pointer in a wide loop, a step per frame. The moves go to the browser as they are:
+/// for one with the left button down, Playwright would run a script of its own in the page.
+async function drag(page, { x, y }, button, width = 1) {
+  const protocol = await page.context().newCDPSession(page);
+  const buttons = { left: 1, middle: 4 }[button];
+  const move = (x, y) => protocol.send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y, button, buttons });
   await page.mouse.move(x, y);
   await page.mouse.down({ button });
   await paced(180, (step) => {
     const angle = (step / 90) * 2 * Math.PI;
-    return page.mouse.move(x + 180 * Math.sin(angle), y + 110 * Math.sin(2 * angle));
+    return move(x + 180 * width * Math.sin(angle), y + 110 * width * Math.sin(2 * angle));
   });
   await page.mouse.up({ button });
+  await protocol.detach();
 }
 
 async function measureGallery(page) {

@@ -1,8 +1,10 @@
 //! The canvas: pixels below and above, cards between, one frame loop for all three.
 //!
-//! Panning and zooming write one transform and redraw two canvases; no signal fires for a node. Dragging writes
-//! the places of the cards that move. The document changes when the pointer goes up. What lies where, and what a
-//! gesture means, is the editor's business.
+//! What lies below the cards is drawn with a margin, so that panning moves pictures: the dotted ground, the edges and
+//! the cards, each by a transform. They are drawn anew when the margin is used up, and when the zoom or anything in
+//! them changes. What is dragged is drawn by itself, so that only that is drawn again; no signal fires for a node.
+//! The document changes when the pointer goes up. What lies where, and what a gesture means, is the editor's
+//! business.
 
 mod card;
 mod paint;
@@ -11,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use editor::{Button, Command, Editor, Fit, Gesture, Mods, NodeState, PortRef, Rect, Size, Viewport, Zoom};
+use editor::{Button, Command, Editor, Fit, Gesture, MARGIN, Mods, NodeState, PortRef, Rect, Size, Viewport, Zoom};
 use leptos::html::{Canvas as CanvasTag, Div, Section};
 use leptos::prelude::*;
 use pipeline::{NodeId, Params, Point};
@@ -20,7 +22,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{DragEvent, Element, HtmlElement, MouseEvent, PointerEvent, ResizeObserver, WheelEvent};
 
 use self::card::NodeCard;
-use self::paint::{Ground, Ink, Sheet};
+use self::paint::{Ink, Sheet};
 use crate::dom;
 use crate::idle::Busy;
 use crate::store::{Menu, QuickAdd, Studio};
@@ -45,22 +47,36 @@ pub fn translation(x: f64, y: f64) -> String {
 }
 
 /// The elements of the mounted cards, and where they are.
+#[derive(Default)]
+struct Mounted {
+    elements: BTreeMap<NodeId, (HtmlElement, Point)>,
+    /// Goes up whenever a card comes or goes.
+    n_changes: u64,
+}
+
+/// The one list of mounted cards.
 #[derive(Clone, Copy)]
-pub struct Cards(StoredValue<BTreeMap<NodeId, (HtmlElement, Point)>, LocalStorage>);
+pub struct Cards(StoredValue<Mounted, LocalStorage>);
 
 impl Cards {
     fn register(self, id: NodeId, element: HtmlElement) {
-        // The next frame puts it in its place.
-        self.0.update_value(|cards| drop(cards.insert(id, (element, Point { x: f64::NAN, y: f64::NAN }))));
+        self.0.update_value(|cards| {
+            // The next frame puts it in its place.
+            cards.elements.insert(id, (element, Point { x: f64::NAN, y: f64::NAN }));
+            cards.n_changes += 1;
+        });
     }
 
     fn forget(self, id: &NodeId) {
-        self.0.try_update_value(|cards| cards.remove(id));
+        self.0.try_update_value(|cards| {
+            cards.elements.remove(id);
+            cards.n_changes += 1;
+        });
     }
 
     fn place(self, editor: &Editor) {
         self.0.update_value(|cards| {
-            for (id, (element, at)) in cards.iter_mut() {
+            for (id, (element, at)) in &mut cards.elements {
                 if let Some(rect) = editor.card_rect(id)
                     && (rect.x != at.x || rect.y != at.y)
                 {
@@ -73,24 +89,40 @@ impl Cards {
     }
 }
 
+/// What a picture below the cards shows, but for where the view is.
+#[derive(Clone, Copy, PartialEq)]
+struct Content {
+    zoom: f64,
+    size: Size,
+    ratio: f64,
+    n_changes: u64,
+    n_cards: u64,
+}
+
 struct Stage {
+    ground: HtmlElement,
+    /// Side of a tile of the ground.
+    tile: f64,
     below: Sheet,
     above: Sheet,
     mini: Option<Sheet>,
     sheet: HtmlElement,
-    ground: Ground,
     ink: Ink,
     ink_of: String,
     size: Size,
     shown: Option<Viewport>,
     /// The cards are a layer of their own while the view moves; zooming draws them anew, or text would blur.
     glides: bool,
-    had_gesture: bool,
+    /// What `below` was drawn of, and from where.
+    drawn: Option<(Content, Point)>,
+    had_marks: bool,
     moved_at: f64,
     mini_at: f64,
     /// A frame is coming that will draw the minimap.
     mini_waits: bool,
     mini_view: Viewport,
+    /// What the minimap was drawn of.
+    mini_of: Option<(u64, Viewport, Size)>,
 }
 
 type Shared<T> = Rc<RefCell<T>>;
@@ -101,36 +133,37 @@ pub fn Canvas() -> impl IntoView {
     let studio = expect_context::<Studio>();
     let root = NodeRef::<Section>::new();
     let (below, above, mini) = (NodeRef::<CanvasTag>::new(), NodeRef::<CanvasTag>::new(), NodeRef::<CanvasTag>::new());
-    let sheet = NodeRef::<Div>::new();
+    let (ground, sheet) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let mounted = RwSignal::new(Vec::<NodeId>::new());
     let is_near = RwSignal::new(true);
     let percent = RwSignal::new(100_u32);
-    let cards = Cards(StoredValue::new_local(BTreeMap::new()));
+    let cards = Cards(StoredValue::new_local(Mounted::default()));
     let stage: StoredValue<Shared<Option<Stage>>, LocalStorage> = StoredValue::new_local(Rc::default());
 
     Effect::new(move |_| {
-        let (Some(root), Some(below), Some(above), Some(sheet)) = (root.get(), below.get(), above.get(), sheet.get())
-        else {
-            return;
-        };
+        let (Some(root), Some(ground), Some(sheet)) = (root.get(), ground.get(), sheet.get()) else { return };
+        let (Some(below), Some(above)) = (below.get(), above.get()) else { return };
         let (Some(below), Some(above)) = (Sheet::new(below), Sheet::new(above)) else { return };
         stage.with_value(|stage| {
             stage.replace(Some(Stage {
+                ground: ground.into(),
+                tile: 0.0,
                 below,
                 above,
                 mini: mini.get().and_then(Sheet::new),
                 sheet: sheet.into(),
-                ground: Ground::default(),
                 ink: Ink::default(),
                 ink_of: String::new(),
                 size: Size::default(),
                 shown: None,
                 glides: false,
-                had_gesture: true,
+                drawn: None,
+                had_marks: true,
                 moved_at: f64::NEG_INFINITY,
                 mini_at: 0.0,
                 mini_waits: false,
                 mini_view: Viewport::default(),
+                mini_of: None,
             }));
         });
         let frame = Frame { studio, stage, cards, mounted, is_near, percent };
@@ -160,6 +193,7 @@ pub fn Canvas() -> impl IntoView {
     });
 
     let joining = studio.select(|editor| matches!(editor.gesture(), Gesture::Connect { .. }));
+    let moving = studio.select(|editor| matches!(editor.gesture(), Gesture::Move { .. }));
     let holds_pan = studio.select(Editor::holds_pan);
     let is_empty = studio.select(|editor| editor.pipeline().nodes().is_empty());
     let summary = studio.select(|editor| {
@@ -233,7 +267,7 @@ pub fn Canvas() -> impl IntoView {
             aria-label=move || summary.get() aria-describedby="canvas-keys"
             class=("canvas--linking", move || joining.get()) class=("canvas--hand", move || holds_pan.get())
             on:pointerdown=on_down
-            on:pointermove=move |event| if !matches!(studio.with(|editor| editor.gesture().clone()), Gesture::Idle) {
+            on:pointermove=move |event| if studio.with(|editor| !matches!(editor.gesture(), Gesture::Idle)) {
                 studio.send_gesture(Command::PointerMove { at: at(&event), mods: mods_of(&event) });
             }
             on:pointerup=on_up
@@ -245,11 +279,12 @@ pub fn Canvas() -> impl IntoView {
             on:drop=on_drop>
             <h2 class="sr-only">"Canvas"</h2>
             <p class="sr-only" id="canvas-keys">"Arrow keys move between nodes, slash adds a component, P chooses a port and Enter connects it, question mark lists all keys. The outline beside the palette says the same as a tree."</p>
-            <canvas node_ref=below aria-hidden="true"></canvas>
+            <div class="canvas__ground" node_ref=ground></div>
+            <canvas class="canvas__below" node_ref=below aria-hidden="true"></canvas>
             <div class="canvas__sheet" class=("canvas__sheet--far", move || !is_near.get()) node_ref=sheet>
                 <For each=move || mounted.get() key=|id| id.clone() let:id><NodeCard id cards /></For>
             </div>
-            <canvas node_ref=above aria-hidden="true"></canvas>
+            <canvas class="canvas__above" class=("canvas__above--moving", move || moving.get()) node_ref=above aria-hidden="true"></canvas>
             {move || is_empty.get().then(|| empty(studio))}
             <div class="canvas__floor" role="group" aria-label="Zoom">
                 {icon_button("minus", "Zoom out", move || zoom_by(Zoom::Out))}
@@ -440,6 +475,7 @@ impl Frame {
         if stage.ink_of != theme {
             stage.ink = Ink::read();
             stage.ink_of = theme;
+            (stage.drawn, stage.mini_of) = (None, None);
         }
         let moved = stage.shown != Some(self.studio.with(Editor::viewport));
         let now = dom::now_ms();
@@ -464,20 +500,39 @@ impl Frame {
                     .set_property("transform", &format!("translate({x}px,{y}px) scale({})", view.zoom));
             }
             self.cards.place(editor);
-            stage.below.resize(stage.size.width, stage.size.height);
-            let near = self.is_near.get_untracked();
+            let size = stage.size;
+            stage.below.resize(size.width * (1.0 + 2.0 * MARGIN), size.height * (1.0 + 2.0 * MARGIN));
+            let ratio = stage.below.ratio;
+            paint::ground(&stage.ground, &mut stage.tile, view, ratio);
+            let n_changes = self.studio.n_changes();
             self.cards.0.with_value(|cards| {
-                paint::below(&stage.below, &mut stage.ground, editor, &stage.ink, &|id| near && cards.contains_key(id));
+                let content = Content { zoom: view.zoom, size, ratio, n_changes, n_cards: cards.n_changes };
+                let near = self.is_near.get_untracked();
+                let is_mounted = |id: &NodeId| near && cards.elements.contains_key(id);
+                // Whole pixels of the screen, or the picture would blur.
+                let shift = |from: f64, to: f64| ((from - to) * view.zoom * ratio).round() / ratio;
+                let moved = stage
+                    .drawn
+                    .filter(|(of, _)| *of == content)
+                    .map(|(_, from)| Point { x: shift(from.x, view.origin.x), y: shift(from.y, view.origin.y) });
+                let is_within = |by: &Point| by.x.abs() <= size.width * MARGIN && by.y.abs() <= size.height * MARGIN;
+                let at = moved.filter(is_within).unwrap_or_else(|| {
+                    stage.drawn = Some((content, view.origin));
+                    paint::below(&stage.below, editor, &stage.ink, &is_mounted);
+                    Point::default()
+                });
+                let _ = HtmlElement::style(stage.below.element()).set_property("transform", &translation(at.x, at.y));
+                let has_marks = paint::has_marks(editor);
+                if has_marks || stage.had_marks {
+                    stage.above.resize(size.width, size.height);
+                    paint::above(&stage.above, editor, &stage.ink, &is_mounted);
+                }
+                stage.had_marks = has_marks;
             });
-            let has_gesture = !matches!(editor.gesture(), Gesture::Idle);
-            if has_gesture || stage.had_gesture {
-                stage.above.resize(stage.size.width, stage.size.height);
-                paint::above(&stage.above, editor, &stage.ink);
-            }
-            stage.had_gesture = has_gesture;
-            if let Some(mini) = stage.mini.as_mut() {
+            let mini_of = Some((n_changes, view, size));
+            if let Some(mini) = stage.mini.as_mut().filter(|_| stage.mini_of != mini_of) {
                 if now - stage.mini_at > MINIMAP_EVERY_MS {
-                    stage.mini_at = now;
+                    (stage.mini_at, stage.mini_of) = (now, mini_of);
                     mini.resize(MINIMAP.0, MINIMAP.1);
                     stage.mini_view = paint::minimap(mini, editor, &stage.ink, MINIMAP.0, MINIMAP.1);
                 } else if !stage.mini_waits {

@@ -1,9 +1,9 @@
-//! Pixels of the canvas: the ground, edges and what flowed along them, boxes for far zoom, gestures, the minimap.
+//! Pixels of the canvas: edges and what flowed along them, boxes for far zoom, gestures, the minimap.
 
-use editor::{CARD_WIDTH, Curve, Editor, Gesture, NodeState, PortRef, Rect, Viewport};
+use editor::{Curve, Editor, Gesture, NodeState, PortRef, Rect, SceneEdge, Viewport};
 use pipeline::{Family, NodeId, Point};
 use wasm_bindgen::prelude::*;
-use web_sys::{CanvasPattern, CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 
 use crate::dom;
 use crate::views::thumbnail::family_of;
@@ -18,13 +18,12 @@ pub struct Ink {
     raised: String,
     line: String,
     line_strong: String,
-    dot: String,
     ink: String,
     ink_3: String,
     accent: String,
     failed: String,
-    families: [String; 5],
-    unknown: String,
+    /// By [`family_idx`].
+    families: [String; 6],
 }
 
 impl Ink {
@@ -52,30 +51,32 @@ impl Ink {
             raised: color("raised"),
             line: color("line"),
             line_strong: color("line-strong"),
-            dot: color("grid-dot"),
             ink: color("ink"),
             ink_3: color("ink-3"),
             accent: color("accent"),
             failed: color("failed"),
-            families: Family::ALL.map(|family| color(&format!("fam-{}", family.token()))),
-            unknown: color("idle"),
+            families: [0, 1, 2, 3, 4, 5].map(|family_idx| match Family::ALL.get(family_idx) {
+                Some(family) => color(&format!("fam-{}", family.token())),
+                None => color("idle"),
+            }),
         };
         probe.remove();
         ink
     }
+}
 
-    fn family(&self, family: Option<Family>) -> &str {
-        family
-            .and_then(|family| Family::ALL.iter().position(|other| *other == family))
-            .map_or(&self.unknown, |i| &self.families[i])
-    }
+/// The place of a node's family among all; the last one if nothing is known of it.
+fn family_idx(editor: &Editor, id: &NodeId) -> usize {
+    let family = editor.pipeline().node(id).and_then(|node| family_of(&node.component));
+    Family::ALL.iter().position(|other| Some(*other) == family).unwrap_or(Family::ALL.len())
 }
 
 /// One canvas, as large as its element and as fine as the screen.
 pub struct Sheet {
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
-    ratio: f64,
+    /// Pixels of the screen per CSS pixel.
+    pub ratio: f64,
 }
 
 impl Sheet {
@@ -83,6 +84,11 @@ impl Sheet {
     pub fn new(canvas: HtmlCanvasElement) -> Option<Self> {
         let context = canvas.get_context("2d").ok().flatten()?.dyn_into().ok()?;
         Some(Self { canvas, context, ratio: 1.0 })
+    }
+
+    /// Its element.
+    pub fn element(&self) -> &HtmlElement {
+        &self.canvas
     }
 
     /// Gives it as many pixels as it needs.
@@ -107,34 +113,24 @@ impl Sheet {
     }
 }
 
-/// The tile of the dotted ground; made anew for another zoom or theme.
-#[derive(Default)]
-pub struct Ground {
-    tile: Option<(f64, String, CanvasPattern)>,
-}
-
-impl Ground {
-    fn pattern(&mut self, step: f64, color: &str, on: &CanvasRenderingContext2d) -> Option<CanvasPattern> {
-        if let Some((at, of, tile)) = &self.tile
-            && *at == step
-            && of == color
-        {
-            return Some(tile.clone());
-        }
-        let canvas: HtmlCanvasElement = dom::document().create_element("canvas").ok()?.dyn_into().ok()?;
-        let side = step.round().max(1.0);
-        canvas.set_width(side as u32);
-        canvas.set_height(side as u32);
-        let context: CanvasRenderingContext2d = canvas.get_context("2d").ok().flatten()?.dyn_into().ok()?;
-        context.set_fill_style_str(color);
-        context.begin_path();
-        let radius = (step / 22.0).clamp(0.7, 2.2);
-        context.arc(side / 2.0, side / 2.0, radius, 0.0, std::f64::consts::TAU).ok()?;
-        context.fill();
-        let pattern = on.create_pattern_with_html_canvas_element(&canvas, "repeat").ok().flatten()?;
-        self.tile = Some((step, color.to_owned(), pattern.clone()));
-        Some(pattern)
+/// Moves the dotted ground along with the view. `tile` is the side of a tile as it is now.
+pub fn ground(element: &HtmlElement, tile: &mut f64, view: Viewport, ratio: f64) {
+    // Far away, every second, fourth… dot is enough.
+    let mut side = DOT_STEP * view.zoom;
+    while side < 15.0 {
+        side *= 2.0;
     }
+    // Whole pixels of the screen, or the dots would blur.
+    let side = (side * ratio).round() / ratio;
+    let style = element.style();
+    // Valid values of known properties are always taken.
+    if *tile != side {
+        *tile = side;
+        let _ = style.set_property("background-size", &format!("{side}px {side}px"));
+        let _ = style.set_property("--dot", &format!("{}px", (side * ratio / 22.0).clamp(0.7, 2.2) / ratio));
+    }
+    let offset = |origin: f64| -(origin * view.zoom).rem_euclid(side);
+    let _ = style.set_property("transform", &super::translation(offset(view.origin.x), offset(view.origin.y)));
 }
 
 fn trace(context: &CanvasRenderingContext2d, curve: &Curve) {
@@ -142,24 +138,32 @@ fn trace(context: &CanvasRenderingContext2d, curve: &Curve) {
     context.bezier_curve_to(curve.first.x, curve.first.y, curve.second.x, curve.second.y, curve.to.x, curve.to.y);
 }
 
-/// Everything under the cards.
-pub fn below(sheet: &Sheet, ground: &mut Ground, editor: &Editor, ink: &Ink, is_mounted: &dyn Fn(&NodeId) -> bool) {
+/// What lies under the cards and is not in hand, as far as the surroundings of the view reach.
+pub fn below(sheet: &Sheet, editor: &Editor, ink: &Ink, is_mounted: &dyn Fn(&NodeId) -> bool) {
     sheet.clear();
-    let (view, size) = (editor.viewport(), editor.size());
-    dots(sheet, ground, view, ink);
-    sheet.look_through(view);
-    let context = &sheet.context;
-    let shown = view.shown(size).grown(40.0 / view.zoom);
-    let is_moving = matches!(editor.gesture(), Gesture::Move { .. });
+    let area = editor.surroundings();
+    sheet.look_through(Viewport { origin: Point { x: area.x, y: area.y }, zoom: editor.viewport().zoom });
+    edges(&sheet.context, editor, ink, &area, false);
+    boxes(&sheet.context, editor, ink, &area, false, is_mounted);
+}
+
+/// Edges that touch an area: those of nodes on the move, or all others.
+fn edges(context: &CanvasRenderingContext2d, editor: &Editor, ink: &Ink, area: &Rect, in_hand: bool) {
+    let zoom = editor.viewport().zoom;
+    let area = area.grown(40.0 / zoom);
+    let moves = matches!(editor.gesture(), Gesture::Move { .. });
+    let is_in_hand = |edge: &SceneEdge| {
+        moves && (editor.drag_offset(&edge.from.node).is_some() || editor.drag_offset(&edge.to.node).is_some())
+    };
     let selected = editor.selected_edge();
-    let line = (1.75 / view.zoom.min(1.0)).min(4.0);
+    let line = (1.75 / zoom.min(1.0)).min(4.0);
     context.set_line_width(line);
     context.begin_path();
     let mut special = Vec::new();
     let mut labelled = Vec::new();
-    for edge in editor.scene().edges() {
-        let curve = if is_moving { editor.edge_curve(&edge.to).unwrap_or(edge.curve) } else { edge.curve };
-        if !curve.bounds().intersects(&shown) {
+    for edge in editor.scene().edges().iter().filter(|edge| is_in_hand(edge) == in_hand) {
+        let curve = if in_hand { editor.edge_curve(&edge.to).unwrap_or(edge.curve) } else { edge.curve };
+        if !curve.bounds().intersects(&area) {
             continue;
         }
         let is_live = matches!(editor.status(&edge.to.node).state, NodeState::Running { .. });
@@ -170,9 +174,9 @@ pub fn below(sheet: &Sheet, ground: &mut Ground, editor: &Editor, ink: &Ink, is_
             trace(context, &curve);
         }
         // Between cards that nearly touch, or over the names of ports, a label would hide more than it says.
-        let room = edge.curve.to.y - edge.curve.from.y;
+        let room = curve.to.y - curve.from.y;
         let has_room = room > 26.0 && (!is_touched || room > 72.0) || room < 0.0;
-        if view.zoom >= 0.55
+        if zoom >= 0.55
             && has_room
             && let Some(label) = editor.edge_label(&edge.to)
         {
@@ -191,31 +195,12 @@ pub fn below(sheet: &Sheet, ground: &mut Ground, editor: &Editor, ink: &Ink, is_
         dash(context, 0.0);
     }
     labels(context, &labelled, ink);
-    boxes(context, editor, ink, &shown, is_mounted);
 }
 
 fn dash(context: &CanvasRenderingContext2d, length: f64) {
     let pattern = if length > 0.0 { js_sys::Array::of2(&length.into(), &length.into()) } else { js_sys::Array::new() };
     // Lengths are positive numbers, which is all that is asked of them.
     let _ = context.set_line_dash(&pattern);
-}
-
-fn dots(sheet: &Sheet, ground: &mut Ground, view: Viewport, ink: &Ink) {
-    // Far away, every second, fourth… dot is enough.
-    let mut step = DOT_STEP * view.zoom * sheet.ratio;
-    while step < 15.0 * sheet.ratio {
-        step *= 2.0;
-    }
-    // Whole pixels, or the tile would blur.
-    let step = step.round();
-    let Some(pattern) = ground.pattern(step, &ink.dot, &sheet.context) else { return };
-    let context = &sheet.context;
-    let offset = |origin: f64| -(origin * view.zoom * sheet.ratio).rem_euclid(step);
-    let (dx, dy) = (offset(view.origin.x), offset(view.origin.y));
-    if context.translate(dx, dy).is_ok() {
-        context.set_fill_style_canvas_pattern(&pattern);
-        context.fill_rect(0.0, 0.0, f64::from(sheet.canvas.width()) + step, f64::from(sheet.canvas.height()) + step);
-    }
 }
 
 fn labels(context: &CanvasRenderingContext2d, labelled: &[(Point, &str)], ink: &Ink) {
@@ -249,19 +234,22 @@ fn rounded(context: &CanvasRenderingContext2d, rect: &Rect, radius: f64) {
     context.close_path();
 }
 
-/// Cards that have no element of their own: because they are too small to read, or about to get one.
+/// Cards that have no element of their own, because they are too small to read or about to get one: those on the
+/// move, or all others.
 fn boxes(
     context: &CanvasRenderingContext2d,
     editor: &Editor,
     ink: &Ink,
-    shown: &Rect,
+    area: &Rect,
+    in_hand: bool,
     is_mounted: &dyn Fn(&NodeId) -> bool,
 ) {
     let zoom = editor.viewport().zoom;
     let mut rects = Vec::new();
     for id in editor.visible_nodes() {
-        if !is_mounted(&id)
-            && let Some(rect) = editor.card_rect(&id).filter(|rect| rect.intersects(shown))
+        if editor.drag_offset(&id).is_some() == in_hand
+            && !is_mounted(&id)
+            && let Some(rect) = editor.card_rect(&id).filter(|rect| rect.intersects(area))
         {
             rects.push((id, rect));
         }
@@ -278,13 +266,12 @@ fn boxes(
     context.set_line_width((1.0 / zoom).min(3.0));
     context.set_stroke_style_str(&ink.line_strong);
     context.stroke();
+    let band = (4.0 / zoom).min(10.0);
+    by_family(context, editor, ink, rects.iter().map(|(id, rect)| (id, Rect { width: band, ..*rect })));
     for (id, rect) in &rects {
-        let node = editor.pipeline().node(id);
-        context.set_fill_style_str(ink.family(node.and_then(|node| family_of(&node.component))));
-        context.fill_rect(rect.x, rect.y, (4.0 / zoom).min(10.0), rect.height);
-        let status = editor.status(id);
-        if matches!(status.state, NodeState::Failed(_)) || editor.selection().contains(id) {
-            context.set_stroke_style_str(if editor.selection().contains(id) { &ink.accent } else { &ink.failed });
+        let is_selected = editor.selection().contains(id);
+        if is_selected || matches!(editor.status(id).state, NodeState::Failed(_)) {
+            context.set_stroke_style_str(if is_selected { &ink.accent } else { &ink.failed });
             context.set_line_width(2.0 / zoom);
             context.stroke_rect(rect.x, rect.y, rect.width, rect.height);
         }
@@ -311,8 +298,32 @@ fn boxes(
     }
 }
 
-/// What is under way, over the cards.
-pub fn above(sheet: &Sheet, editor: &Editor, ink: &Ink) {
+/// Fills the rectangles of nodes with the colours of their families, a colour at a time: to set one costs most.
+fn by_family<'a>(
+    context: &CanvasRenderingContext2d,
+    editor: &Editor,
+    ink: &Ink,
+    rects: impl Iterator<Item = (&'a NodeId, Rect)>,
+) {
+    let mut of_family: [Vec<Rect>; 6] = Default::default();
+    for (id, rect) in rects {
+        of_family[family_idx(editor, id)].push(rect);
+    }
+    for (color, rects) in ink.families.iter().zip(&of_family).filter(|(_, rects)| !rects.is_empty()) {
+        context.set_fill_style_str(color);
+        for rect in rects {
+            context.fill_rect(rect.x, rect.y, rect.width, rect.height);
+        }
+    }
+}
+
+/// Whether what is under way is drawn.
+pub fn has_marks(editor: &Editor) -> bool {
+    matches!(editor.gesture(), Gesture::Box { .. } | Gesture::Move { .. } | Gesture::Connect { .. })
+}
+
+/// What is under way, with all that is in hand.
+pub fn above(sheet: &Sheet, editor: &Editor, ink: &Ink, is_mounted: &dyn Fn(&NodeId) -> bool) {
     sheet.clear();
     let view = editor.viewport();
     sheet.look_through(view);
@@ -335,6 +346,9 @@ pub fn above(sheet: &Sheet, editor: &Editor, ink: &Ink) {
             }
         }
         Gesture::Move { guides, .. } => {
+            let shown = view.shown(editor.size());
+            edges(context, editor, ink, &shown, true);
+            boxes(context, editor, ink, &shown, true, is_mounted);
             context.set_line_width(hair);
             context.set_stroke_style_str(&ink.accent);
             context.begin_path();
@@ -375,13 +389,16 @@ pub fn minimap(sheet: &Sheet, editor: &Editor, ink: &Ink, width: f64, height: f6
     sheet.clear();
     sheet.look_through(view);
     let context = &sheet.context;
-    for (id, rect) in editor.scene().rects() {
-        let node = editor.pipeline().node(id);
-        context.set_fill_style_str(ink.family(node.and_then(|node| family_of(&node.component))));
-        context.set_global_alpha(if editor.selection().contains(id) { 1.0 } else { 0.65 });
-        context.fill_rect(rect.x, rect.y, CARD_WIDTH, rect.height);
+    let selection = editor.selection();
+    for (alpha, is_selected) in [(0.65, false), (1.0, true)] {
+        context.set_global_alpha(alpha);
+        by_family(
+            context,
+            editor,
+            ink,
+            editor.scene().rects().filter(|(id, _)| selection.contains(*id) == is_selected),
+        );
     }
-    context.set_global_alpha(1.0);
     context.set_line_width(1.25 / zoom);
     context.set_stroke_style_str(&ink.accent);
     context.stroke_rect(shown.x, shown.y, shown.width, shown.height);
