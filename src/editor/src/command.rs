@@ -1,7 +1,7 @@
 //! What can be asked of the editor, and what it asks of its surroundings.
 
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
-use protocol::{Checked, Failure, RunEvent, RunId, RunReport, RunTarget};
+use protocol::{Checked, Failure, Rerun, RunEvent, RunId, RunReport, RunTarget};
 
 use crate::geometry::{Rect, Size, Viewport};
 
@@ -349,6 +349,14 @@ pub enum Command {
     RunTo(NodeId),
     /// Runs the selection and what it rests on, or everything if nothing is selected.
     RunSelection,
+    /// Runs everything, whether or not earlier results are at hand.
+    RunAllAgain,
+    /// Runs a node, or the selection, again, and all that rests on it.
+    RunFrom(Option<NodeId>),
+    /// Computes the output of a node, or of the selection, again.
+    Regenerate(Option<NodeId>),
+    /// The engine no longer has the result of a node, or any.
+    Cleared(Option<NodeId>),
     /// Stops the run.
     CancelRun,
     /// Something happened in a run.
@@ -389,6 +397,8 @@ pub enum Task {
         pipeline: Pipeline,
         /// How much of it.
         target: RunTarget,
+        /// What of that is computed although an earlier result is at hand.
+        rerun: Rerun,
     },
     /// Stop a run.
     CancelRun(RunId),

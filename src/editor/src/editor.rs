@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{Catalogue, Edit, InPort, NodeId, OutPort, Pipeline, Point, Problem, Severity};
-use protocol::RunReport;
+use protocol::{Rerun, RunReport};
 use schema::Schema;
 use schema::ordered::{Gather, sort_by};
 
@@ -169,9 +169,13 @@ impl Editor {
             Command::Reveal(node) => self.reveal(&node),
             Command::SetCardHeight { node, height } => self.set_card_height(node, height),
 
-            Command::RunAll => self.run_all(tasks),
+            Command::RunAll => self.run_everything(Rerun::Changed, tasks),
             Command::RunTo(node) => self.run_to(vec![node], tasks),
             Command::RunSelection => self.run_selection(tasks),
+            Command::RunAllAgain => self.run_everything(Rerun::All, tasks),
+            Command::RunFrom(node) => self.run_again(node, true, tasks),
+            Command::Regenerate(node) => self.run_again(node, false, tasks),
+            Command::Cleared(node) => self.cleared(node),
             Command::CancelRun => self.cancel_run(tasks),
             Command::RunEvent(event) => self.run_event(event, tasks),
             Command::RunDone { run, result } => self.run_done(run, result, tasks),

@@ -164,6 +164,12 @@ pub enum Action {
     RunSelection,
     /// Runs everything.
     RunAll,
+    /// Runs everything, whether or not earlier results are at hand.
+    RunAllAgain,
+    /// Runs the selection again, and all that rests on it.
+    RunFrom,
+    /// Computes the output of the selection again.
+    Regenerate,
     /// Stops the run.
     CancelRun,
     /// Everything into view.
@@ -327,6 +333,7 @@ pub const KEYMAP: &[Binding] = &[
     row(Global, Chord::char('y').command(), A::Redo, "Redo"),
     row(Global, Chord::new(Key::Enter).command(), A::RunSelection, "Run to the selection"),
     row(Global, Chord::new(Key::Enter).command().shift(), A::RunAll, "Run everything"),
+    row(Global, Chord::new(Key::Enter).command().shift().alt(), A::RunAllAgain, "Run everything again"),
     row(Global, Chord::new(Key::Enter).command().alt(), A::CancelRun, "Stop the run"),
     row(Global, Chord::char('\\').command(), A::ToggleInspector, "Show or hide the inspector"),
 
@@ -388,6 +395,8 @@ pub const KEYMAP: &[Binding] = &[
     row(Canvas, Chord::char('e'), A::ConnectSelected, "Connect selected nodes"),
     row(Canvas, Chord::char('e').shift(), A::DisconnectSelected, "Disconnect selected nodes"),
     row(Canvas, Chord::char('a').shift(), A::Tidy, "Tidy up"),
+    row(Canvas, Chord::char('r'), A::RunFrom, "Run again from here"),
+    row(Canvas, Chord::char('r').shift(), A::Regenerate, "Regenerate output"),
     row(Canvas, Chord::new(Key::F(10)).shift(), A::OpenMenu, "Open the menu"),
     row(Canvas, Chord::new(Key::Menu), A::OpenMenu, "Open the menu"),
     row(Canvas, Chord::char('1'), A::ShowOutput(1), "Show an output"),
@@ -419,6 +428,9 @@ pub fn command_for(action: Action) -> Option<Command> {
         A::Redo => Command::Redo,
         A::RunSelection => Command::RunSelection,
         A::RunAll => Command::RunAll,
+        A::RunAllAgain => Command::RunAllAgain,
+        A::RunFrom => Command::RunFrom(None),
+        A::Regenerate => Command::Regenerate(None),
         A::CancelRun => Command::CancelRun,
         A::FitAll => Command::Fit(Fit::All),
         A::FitSelection => Command::Fit(Fit::Selection),

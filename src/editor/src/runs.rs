@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::NodeId;
-use protocol::{Checked, Failure, NodeOutcome, NodeReport, RunEvent, RunId, RunReport, RunTarget};
+use protocol::{Checked, Failure, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
 use schema::ordered::Gather;
 
 use crate::command::Task;
@@ -40,17 +40,17 @@ impl Progress {
 }
 
 impl Editor {
-    pub(crate) fn run_all(&mut self, tasks: &mut Vec<Task>) {
+    pub(crate) fn run_everything(&mut self, rerun: Rerun, tasks: &mut Vec<Task>) {
         if self.pipeline.nodes().is_empty() {
             tasks.push(Task::Refuse("There is nothing to run yet: add a component first".into()));
             return;
         }
-        self.start_run(RunTarget::All, tasks);
+        self.start_run(RunTarget::All, rerun, tasks);
     }
 
     pub(crate) fn run_selection(&mut self, tasks: &mut Vec<Task>) {
         if self.selection.is_empty() {
-            self.run_all(tasks);
+            self.run_everything(Rerun::Changed, tasks);
         } else {
             self.run_to(self.selection.iter().cloned().collect(), tasks);
         }
@@ -59,11 +59,33 @@ impl Editor {
     pub(crate) fn run_to(&mut self, nodes: Vec<NodeId>, tasks: &mut Vec<Task>) {
         let nodes: Vec<_> = nodes.into_iter().filter(|id| self.pipeline.node(id).is_some()).collect();
         if !nodes.is_empty() {
-            self.start_run(RunTarget::To(nodes), tasks);
+            self.start_run(RunTarget::To(nodes), Rerun::Changed, tasks);
         }
     }
 
-    fn start_run(&mut self, target: RunTarget, tasks: &mut Vec<Task>) {
+    /// Runs a node, or the selection, although its result is at hand, and with `onward` all that rests on it.
+    pub(crate) fn run_again(&mut self, node: Option<NodeId>, onward: bool, tasks: &mut Vec<Task>) {
+        let asked = node.map_or_else(|| self.selection.clone(), |node| [node].into_iter().gather());
+        let asked: BTreeSet<_> = asked.into_iter().filter(|id| self.pipeline.node(id).is_some()).gather();
+        if asked.is_empty() {
+            tasks.push(Task::Refuse("Select the nodes that are to run again first".into()));
+            return;
+        }
+        let target = if onward { self.with_downstream(&asked) } else { asked.clone() };
+        let rerun = Rerun::Nodes(asked.into_iter().collect());
+        self.start_run(RunTarget::To(target.into_iter().collect()), rerun, tasks);
+    }
+
+    /// What nodes came out of is no longer at hand, so it is no longer shown.
+    pub(crate) fn cleared(&mut self, node: Option<NodeId>) {
+        match node {
+            Some(node) => drop(self.statuses.remove(&node)),
+            None => self.statuses.clear(),
+        }
+        self.shapes_changed();
+    }
+
+    fn start_run(&mut self, target: RunTarget, rerun: Rerun, tasks: &mut Vec<Task>) {
         if let RunState::Running { .. } = self.run {
             tasks.push(Task::Refuse("A run is under way: stop it first, or wait for it".into()));
             return;
@@ -71,7 +93,7 @@ impl Editor {
         let run = RunId(self.progress.last_run + 1);
         self.progress = Progress { last_run: run.0, ..Progress::default() };
         self.run = RunState::Running { run, fraction: 0.0, cancelling: false };
-        tasks.push(Task::StartRun { run, pipeline: self.pipeline.clone(), target });
+        tasks.push(Task::StartRun { run, pipeline: self.pipeline.clone(), target, rerun });
         tasks.push(Task::Announce("Run started".into()));
     }
 
@@ -238,11 +260,10 @@ impl Editor {
         }
     }
 
-    /// After a change, results of these nodes and of all that rest on them may no longer fit. The next
-    /// [`Checked`] knows for certain.
-    pub(crate) fn mark_stale(&mut self, touched: &BTreeSet<NodeId>) {
-        let mut open: Vec<_> = touched.iter().cloned().collect();
-        let mut seen = touched.clone();
+    /// These nodes and all that rest on them.
+    fn with_downstream(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let mut open: Vec<_> = nodes.iter().cloned().collect();
+        let mut seen = nodes.clone();
         while let Some(id) = open.pop() {
             for next in self.pipeline.downstream(&id) {
                 if seen.insert(next.clone()) {
@@ -250,6 +271,13 @@ impl Editor {
                 }
             }
         }
+        seen
+    }
+
+    /// After a change, results of these nodes and of all that rest on them may no longer fit. The next
+    /// [`Checked`] knows for certain.
+    pub(crate) fn mark_stale(&mut self, touched: &BTreeSet<NodeId>) {
+        let seen = self.with_downstream(touched);
         for id in &seen {
             if let Some(status) = self.statuses.get_mut(id)
                 && matches!(status.state, NodeState::Ran | NodeState::Reused)

@@ -9,7 +9,7 @@ use pipeline::{
     Spec, Value,
 };
 use proptest::prelude::*;
-use protocol::{Checked, NodeOutcome, NodeReport, RunEvent, RunId, RunReport, RunTarget};
+use protocol::{Checked, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
 
 fn id(text: &str) -> NodeId {
     NodeId::new(text).unwrap()
@@ -399,6 +399,45 @@ fn runs_are_followed_and_changes_make_results_stale() {
     assert_eq!(editor.status(&clean).state, NodeState::Stale, "an answer about an older revision");
     editor.apply(Command::Checked { revision, checked: Checked::default() });
     assert_eq!((&editor.status(&source).state, &editor.status(&clean).state), (&NodeState::Ran, &NodeState::Reused));
+}
+
+#[test]
+fn a_run_from_here_forces_this_node_and_takes_in_all_that_rests_on_it() {
+    let started = |command: Command, selected: &[&str]| {
+        let mut editor = two();
+        let nodes = selected.iter().map(|name| id(name)).collect();
+        editor.apply(Command::SelectNodes(nodes, Merge::Replace));
+        let tasks = editor.apply(command);
+        let [Task::StartRun { target, rerun, .. }, ..] = tasks.as_slice() else { panic!("{tasks:?}") };
+        (target.clone(), rerun.clone())
+    };
+    let (source, clean) = (id("source"), id("clean"));
+    let both = RunTarget::To(vec![clean.clone(), source.clone()]);
+    let from_source = (both, Rerun::Nodes(vec![source.clone()]));
+    assert_eq!(started(Command::RunFrom(Some(source.clone())), &[]), from_source);
+    assert_eq!(started(Command::RunFrom(None), &["source"]), from_source);
+    let of = |node: &NodeId| (RunTarget::To(vec![node.clone()]), Rerun::Nodes(vec![node.clone()]));
+    assert_eq!(started(Command::RunFrom(Some(clean.clone())), &["source"]), of(&clean), "nothing rests on it");
+    assert_eq!(started(Command::Regenerate(Some(source.clone())), &[]), of(&source), "it alone");
+    assert_eq!(started(Command::RunAllAgain, &[]), (RunTarget::All, Rerun::All));
+    assert_eq!(started(Command::RunAll, &[]), (RunTarget::All, Rerun::Changed));
+    assert!(refusal(&two().apply(Command::RunFrom(None))).is_some(), "nothing is selected");
+}
+
+#[test]
+fn a_result_that_was_cleared_is_shown_no_more() {
+    let mut editor = two();
+    let (source, clean) = (id("source"), id("clean"));
+    editor.apply(Command::RunAll);
+    let RunState::Running { run, .. } = *editor.run_state() else { panic!() };
+    let nodes = [(source.clone(), report(NodeOutcome::Ran)), (clean.clone(), report(NodeOutcome::Ran))].into();
+    let result = RunReport { run, nodes, cancelled: false, elapsed_secs: 0.2, schemas: Default::default() };
+    editor.apply(Command::RunDone { run, result: Ok(result) });
+    editor.apply(Command::Cleared(Some(source.clone())));
+    assert_eq!((&editor.status(&source).state, &editor.status(&clean).state), (&NodeState::Idle, &NodeState::Ran));
+    assert!(editor.status(&source).report.is_none());
+    editor.apply(Command::Cleared(None));
+    assert_eq!(editor.status(&clean).state, NodeState::Idle);
 }
 
 #[test]

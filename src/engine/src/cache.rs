@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use postcard::ser_flavors::Size;
 use protocol::{Face, Measured, Panel};
+use serde::Serialize;
 
 use crate::Artifact;
 use crate::key::NodeKey;
@@ -28,9 +30,17 @@ pub struct Kept {
 /// Results by key; the least recently used go first when there is no more room.
 #[derive(Debug)]
 pub struct Cache {
-    kept: BTreeMap<NodeKey, (Rc<Kept>, u64)>,
+    kept: BTreeMap<NodeKey, Entry>,
     capacity_bytes: u64,
     clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kept: Rc<Kept>,
+    last_used: u64,
+    /// Of all but its tables.
+    n_bytes: u64,
 }
 
 impl Cache {
@@ -42,9 +52,9 @@ impl Cache {
     /// The results under this key.
     pub fn get(&mut self, key: NodeKey) -> Option<Rc<Kept>> {
         self.clock += 1;
-        let (kept, last_used) = self.kept.get_mut(&key)?;
-        *last_used = self.clock;
-        Some(Rc::clone(kept))
+        let entry = self.kept.get_mut(&key)?;
+        entry.last_used = self.clock;
+        Some(Rc::clone(&entry.kept))
     }
 
     /// Keeps results, and lets older ones go for them. The newest stay whatever their size, because someone
@@ -52,9 +62,10 @@ impl Cache {
     pub fn insert(&mut self, key: NodeKey, kept: Kept) -> Rc<Kept> {
         self.clock += 1;
         let kept = Rc::new(kept);
-        self.kept.insert(key, (Rc::clone(&kept), self.clock));
+        let n_bytes = size(&kept.panels) + kept.outputs.values().map(size_without_rows).sum::<u64>();
+        self.kept.insert(key, Entry { kept: Rc::clone(&kept), last_used: self.clock, n_bytes });
         while self.n_bytes() > self.capacity_bytes && self.kept.len() > 1 {
-            let oldest = self.kept.iter().min_by_key(|(_, (_, last_used))| *last_used).map(|(key, _)| *key);
+            let oldest = self.kept.iter().min_by_key(|(_, entry)| entry.last_used).map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 self.kept.remove(&oldest);
             }
@@ -74,14 +85,22 @@ impl Cache {
 
     /// About how much is kept. A column shared by several tables counts once.
     pub fn n_bytes(&self) -> u64 {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut sum = 0;
-        for table in
-            self.kept.values().flat_map(|(kept, _)| kept.outputs.values()).filter_map(|artifact| match artifact {
-                Artifact::Table(table) => Some(table),
-                _ => None,
-            })
-        {
+        n_bytes(self.kept.values())
+    }
+
+    /// About how much is kept under this key; none if nothing is.
+    pub fn n_bytes_of(&self, key: NodeKey) -> Option<u64> {
+        self.kept.get(&key).map(|entry| n_bytes([entry]))
+    }
+}
+
+fn n_bytes<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut sum = 0;
+    for entry in entries {
+        sum += entry.n_bytes;
+        for artifact in entry.kept.outputs.values() {
+            let Artifact::Table(table) = artifact else { continue };
             for column in table.columns() {
                 // A column is one allocation behind an `Arc`, so its address tells shared columns apart.
                 if seen.insert(std::sync::Arc::as_ptr(column).cast::<()>() as usize) {
@@ -89,6 +108,23 @@ impl Cache {
                 }
             }
         }
-        sum
     }
+    sum
+}
+
+/// What a result weighs beside the rows of a table: about as much in memory as when it is written.
+fn size_without_rows(artifact: &Artifact) -> u64 {
+    match artifact {
+        // Settings are a few numbers.
+        Artifact::Table(_) | Artifact::Learner(_) | Artifact::Clusterer(_) => 0,
+        Artifact::Model(model) => size(model.as_ref()),
+        Artifact::Clustering(clustering) => size(clustering.as_ref()),
+        Artifact::Transformation(transformation) => size(transformation.as_ref()),
+        Artifact::Evaluation(evaluation) => size(evaluation.as_ref()),
+    }
+}
+
+fn size(of: &impl Serialize) -> u64 {
+    // Counting the bytes of plain data has nothing that could fail.
+    postcard::serialize_with_flavor(of, Size::default()).unwrap_or_default() as u64
 }

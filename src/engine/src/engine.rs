@@ -404,6 +404,13 @@ impl Engine {
     pub fn n_bytes(&self) -> u64 {
         self.state.borrow().cache.n_bytes()
     }
+
+    /// The same, and how much of it is what each node last came out of.
+    pub fn kept_bytes(&self) -> protocol::Kept {
+        let state = self.state.borrow();
+        let nodes = state.last.iter().filter_map(|(id, last)| Some((id.clone(), state.cache.n_bytes_of(last.key)?)));
+        protocol::Kept { n_bytes: state.cache.n_bytes(), nodes: nodes.collect() }
+    }
 }
 
 /// What reaches a node's inputs.

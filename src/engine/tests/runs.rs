@@ -6,7 +6,7 @@ use engine::testing::{TestHost, block_on};
 use engine::{Artifact, Component, Engine, Evaluation, Flow, FlowError, In, Job, Out, Param, Running};
 use model::{NewColumn, NewValues};
 use pipeline::{Edit, Family, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, Spec, Value};
-use protocol::{Failure, NodeOutcome, RunId, RunReport, RunTarget};
+use protocol::{Failure, Kept, NodeOutcome, RunId, RunReport, RunTarget};
 use schema::{Column, Kind};
 use table::Table;
 
@@ -226,6 +226,24 @@ fn cleared_results_are_computed_again() {
     assert_eq!(outcome(&report, "add"), NodeOutcome::Ran);
     assert_eq!(report.nodes[&id("add")].why, "Its earlier result was no longer kept.");
     assert_eq!(outcome(&report, "total"), NodeOutcome::Reused, "an equal result does not disturb what follows");
+}
+
+#[test]
+fn what_is_kept_is_weighed_in_all_and_by_node() {
+    let (engine, pipeline) = (engine(), sample());
+    assert_eq!(engine.kept_bytes(), Kept::default());
+    run(&engine, &pipeline);
+    let kept = engine.kept_bytes();
+    assert_eq!(kept.nodes.keys().map(NodeId::as_str).collect::<Vec<_>>(), ["add", "count", "other", "total"]);
+    assert!(kept.nodes.values().all(|n_bytes| *n_bytes > 0), "figures weigh something too: {kept:?}");
+    assert_eq!(kept.n_bytes, kept.nodes.values().sum::<u64>(), "these four share no column");
+
+    engine.clear(Some(&id("add")));
+    let left = engine.kept_bytes();
+    assert_eq!(left.n_bytes, kept.n_bytes - kept.nodes[&id("add")]);
+    assert!(!left.nodes.contains_key(&id("add")));
+    engine.clear(None);
+    assert_eq!(engine.kept_bytes(), Kept::default());
 }
 
 #[test]

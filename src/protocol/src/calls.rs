@@ -7,7 +7,7 @@ use schema::Schema;
 use serde::{Deserialize, Serialize};
 use study::{Settings, Study};
 
-use crate::{ColumnProfile, Filter, NodeView, RunId, RunReport, RunTarget, Sort, TablePage};
+use crate::{ColumnProfile, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
 
 /// A request that knows the type of its reply.
 pub trait Call: Into<Request> {
@@ -82,8 +82,8 @@ calls! {
     Opened => (),
     /// Forget results, of one node or all.
     ClearCache => (),
-    /// Which outputs are at hand, with the size of what is kept.
-    Outputs => u64,
+    /// How much is kept of results.
+    Outputs => Kept,
     /// What is to be done next in a sweep.
     SweepNext => Vec<SweepAction>,
     /// How much each dimension of a sweep mattered.
@@ -130,6 +130,8 @@ pub struct Run {
     pub pipeline: Pipeline,
     /// How much of it.
     pub target: RunTarget,
+    /// What of that is computed although an earlier result is at hand.
+    pub rerun: Rerun,
 }
 
 /// Stops a run.
@@ -223,9 +225,18 @@ pub struct ClearCache {
     pub node: Option<NodeId>,
 }
 
-/// Asks for the size of what is kept, in bytes.
+/// Asks how much is kept of results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {}
+
+/// How much is kept of results, so that they can be reused and looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// About this much in all, those of earlier settings too. What several results share counts once.
+    pub n_bytes: u64,
+    /// The bytes of what each node last came out of, where that is kept.
+    pub nodes: BTreeMap<NodeId, u64>,
+}
 
 /// Asks what is to be done next in a sweep. Nothing is changed by it: whoever runs the trials writes into the study what
 /// it did.

@@ -9,7 +9,7 @@ use editor::{Command, Editor, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, Failure, Hello, Opened, Run, RunEvent, RunId, RunReport};
+use protocol::{Cancel, Check, ClearCache, Failure, Hello, Kept, Opened, Outputs, Run, RunEvent, RunId, RunReport};
 use schema::ordered::Gather;
 
 use crate::dom;
@@ -275,6 +275,8 @@ pub struct Studio {
     pub estimate: RwSignal<Option<(f64, f64)>>,
     /// A file of this session is only in the engine's memory, so no other worker can read it.
     pub has_unkept_files: RwSignal<bool>,
+    /// What the engine keeps of results.
+    pub kept: RwSignal<Kept>,
     /// Why this browser keeps nothing.
     pub storage_problem: RwSignal<Option<String>>,
     /// Why the engine was replaced, until the user has read it.
@@ -348,6 +350,7 @@ impl Studio {
             records: RwSignal::new(Vec::new()),
             estimate: RwSignal::new(None),
             has_unkept_files: RwSignal::new(false),
+            kept: RwSignal::new(Kept::default()),
             storage_problem: RwSignal::new(None),
             engine_problem: RwSignal::new(None),
             offer: RwSignal::new(None),
@@ -383,6 +386,7 @@ impl Studio {
         spawn_local(async move {
             match self.link.call(Hello {}).await {
                 Ok(welcome) => {
+                    self.weigh();
                     self.editor.update_value(|editor| editor.set_catalogue(welcome.catalogue));
                     self.bump();
                     self.check();
@@ -495,16 +499,17 @@ impl Studio {
             match task {
                 Task::Check => self.check(),
                 Task::Save => self.save_soon(),
-                Task::StartRun { run, pipeline, target } => {
+                Task::StartRun { run, pipeline, target, rerun } => {
                     self.suggestion.set(None);
                     let document = self.document.get_untracked();
                     self.note(Heard::Began { run, document, pipeline: pipeline.clone() });
                     spawn_local(async move {
-                        let result = self.link.call(Run { run, pipeline, target }).await;
+                        let result = self.link.call(Run { run, pipeline, target, rerun }).await;
                         self.note(Heard::Ended { run, result: result.clone() });
                         self.send(Command::RunDone { run, result });
                         self.note_headline();
                         self.fit_again();
+                        self.weigh();
                     });
                 }
                 Task::CancelRun(run) => self.cancel(run),
@@ -552,6 +557,32 @@ impl Studio {
             // A check that fails says so with the run that follows; the document is shown as it is.
             if let Ok(checked) = self.link.call(Check { pipeline }).await {
                 self.send(Command::Checked { revision, checked });
+            }
+        });
+    }
+
+    /// Asks how much is kept of results.
+    fn weigh(self) {
+        spawn_local(async move {
+            self.kept.set(self.link.call(Outputs {}).await.unwrap_or_default());
+        });
+    }
+
+    /// Forgets results, of one node or all, so that the next run computes them again.
+    pub fn clear_results(self, node: Option<NodeId>) {
+        if self.with(|editor| *editor.run_state() != RunState::Idle) {
+            self.toast(Tone::Warning, "A run is under way: stop it first, or wait for it", "");
+            return;
+        }
+        let text = if node.is_some() { "Result cleared" } else { "Results cleared" };
+        spawn_local(async move {
+            match self.link.call(ClearCache { node: node.clone() }).await {
+                Ok(()) => {
+                    self.send(Command::Cleared(node));
+                    self.toast(Tone::Good, text, "The next run computes them again.");
+                    self.weigh();
+                }
+                Err(failure) => self.fail(failure),
             }
         });
     }
@@ -667,6 +698,7 @@ impl Studio {
         spawn_local(async move {
             // An engine that does not answer has nothing to forget either.
             let _ = self.link.call(Opened {}).await;
+            self.weigh();
         });
         let mut tasks = self.apply(Command::Open(pipeline));
         // It is what is stored, or its opener saves it. Before the lock has answered, another tab may be its writer.

@@ -52,7 +52,7 @@ impl Session {
                 }
                 let host =
                     WorkerHost { run: call.run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled };
-                let report = self.engine.run(&host, call.run, &call.pipeline, &call.target).await;
+                let report = self.engine.run_again(&host, call.run, &call.pipeline, &call.target, &call.rerun).await;
                 self.is_running.set(false);
                 self.cancelled.borrow_mut().clear();
                 Reply::Run(report)
@@ -87,7 +87,7 @@ impl Session {
                 self.engine.clear(call.node.as_ref());
                 Reply::ClearCache(())
             }
-            Request::Outputs(_) => Reply::Outputs(self.engine.n_bytes()),
+            Request::Outputs(_) => Reply::Outputs(self.engine.kept_bytes()),
             Request::SweepNext(call) => Reply::SweepNext(sweeps::next(&call.study)),
             Request::SweepImportance(call) => {
                 Reply::SweepImportance(sweeps::importance(&call.study, call.objective_idx as usize))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, NodeId, Pipeline};
-use protocol::{DimensionShare, Failure, NodeOutcome, Run, RunId, RunReport, RunTarget, SweepAction};
+use protocol::{DimensionShare, Failure, NodeOutcome, Rerun, Run, RunId, RunReport, RunTarget, SweepAction};
 use serde::{Deserialize, Serialize};
 use study::{Settings, Study, StudyState, TrialState};
 
@@ -389,7 +389,10 @@ fn with_settings(sweep: &Sweep, settings: &Settings) -> Result<Pipeline, Failure
 
 /// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
 async fn run(link: Link, number: u32, pipeline: Pipeline, node: NodeId, epoch: u32) -> Result<RunReport, Failure> {
-    let call = || Run { run: RunId(number + 1), pipeline: pipeline.clone(), target: RunTarget::To(vec![node.clone()]) };
+    let call = || {
+        let target = RunTarget::To(vec![node.clone()]);
+        Run { run: RunId(number + 1), pipeline: pipeline.clone(), target, rerun: Rerun::Changed }
+    };
     match link.call(call()).await {
         Err(_) if HELD.with(|held| held.epoch.get()) == epoch => link.call(call()).await,
         outcome => outcome,

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use pipeline::{NodeId, OutPort};
 use wasm_bindgen::JsCast;
 
+use super::face::bytes;
 use super::icon::icon;
 use crate::dom;
 use crate::store::Studio;
@@ -63,6 +64,9 @@ fn opened(studio: Studio, menu: crate::store::Menu) -> AnyView {
         entries.push(entry("scan", "Select all", "Ctrl A", has_nodes, send(Command::SelectAll)));
         entries.push(entry("layout-grid", "Tidy up", "Shift A", has_nodes, send(Command::Tidy)));
         entries.push(entry("play", "Run all", "Ctrl Shift Enter", has_nodes, send(Command::RunAll)));
+        entries.push(entry("refresh-cw", "Run everything again", "", has_nodes, send(Command::RunAllAgain)));
+        let n_bytes = studio.kept.with(|kept| kept.n_bytes);
+        entries.push(clear(studio, "Clear results", n_bytes, None));
     }
     let items: Vec<_> = entries
         .into_iter()
@@ -97,11 +101,35 @@ fn opened(studio: Studio, menu: crate::store::Menu) -> AnyView {
     .into_any()
 }
 
+fn clear(studio: Studio, label: &str, n_bytes: u64, node: Option<NodeId>) -> Option<Entry> {
+    let label = match n_bytes {
+        0 => label.to_owned(),
+        n_bytes => format!("{label} ({})", bytes(n_bytes as f64)),
+    };
+    entry("eraser", label, "", n_bytes > 0, move || studio.clear_results(node.clone()))
+}
+
 fn of_node(studio: Studio, node: &NodeId, entries: &mut Vec<Option<Entry>>) {
     let send = move |command: Command| move || studio.send(command.clone());
     let outputs: Vec<String> = studio.with(|editor| editor.scene().outputs(node).to_vec());
     let has_result = studio.with(|editor| editor.status(node).report.is_some());
-    entries.push(entry("play", "Run to here", "Ctrl Enter", true, send(Command::RunTo(node.clone()))));
+    let n_selected = studio.with(|editor| editor.selection().len());
+    if n_selected > 1 {
+        let label = format!("Run the {n_selected} selected");
+        entries.push(entry("play", label, "Ctrl Enter", true, send(Command::RunSelection)));
+    }
+    let keys = if n_selected > 1 { "" } else { "Ctrl Enter" };
+    entries.push(entry("play", "Run to here", keys, true, send(Command::RunTo(node.clone()))));
+    entries.push(entry("refresh-cw", "Run again from here", "R", true, send(Command::RunFrom(Some(node.clone())))));
+    entries.push(entry(
+        "rotate-cw",
+        "Regenerate output",
+        "Shift R",
+        true,
+        send(Command::Regenerate(Some(node.clone()))),
+    ));
+    let n_bytes = studio.kept.with(|kept| kept.nodes.get(node).copied());
+    entries.push(clear(studio, "Clear its result", n_bytes.unwrap_or(0), Some(node.clone())));
     for output in &outputs {
         let shown = OutPort::new(node, output);
         entries

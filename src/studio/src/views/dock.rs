@@ -79,6 +79,20 @@ pub fn Dock() -> impl IntoView {
         (DockTab::Data, None) => studio.viewers.data_panel(results),
     }
     };
+    let kept = move || {
+        let n_bytes = studio.kept.with(|kept| kept.n_bytes);
+        (n_bytes > 0).then(|| {
+            let size = super::face::bytes(n_bytes as f64);
+            view! {
+                <button type="button" class="button button--ghost button--small" title="Results kept for reuse: show the pipeline's settings"
+                    on:click=move |_| {
+                        studio.send(editor::Command::ClearSelection);
+                        studio.change_layout(|layout| layout.inspector_open = true);
+                        crate::dom::focus_later("#kept button");
+                    }>{icon("recycle")}{size}" kept"</button>
+            }
+        })
+    };
     let is_large = move || studio.layout.with(|layout| layout.dock_large);
     view! {
         <section class="panel dock" aria-label="Results" data-region="dock">
@@ -93,6 +107,7 @@ pub fn Dock() -> impl IntoView {
                         <span class="dock__subject">{title}</span>
                         {is_stale.then(|| view! { <span class="badge badge--stale">{small_icon("history")}"from before the last change"</span> })}
                     })}
+                    {kept}
                     <button type="button" class="icon-button" aria-label=move || if is_large() { "Make results smaller" } else { "Make results larger" }
                         title="Larger or smaller" on:click=move |_| studio.change_layout(|layout| layout.dock_large = !layout.dock_large)>
                         {move || icon(if is_large() { "minimize-2" } else { "maximize-2" })}

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use pipeline::{NodeId, OutPort, Point, Spec};
 use protocol::NodeOutcome;
 
-use super::face::{seconds, short_number};
+use super::face::{bytes, seconds, short_number};
 use super::icon::{icon, icon_of};
 use super::prose::{inline, prose};
 use super::sentence;
@@ -67,6 +67,7 @@ fn of_pipeline(studio: Studio) -> AnyView {
                     on:change=move |event| if let Ok(seed) = event_target_value(&event).trim().parse() { studio.set_seed(seed) } />
                 <p class="field__help">"Every random step draws from it: the same seed gives the same result on every computer"</p>
             </div>
+            {kept(studio, None)}
             <p class="field__help">"Select a node to see its settings"</p>
         </div>
         <footer></footer>
@@ -180,6 +181,35 @@ fn of_node(studio: Studio, node: NodeId) -> AnyView {
     .into_any()
 }
 
+/// How much is kept of results, of a node or of all, and the way to let go of it.
+fn kept(studio: Studio, node: Option<NodeId>) -> AnyView {
+    let (label, help) = match node {
+        Some(_) => ("Kept for reuse", "Until it or what it depends on changes"),
+        None => (
+            "Results kept for reuse",
+            "A step runs again only when its settings, its inputs or the seed have changed; earlier settings are kept too",
+        ),
+    };
+    let cleared = node.clone();
+    let n_bytes = move || {
+        let of = |kept: &protocol::Kept| node.as_ref().map_or(Some(kept.n_bytes), |node| kept.nodes.get(node).copied());
+        studio.kept.with(of).unwrap_or(0)
+    };
+    let is_none = n_bytes.clone();
+    view! {
+        <div class="field" id="kept" role="group" aria-label=label>
+            <div class="field__label"><span>{label}</span></div>
+            <div class="field__row">
+                <span class="grow num">{move || bytes(n_bytes() as f64)}</span>
+                <button type="button" class="button button--small" disabled=move || is_none() == 0
+                    on:click=move |_| studio.clear_results(cleared.clone())>"Clear"</button>
+            </div>
+            <p class="field__help">{help}</p>
+        </div>
+    }
+    .into_any()
+}
+
 fn settings(studio: Studio, node: &NodeId, spec: &Spec) -> AnyView {
     let fields: Vec<_> = spec.params.iter().map(|param| field::field(studio, node, param)).collect();
     let is_empty = fields.is_empty();
@@ -271,6 +301,7 @@ fn output(studio: Studio, node: &NodeId, spec: &Spec) -> AnyView {
             view! { <h3>"Metrics"</h3><dl class="metric-list">{rows}</dl> }
         })
     };
+    let kept = kept(studio, Some(node.clone()));
     let node = node.clone();
     let ports = move || {
         let flowed = summary.get().map(|summary| summary.0).unwrap_or_default();
@@ -310,7 +341,7 @@ fn output(studio: Studio, node: &NodeId, spec: &Spec) -> AnyView {
             })
             .collect::<Vec<_>>()
     };
-    view! { {metrics}<h3>"Outputs"</h3>{ports} }.into_any()
+    view! { {metrics}<h3>"Outputs"</h3>{ports}{kept} }.into_any()
 }
 
 fn short_number_precise(value: f64) -> String {
