@@ -25,9 +25,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "table",
         ],
     ),
-    ("components", &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "table"]),
+    (
+        "components",
+        &[
+            "charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "study", "sweep", "table",
+        ],
+    ),
     ("editor", &["pipeline", "protocol", "schema"]),
-    ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "table"]),
+    ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "study", "table"]),
     ("experiment", &["charts", "pipeline", "protocol", "schema"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use learn::{Clusterer, Learner};
+use learn::Clusterer;
 use model::{Clustering, Model, Transform};
 use pipeline::PortType;
 use protocol::Panel;
 use table::Table;
+
+use crate::Untrained;
 
 /// A result; cloning shares it.
 #[derive(Clone, Debug)]
@@ -14,7 +16,7 @@ pub enum Artifact {
     /// Rows and columns.
     Table(Table),
     /// Settings of a learner.
-    Learner(Arc<Learner>),
+    Learner(Arc<Untrained>),
     /// Settings of a clustering algorithm.
     Clusterer(Arc<Clusterer>),
     /// A trained model.
@@ -64,7 +66,7 @@ macro_rules! port {
 }
 
 port!(Table, Table);
-port!(Arc<Learner>, Learner);
+port!(Arc<Untrained>, Learner);
 port!(Arc<Clusterer>, Clusterer);
 port!(Arc<Model>, Model);
 port!(Arc<Clustering>, Clustering);
@@ -78,7 +80,14 @@ impl Artifact {
             Self::Table(table) => {
                 format!("{} × {}", thousands(table.n_rows() as u64), thousands(table.schema().columns.len() as u64))
             }
-            Self::Learner(_) => "learner".into(),
+            Self::Learner(untrained) => match &**untrained {
+                Untrained::Single(_) => "learner".into(),
+                Untrained::Range(range) => match range.space().n_combinations() {
+                    Some(1) => "1 setting".into(),
+                    Some(n) => format!("{} settings", thousands(n)),
+                    None => "a range of settings".into(),
+                },
+            },
             Self::Clusterer(_) => "clustering".into(),
             Self::Model(model) => model.learner.clone(),
             Self::Clustering(clustering) => format!("{} clusters", clustering.sizes.len()),

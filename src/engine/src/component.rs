@@ -7,7 +7,7 @@ use std::pin::Pin;
 use pipeline::{Node, Spec};
 use schema::Schema;
 
-use crate::{In, Job, JobError, Out, Param, ParamValue};
+use crate::{In, Job, JobError, NodeParams, Out, Param, ParamValue};
 
 /// A running component.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), JobError>> + 'a>>;
@@ -48,7 +48,7 @@ pub struct FlowError {
     pub help: String,
 }
 
-impl Flow<'_> {
+impl<'a> Flow<'a> {
     /// The columns at an input, where they are known.
     pub fn input<T>(&self, port: In<T>) -> Option<&Schema> {
         self.inputs.get(port.name)
@@ -57,6 +57,11 @@ impl Flow<'_> {
     /// Says what an output will have.
     pub fn output<T>(&mut self, port: Out<T>, schema: Schema) {
         self.outputs.insert(port.name.into(), schema);
+    }
+
+    /// All that is set.
+    pub fn params(&self) -> NodeParams<'a> {
+        NodeParams::new(self.spec, self.node)
     }
 
     /// A parameter's value; its default where the value set is of the wrong type.

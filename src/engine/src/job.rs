@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pipeline::{Node, Spec};
 use protocol::{Face, Failure, FoldRows, Measured, Panel};
 
-use crate::{Artifact, Host, In, Out, Param, ParamValue, Port};
+use crate::{Artifact, Host, In, NodeParams, Out, Param, ParamValue, Port};
 
 /// Hears how far a node is, 0 to 1, and with what.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(f64, &str) + 'a>;
@@ -44,7 +44,7 @@ impl From<Failure> for JobError {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// What reaches a connected input.
     ///
     /// # Errors
@@ -69,19 +69,17 @@ impl Job<'_> {
         self.outputs.insert(port.name.into(), result.into_artifact());
     }
 
+    /// All that is set.
+    pub fn params(&self) -> NodeParams<'a> {
+        NodeParams::new(self.spec, self.node)
+    }
+
     /// A parameter's value.
     ///
     /// # Errors
     /// A value of the wrong type, which `check` has already told.
     pub fn param<T: ParamValue>(&self, param: Param<T>) -> Result<T, JobError> {
-        let spec = self.spec.param(param.name);
-        spec.and_then(|spec| T::from_value(self.node.value(spec))).ok_or_else(|| {
-            Failure::new(
-                format!("the parameter `{}` has a value of the wrong type", param.name),
-                "Set it again in the inspector.",
-            )
-            .into()
-        })
+        self.params().param(param)
     }
 
     /// The node's own seed: the pipeline's, mixed with what the node is.

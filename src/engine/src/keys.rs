@@ -3,10 +3,11 @@
 
 use std::marker::PhantomData;
 
-use pipeline::{Choice, Condition, ParamKind, ParamSpec, PortSpec, Value};
+use pipeline::{Choice, Condition, Node, ParamKind, ParamSpec, PortSpec, Spec, Value};
+use protocol::Failure;
 use schema::{ColumnSelection, Kind};
 
-use crate::Port;
+use crate::{JobError, Port};
 
 /// An input.
 pub struct In<T> {
@@ -158,6 +159,45 @@ impl<T: ParamValue> ParamValue for Option<T> {
     }
 }
 
+/// What is set on a node, read by typed keys.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeParams<'a> {
+    spec: &'a Spec,
+    node: &'a Node,
+}
+
+impl<'a> NodeParams<'a> {
+    /// Of a node that places the component of this spec.
+    pub fn new(spec: &'a Spec, node: &'a Node) -> Self {
+        Self { spec, node }
+    }
+
+    /// The component.
+    pub fn spec(self) -> &'a Spec {
+        self.spec
+    }
+
+    /// The node.
+    pub fn node(self) -> &'a Node {
+        self.node
+    }
+
+    /// A parameter's value.
+    ///
+    /// # Errors
+    /// A value of the wrong type, which `check` has already told.
+    pub fn param<T: ParamValue>(self, param: Param<T>) -> Result<T, JobError> {
+        let spec = self.spec.param(param.name);
+        spec.and_then(|spec| T::from_value(self.node.value(spec))).ok_or_else(|| {
+            Failure::new(
+                format!("the parameter `{}` has a value of the wrong type", param.name),
+                "Set it again in the inspector.",
+            )
+            .into()
+        })
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Default {
     None,
@@ -229,6 +269,11 @@ impl<T> Param<T> {
     /// Its name.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Its label.
+    pub const fn title(&self) -> &'static str {
+        self.label
     }
 }
 

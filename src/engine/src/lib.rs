@@ -15,6 +15,7 @@ mod preview;
 mod profile;
 mod sort;
 pub mod testing;
+mod untrained;
 mod why;
 
 pub use artifact::{Artifact, Evaluation, Port};
@@ -23,6 +24,7 @@ pub use engine::Engine;
 pub use export::{export, export_in_turns};
 pub use host::{Host, Local, Source};
 pub use job::{Job, JobError};
-pub use keys::{In, Out, Param, ParamValue};
+pub use keys::{In, NodeParams, Out, Param, ParamValue};
 pub use preview::{RowOrders, preview};
 pub use profile::profiles;
+pub use untrained::{MakeLearner, Range, Untrained};

@@ -3,52 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::{Component, Evaluation, Flow, FlowError, In, Job, JobError, Out, Param, Running};
-use learn::preprocess::{FoldSettings, assign_folds};
-use learn::{Checkpoint, Learner, Stopped};
+use engine::{Component, Evaluation, Flow, FlowError, In, Job, JobError, Out, Param, Running, Untrained};
+use learn::Learner;
 use model::{NewColumn, NewValues, Target};
-use numeric::Stream;
 use pipeline::{Family, Spec};
-use protocol::{Face, Failure, FoldRows, Metric, Panel};
+use protocol::{Face, FoldRows, Metric, Panel};
 use schema::{Column, Kind, Schema};
 use table::Table;
 
-use super::evaluate_model::{Judged, Scored, judge};
+use super::evaluate_model::{Scored, judge};
 use super::figures::brief;
-use crate::score::score_model::{Scores, predict, scored_schema, with_scores};
+use super::folds::{self, FOLDS, Fold, N_FOLDS, STRATIFY, Stretch, Tested, mean_and_deviation, test_fold};
+use crate::score::score_model::{Scores, scored_schema, with_scores};
 use crate::split::FOLD_NUMBER;
-use crate::split::partition_and_sample::{fold_column_of, folds_of, with_fold};
+use crate::split::partition_and_sample::{fold_column_of, with_fold};
+use crate::train::{self, TARGET};
 use crate::{columns, failures};
 
-const LEARNER: In<Arc<Learner>> = In::new("learner");
+const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
 const SCORED: Out<Table> = Out::new("scored");
 const BY_FOLD: Out<Table> = Out::new("by_fold");
 const EVALUATION: Out<Arc<Evaluation>> = Out::new("evaluation");
-const TARGET: Param<Option<String>> = Param::column("target", "table", &[], true)
-    .label("Label column")
-    .help("What is to be predicted. Left open, it is the column with the role of target.");
-const FOLDS: Param<String> = Param::choice(
-    "folds",
-    &[("of-table", "Those of the table, else new ones"), ("new", "New ones")],
-    "of-table",
-)
-.label("Folds")
-.help("A table that Partition and Sample has dealt to folds brings its own in the column Fold Number, so that several learners meet the same ones.");
-const N_FOLDS: Param<u32> = Param::int("n_folds", 10)
-    .range(2, 100)
-    .label("Number of folds")
-    .help("Counts where the folds are new. Each one more is one more training; 5 or 10 are usual.");
-const STRATIFY: Param<Option<String>> =
-    Param::column("stratify", "table", &[Kind::Category, Kind::Boolean, Kind::Integer, Kind::Text], true)
-        .label("Stratify by")
-        .help("Counts where the folds are new: each value of this column has the same share in every fold. Choose the target when a class is rare.");
 const SEED: Param<u64> = Param::seed("seed", 42)
     .label("Random seed")
     .help("Another number deals other folds, and grows other models where chance enters.");
-
-/// The share of a fold's time that training takes, for the bar; scoring takes the rest.
-const TRAINING: f64 = 0.8;
 
 /// Cross Validate Model.
 pub struct CrossValidateModel;
@@ -105,18 +84,15 @@ impl Component for CrossValidateModel {
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
-            let learner = job.input(LEARNER)?;
+            let untrained = job.input(LEARNER)?;
+            let learner = train::single(job, &untrained)?;
             let table = job.input(TABLE)?;
-            let chosen = job.param(TARGET)?;
-            let target = columns::target(table.schema(), chosen.as_deref(), TARGET.name())
-                .map_err(failures::from_flow)?
-                .name
-                .clone();
+            let target = train::target(job, &table)?;
             job.checkpoint(0.0, "Dealing rows to folds").await?;
-            let seed = Stream::fork(job.seed(), job.param(SEED)?).next_u64();
-            let folds = folds(job, &table, seed)?;
+            let seed = train::seed(job, SEED)?;
+            let folds = folds::deal(job, &table, seed)?;
             let table = table.without(&[FOLD_NUMBER.to_owned()]);
-            let tests = cross_validate(job, &learner, &table, &target, &folds, seed).await?;
+            let tests = cross_validate(job, learner, &table, &target, &folds, seed).await?;
             job.checkpoint(1.0, "Putting the folds together").await?;
             let scored = pooled(&table, &folds, &tests)?;
             job.checkpoint(1.0, "Judging all folds together").await?;
@@ -140,14 +116,8 @@ impl Component for CrossValidateModel {
     }
 }
 
-/// Which rows are tested together.
-struct Fold {
-    number: i64,
-    rows: Vec<u32>,
-}
-
 /// What came of one fold.
-struct Tested {
+struct Validated {
     fold: i64,
     rows: FoldRows,
     target: Target,
@@ -155,46 +125,7 @@ struct Tested {
     metrics: Vec<Metric>,
 }
 
-/// The folds of the table, or new ones; at least two, every row in one.
-fn folds(job: &Job<'_>, table: &Table, seed: u64) -> Result<Vec<Fold>, JobError> {
-    let frame = table.frame();
-    let own = (job.param(FOLDS)? == "of-table").then(|| frame.column(FOLD_NUMBER).and_then(folds_of)).flatten();
-    let numbers: Vec<i64> = match own {
-        Some(folds) => folds
-            .enumerate()
-            .map(|(row_idx, fold)| {
-                fold.ok_or_else(|| {
-                    Failure::new(
-                        format!("row {} is in no fold: its {FOLD_NUMBER:?} is missing", row_idx + 1),
-                        "Deal the rows anew with Partition and Sample, or choose new folds here.",
-                    )
-                })
-            })
-            .collect::<Result<_, _>>()?,
-        None => {
-            let settings =
-                FoldSettings { n_folds: job.param(N_FOLDS)?, randomized: true, stratify: job.param(STRATIFY)? };
-            let folds = assign_folds(table, &settings, seed).map_err(|error| failures::from_prepare(&error))?;
-            folds.into_iter().map(i64::from).collect()
-        }
-    };
-    let there: BTreeSet<i64> = numbers.iter().copied().collect();
-    if there.len() < 2 {
-        return Err(Failure::new(
-            format!("all rows are in the same fold, {}", there.first().copied().unwrap_or_default()),
-            "Deal the rows to several folds with Partition and Sample, or choose new folds here.",
-        )
-        .into());
-    }
-    let mut folds: Vec<Fold> = there.into_iter().map(|number| Fold { number, rows: Vec::new() }).collect();
-    for (row_idx, number) in (0u32..).zip(numbers) {
-        let fold_idx = folds.binary_search_by_key(&number, |fold| fold.number).unwrap_or_default();
-        folds[fold_idx].rows.push(row_idx);
-    }
-    Ok(folds)
-}
-
-/// Trains on all but one fold, scores and judges that one as Train Model, Score Model and Evaluate Model do.
+/// Each fold, judged by a model of all others.
 async fn cross_validate(
     job: &mut Job<'_>,
     learner: &Learner,
@@ -202,88 +133,29 @@ async fn cross_validate(
     target: &str,
     folds: &[Fold],
     seed: u64,
-) -> Result<Vec<Tested>, JobError> {
+) -> Result<Vec<Validated>, JobError> {
+    let whole = Stretch { from: 0.0, to: 1.0, name: String::new() };
     let mut tests = Vec::new();
     let mut notes = Vec::new();
     for (fold_idx, fold) in folds.iter().enumerate() {
-        let mut is_tested = vec![false; table.n_rows()];
-        fold.rows.iter().for_each(|&row_idx| is_tested[row_idx as usize] = true);
-        let others: Vec<u32> = (0..table.n_rows() as u32).filter(|&row_idx| !is_tested[row_idx as usize]).collect();
-        let rows = FoldRows { n_train: others.len() as u64, n_test: fold.rows.len() as u64 };
-        let part = |from: f64, to: f64| Part { fold_idx, n_folds: folds.len(), from, to };
-
-        let training = table.take(&others);
-        let mut watched = InFold { job, part: part(0.0, TRAINING) };
-        let seed = Stream::fork(seed, fold_idx as u64).next_u64();
-        let trained = match learn::train_with_notes(learner, &training, target, seed, &mut watched).await {
-            Ok(trained) => trained,
-            Err(error) => {
-                // What is wrong with rows is told with their place in the whole table.
-                learn::check(learner, table, target).map_err(|error| failures::from_fit(&error))?;
-                return Err(in_fold(fold.number, failures::from_fit(&error)));
-            }
-        };
-        notes.extend(trained.notes.into_iter().map(|note| format!("Fold {}: {note}", fold.number)));
-        let model = trained.model;
-        let test = table.take(&fold.rows);
-        drop(training);
-        let mut watched = InFold { job, part: part(TRAINING, 1.0) };
-        let scores = match predict(&mut watched, &model, &test).await {
-            Ok(scores) => scores,
-            Err(JobError::Cancelled) => return Err(JobError::Cancelled),
-            Err(error) => {
-                return Err(model.predict(&table.frame()).err().map_or(error, |error| failures::from_model(&error)));
-            }
-        };
-        let copy = Scores { values: scores.values.clone(), classes: scores.classes.clone() };
-        let scored = with_scores(&test, &model.target, copy)?;
-        let Judged { metrics, .. } = judge(&[Scored { name: format!("Fold {}", fold.number), table: scored }])
-            .map_err(|error| in_fold(fold.number, error))?;
+        let name = format!("Fold {} of {}", fold_idx + 1, folds.len());
+        let stretch = whole.part(fold_idx, folds.len(), &name);
+        let Tested { model, scores, metrics, rows, notes: told } =
+            test_fold(job, learner, table, target, (folds, fold_idx), seed, stretch).await?;
+        notes.extend(told.into_iter().map(|note| format!("Fold {}: {note}", fold.number)));
         for metric in &metrics {
             if let Some(value) = metric.values[0] {
                 job.log_fold(&metric.name, value, fold_idx as u32, rows);
             }
         }
-        tests.push(Tested { fold: fold.number, rows, target: model.target, scores, metrics });
+        tests.push(Validated { fold: fold.number, rows, target: model.target, scores, metrics });
     }
     crate::tell(job, &notes);
     Ok(tests)
 }
 
-/// Which stretch of the whole work a watched part is.
-struct Part {
-    fold_idx: usize,
-    n_folds: usize,
-    from: f64,
-    to: f64,
-}
-
-/// A job as one fold sees it.
-struct InFold<'j, 'a> {
-    job: &'j mut Job<'a>,
-    part: Part,
-}
-
-impl Checkpoint for InFold<'_, '_> {
-    async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
-        let Part { fold_idx, n_folds, from, to } = self.part;
-        let done = (fold_idx as f64 + from + (to - from) * fraction.clamp(0.0, 1.0)) / n_folds as f64;
-        let message = format!("Fold {} of {n_folds}: {message}", fold_idx + 1);
-        self.job.checkpoint(done, &message).await.map_err(|_| Stopped)
-    }
-}
-
-fn in_fold(number: i64, error: JobError) -> JobError {
-    match error {
-        JobError::Cancelled => JobError::Cancelled,
-        JobError::Failed(Failure { message, help }) => {
-            Failure::new(format!("without the rows of fold {number}: {message}"), help).into()
-        }
-    }
-}
-
 /// Every row with what was said of it, in the table's order.
-fn pooled(table: &Table, folds: &[Fold], tests: &[Tested]) -> Result<Table, JobError> {
+fn pooled(table: &Table, folds: &[Fold], tests: &[Validated]) -> Result<Table, JobError> {
     let target = all_classes(tests);
     let width = target.n_classes().max(1);
     let mut values = vec![0.0; table.n_rows() * width];
@@ -312,7 +184,7 @@ fn pooled(table: &Table, folds: &[Fold], tests: &[Tested]) -> Result<Table, JobE
 }
 
 /// What is predicted, with the classes that any of the models has met, in ascending order.
-fn all_classes(tests: &[Tested]) -> Target {
+fn all_classes(tests: &[Validated]) -> Target {
     let names: BTreeSet<&String> = tests
         .iter()
         .flat_map(|test| match &test.target {
@@ -350,7 +222,7 @@ impl Summary {
     }
 }
 
-fn summaries(tests: &[Tested]) -> Vec<Summary> {
+fn summaries(tests: &[Validated]) -> Vec<Summary> {
     let n_train: u64 = tests.iter().map(|test| test.rows.n_train).sum();
     let n_test: u64 = tests.iter().map(|test| test.rows.n_test).sum();
     // Nadeau and Bengio, Inference for the generalization error, Machine Learning 52 (2003), section 4.
@@ -359,16 +231,12 @@ fn summaries(tests: &[Tested]) -> Vec<Summary> {
     first
         .iter()
         .map(|metric| {
-            let of = |test: &Tested| test.metrics.iter().find(|other| other.name == metric.name)?.values[0];
+            let of = |test: &Validated| test.metrics.iter().find(|other| other.name == metric.name)?.values[0];
             let values: Vec<Option<f64>> = tests.iter().map(of).collect();
-            let known: Vec<f64> = values.iter().flatten().copied().collect();
-            let n = known.len() as f64;
-            let mean = (!known.is_empty()).then(|| known.iter().sum::<f64>() / n);
-            let deviation = mean
-                .filter(|_| known.len() > 1)
-                .map(|mean| numeric::sqrt(known.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)));
+            let (mean, deviation) = mean_and_deviation(&values);
+            let n = values.iter().flatten().count() as u32;
             let margin = deviation
-                .map(|deviation| student_t_975(known.len() as u32 - 1) * deviation * numeric::sqrt(1.0 / n + overlap));
+                .map(|deviation| student_t_975(n - 1) * deviation * numeric::sqrt(1.0 / f64::from(n) + overlap));
             Summary { metric: metric.clone(), values, mean, deviation, margin }
         })
         .collect()
@@ -441,7 +309,7 @@ fn face(summaries: &[Summary], together: Face) -> Face {
 }
 
 /// One row per fold, then mean and standard deviation.
-fn by_fold(tests: &[Tested], summaries: &[Summary], model: &str) -> Result<Table, table::TableError> {
+fn by_fold(tests: &[Validated], summaries: &[Summary], model: &str) -> Result<Table, table::TableError> {
     let n_rows = tests.len() + 2;
     let after_folds = |mean: &str, deviation: &str| [mean.to_owned(), deviation.to_owned()];
     let column = |name: &str, values: NewValues, valid: Option<Vec<bool>>| {
@@ -481,6 +349,7 @@ mod tests {
     use engine::testing::{Outcome, TestHost, run_component, run_component_in};
     use model::Values;
     use pipeline::Value;
+    use protocol::Failure;
     use table::read_bytes;
 
     use super::*;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Job, Out, Param, Running, Untrained};
 use learn::{BaselineClass, BaselineNumber, BaselineSettings, Learner};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const CLASS: Param<String> =
     Param::choice("class", &[("prior", "Shares of classes"), ("most-frequent", "Most frequent class")], "prior")
         .label("For classes")
@@ -46,7 +46,7 @@ impl Component for ConstantBaseline {
                     BaselineClass::Prior
                 },
             };
-            job.output(LEARNER, Arc::new(Learner::Baseline(settings)));
+            job.output(LEARNER, Arc::new(Untrained::Single(Learner::Baseline(settings))));
             Ok(())
         })
     }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{FeaturesPerSplit, ForestSettings, Learner, Resampling, TreeSettings};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+use super::ranges::{self, MODE, Ranged};
+
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const RESAMPLING: Param<String> =
     Param::choice("resampling_method", &[("bagging", "Bagging"), ("replicate", "Replicate")], "bagging")
         .label("Resampling method")
@@ -67,47 +69,49 @@ impl Component for DecisionForest {
             )
             .with_keywords("random forest bagging ensemble trees classification regression")
             .with_icon("trees")
-            .with_caption("{n_trees} trees · depth {max_depth}")
+            .with_caption("{n_trees} trees · {n_trees_range} trees · depth {max_depth} · depth {max_depth_range}")
             .with_output(LEARNER)
+            .with_param(MODE)
             .with_param(RESAMPLING)
-            .with_param(N_TREES)
+            .with_ranged(N_TREES, "10, 30, 100")
             .with_param(TASK)
-            .with_param(MAX_DEPTH)
-            .with_param(MIN_LEAF)
-            .with_param(MIN_SPLIT)
-            .with_param(CRITERION)
+            .with_ranged(MAX_DEPTH, "4, 8, no limit")
+            .with_ranged(MIN_LEAF, "1, 4, 16")
+            .with_ranged(MIN_SPLIT, "2")
+            .with_ranged(CRITERION, "gini")
             .with_param(CLASSES)
             .with_param(FEATURES)
-            .with_param(N_FEATURES)
+            .with_ranged(N_FEATURES, "2, 4, 8")
+    }
+
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        ranges::space(flow.params()).map(|_| ())
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
-        Box::pin(async move {
-            let tree = TreeSettings {
-                task: super::task(&job.param(TASK)?),
-                criterion: super::criterion(&job.param(CRITERION)?),
-                max_depth: job.param(MAX_DEPTH)?,
-                min_rows_leaf: job.param(MIN_LEAF)?,
-                min_rows_split: job.param(MIN_SPLIT)?,
-                class_weights: super::class_weights(&job.param(CLASSES)?),
-            };
-            let settings = ForestSettings {
-                n_trees: job.param(N_TREES)?,
-                resampling: if job.param(RESAMPLING)? == "replicate" {
-                    Resampling::Replicate
-                } else {
-                    Resampling::Bagging
-                },
-                features_per_split: match job.param(FEATURES)?.as_str() {
-                    "log2" => FeaturesPerSplit::Log2,
-                    "all" => FeaturesPerSplit::All,
-                    "number" => FeaturesPerSplit::Fixed(job.param(N_FEATURES)?),
-                    _ => FeaturesPerSplit::Sqrt,
-                },
-                tree,
-            };
-            job.output(LEARNER, Arc::new(Learner::Forest(settings)));
-            Ok(())
-        })
+        Box::pin(async move { ranges::give(job, LEARNER, learner) })
     }
+}
+
+fn learner(params: NodeParams<'_>) -> Result<Learner, JobError> {
+    let tree = TreeSettings {
+        task: super::task(&params.param(TASK)?),
+        criterion: super::criterion(&params.param(CRITERION)?),
+        max_depth: params.param(MAX_DEPTH)?,
+        min_rows_leaf: params.param(MIN_LEAF)?,
+        min_rows_split: params.param(MIN_SPLIT)?,
+        class_weights: super::class_weights(&params.param(CLASSES)?),
+    };
+    let settings = ForestSettings {
+        n_trees: params.param(N_TREES)?,
+        resampling: if params.param(RESAMPLING)? == "replicate" { Resampling::Replicate } else { Resampling::Bagging },
+        features_per_split: match params.param(FEATURES)?.as_str() {
+            "log2" => FeaturesPerSplit::Log2,
+            "all" => FeaturesPerSplit::All,
+            "number" => FeaturesPerSplit::Fixed(params.param(N_FEATURES)?),
+            _ => FeaturesPerSplit::Sqrt,
+        },
+        tree,
+    };
+    Ok(Learner::Forest(settings))
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, TreeSettings};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+use super::ranges::{self, MODE, Ranged};
+
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const TASK: Param<String> = Param::choice("task", super::TASKS, "auto").label("Predicts").help(super::TASK_HELP);
 const MAX_DEPTH: Param<Option<u32>> = Param::optional_int("max_depth")
     .default(8)
@@ -46,28 +48,34 @@ impl Component for DecisionTree {
             )
             .with_keywords("cart rules classification regression explain")
             .with_icon("git-fork")
-            .with_caption("depth {max_depth}")
+            .with_caption("depth {max_depth} · depth {max_depth_range}")
             .with_output(LEARNER)
+            .with_param(MODE)
             .with_param(TASK)
-            .with_param(MAX_DEPTH)
-            .with_param(MIN_LEAF)
-            .with_param(MIN_SPLIT)
-            .with_param(CRITERION)
+            .with_ranged(MAX_DEPTH, "2, 4, 8, 16")
+            .with_ranged(MIN_LEAF, "1, 4, 16")
+            .with_ranged(MIN_SPLIT, "2")
+            .with_ranged(CRITERION, "gini")
             .with_param(CLASSES)
     }
 
-    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
-        Box::pin(async move {
-            let settings = TreeSettings {
-                task: super::task(&job.param(TASK)?),
-                criterion: super::criterion(&job.param(CRITERION)?),
-                max_depth: job.param(MAX_DEPTH)?,
-                min_rows_leaf: job.param(MIN_LEAF)?,
-                min_rows_split: job.param(MIN_SPLIT)?,
-                class_weights: super::class_weights(&job.param(CLASSES)?),
-            };
-            job.output(LEARNER, Arc::new(Learner::Tree(settings)));
-            Ok(())
-        })
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        ranges::space(flow.params()).map(|_| ())
     }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move { ranges::give(job, LEARNER, learner) })
+    }
+}
+
+fn learner(params: NodeParams<'_>) -> Result<Learner, JobError> {
+    let settings = TreeSettings {
+        task: super::task(&params.param(TASK)?),
+        criterion: super::criterion(&params.param(CRITERION)?),
+        max_depth: params.param(MAX_DEPTH)?,
+        min_rows_leaf: params.param(MIN_LEAF)?,
+        min_rows_split: params.param(MIN_SPLIT)?,
+        class_weights: super::class_weights(&params.param(CLASSES)?),
+    };
+    Ok(Learner::Tree(settings))
 }

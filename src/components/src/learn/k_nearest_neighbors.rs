@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, Metric, NeighborsSettings, Weighting};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+use super::ranges::{self, MODE, Ranged};
+
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const TASK: Param<String> = Param::choice("task", super::TASKS, "auto").label("Predicts").help(super::TASK_HELP);
 const K: Param<u32> = Param::int("k", 5)
     .range(1, 1_000)
@@ -46,26 +48,32 @@ impl Component for KNearestNeighbors {
             )
             .with_keywords("knn neighbors similar lazy distance classification regression")
             .with_icon("users")
-            .with_caption("k = {k}")
+            .with_caption("k = {k} · k = {k_range}")
             .with_output(LEARNER)
+            .with_param(MODE)
             .with_param(TASK)
-            .with_param(K)
-            .with_param(WEIGHTING)
-            .with_param(METRIC)
+            .with_ranged(K, "1, 3, 5, 9, 15, 25")
+            .with_ranged(WEIGHTING, "uniform, distance")
+            .with_ranged(METRIC, "euclidean")
             .with_param(STANDARDIZE)
     }
 
-    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
-        Box::pin(async move {
-            let settings = NeighborsSettings {
-                k: job.param(K)?,
-                weighting: if job.param(WEIGHTING)? == "distance" { Weighting::Distance } else { Weighting::Uniform },
-                metric: if job.param(METRIC)? == "manhattan" { Metric::Manhattan } else { Metric::Euclidean },
-                standardize: job.param(STANDARDIZE)?,
-                task: super::task(&job.param(TASK)?),
-            };
-            job.output(LEARNER, Arc::new(Learner::Neighbors(settings)));
-            Ok(())
-        })
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        ranges::space(flow.params()).map(|_| ())
     }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move { ranges::give(job, LEARNER, learner) })
+    }
+}
+
+fn learner(params: NodeParams<'_>) -> Result<Learner, JobError> {
+    let settings = NeighborsSettings {
+        k: params.param(K)?,
+        weighting: if params.param(WEIGHTING)? == "distance" { Weighting::Distance } else { Weighting::Uniform },
+        metric: if params.param(METRIC)? == "manhattan" { Metric::Manhattan } else { Metric::Euclidean },
+        standardize: params.param(STANDARDIZE)?,
+        task: super::task(&params.param(TASK)?),
+    };
+    Ok(Learner::Neighbors(settings))
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, LinearMethod, LinearSettings};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+use super::ranges::{self, MODE, Ranged};
+
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const METHOD: Param<String> = Param::choice(
     "solution_method",
     &[
@@ -53,29 +55,35 @@ impl Component for LinearRegression {
             )
             .with_keywords("ols ridge lasso elastic net least squares number line")
             .with_icon("trending-up")
-            .with_caption("{solution_method}")
+            .with_caption("{solution_method} · L2 {l2_weight_range} · L1 {l1_weight_range}")
             .with_output(LEARNER)
+            .with_param(MODE)
             .with_param(METHOD)
-            .with_param(L2)
-            .with_param(L1)
+            .with_ranged(L2, "0.001, 0.01, 0.1, 1, 10")
+            .with_ranged(L1, "0.001, 0.01, 0.1, 1, 10")
             .with_param(INTERCEPT)
     }
 
-    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
-        Box::pin(async move {
-            let settings = LinearSettings {
-                method: match job.param(METHOD)?.as_str() {
-                    "ridge" => LinearMethod::Ridge,
-                    "lasso" => LinearMethod::Lasso,
-                    "elastic-net" => LinearMethod::ElasticNet,
-                    _ => LinearMethod::LeastSquares,
-                },
-                l2_weight: job.param(L2)?,
-                l1_weight: job.param(L1)?,
-                fit_intercept: job.param(INTERCEPT)?,
-            };
-            job.output(LEARNER, Arc::new(Learner::Linear(settings)));
-            Ok(())
-        })
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        ranges::space(flow.params()).map(|_| ())
     }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move { ranges::give(job, LEARNER, learner) })
+    }
+}
+
+fn learner(params: NodeParams<'_>) -> Result<Learner, JobError> {
+    let settings = LinearSettings {
+        method: match params.param(METHOD)?.as_str() {
+            "ridge" => LinearMethod::Ridge,
+            "lasso" => LinearMethod::Lasso,
+            "elastic-net" => LinearMethod::ElasticNet,
+            _ => LinearMethod::LeastSquares,
+        },
+        l2_weight: params.param(L2)?,
+        l1_weight: params.param(L1)?,
+        fit_intercept: params.param(INTERCEPT)?,
+    };
+    Ok(Learner::Linear(settings))
 }

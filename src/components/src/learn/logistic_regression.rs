@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, LogisticSettings};
 use pipeline::{Family, Spec};
 
-const LEARNER: Out<Arc<Learner>> = Out::new("learner");
+use super::ranges::{self, MODE, Ranged};
+
+const LEARNER: Out<Arc<Untrained>> = Out::new("learner");
 const TOLERANCE: Param<f64> = Param::float("optimization_tolerance", 1e-7)
     .range(1e-12, 1e-1)
     .log()
@@ -51,28 +53,34 @@ impl Component for LogisticRegression {
             )
             .with_keywords("classification logit softmax classes probability")
             .with_icon("sigma")
-            .with_caption("L2 {l2_weight}")
+            .with_caption("L2 {l2_weight} · L2 {l2_weight_range}")
             .with_output(LEARNER)
+            .with_param(MODE)
             .with_param(TOLERANCE)
-            .with_param(L2)
-            .with_param(L1)
+            .with_ranged(L2, "0.01, 0.1, 1, 10")
+            .with_ranged(L1, "0")
             .with_param(MEMORY)
             .with_param(MAX_ITERATIONS)
             .with_param(CLASSES)
     }
 
-    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
-        Box::pin(async move {
-            let settings = LogisticSettings {
-                l2_weight: job.param(L2)?,
-                l1_weight: job.param(L1)?,
-                memory_size: job.param(MEMORY)?,
-                max_iterations: job.param(MAX_ITERATIONS)?,
-                tolerance: job.param(TOLERANCE)?,
-                class_weights: super::class_weights(&job.param(CLASSES)?),
-            };
-            job.output(LEARNER, Arc::new(Learner::Logistic(settings)));
-            Ok(())
-        })
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        ranges::space(flow.params()).map(|_| ())
     }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move { ranges::give(job, LEARNER, learner) })
+    }
+}
+
+fn learner(params: NodeParams<'_>) -> Result<Learner, JobError> {
+    let settings = LogisticSettings {
+        l2_weight: params.param(L2)?,
+        l1_weight: params.param(L1)?,
+        memory_size: params.param(MEMORY)?,
+        max_iterations: params.param(MAX_ITERATIONS)?,
+        tolerance: params.param(TOLERANCE)?,
+        class_weights: super::class_weights(&params.param(CLASSES)?),
+    };
+    Ok(Learner::Logistic(settings))
 }

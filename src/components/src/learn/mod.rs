@@ -7,6 +7,7 @@ pub mod k_means;
 pub mod k_nearest_neighbors;
 pub mod linear_regression;
 pub mod logistic_regression;
+pub mod ranges;
 
 use learn::{ClassWeights, Criterion, Task};
 

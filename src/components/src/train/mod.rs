@@ -4,8 +4,47 @@ mod explain;
 pub mod train_clustering_model;
 pub mod train_model;
 
-use engine::Job;
-use learn::{Checkpoint, Stopped};
+use engine::{Job, JobError, Param, Untrained};
+use learn::{Checkpoint, Learner, Stopped};
+use numeric::Stream;
+use protocol::Failure;
+use table::Table;
+
+use crate::learn::ranges::{MODE, SINGLE_PARAMETER};
+use crate::{columns, failures};
+
+/// What is to be predicted, of the table at the input `table`.
+pub const TARGET: Param<Option<String>> = Param::column("target", "table", &[], true)
+    .label("Label column")
+    .help("What is to be predicted. Left open, it is the column with the role of target.");
+
+/// The name of the column to be predicted.
+pub fn target(job: &Job<'_>, table: &Table) -> Result<String, JobError> {
+    let chosen = job.param(TARGET)?;
+    let column = columns::target(table.schema(), chosen.as_deref(), TARGET.name()).map_err(failures::from_flow)?;
+    Ok(column.name.clone())
+}
+
+/// Where chance starts: the node's own place, and the number that is set.
+pub fn seed(job: &Job<'_>, param: Param<u64>) -> Result<u64, JobError> {
+    Ok(Stream::fork(job.seed(), job.param(param)?).next_u64())
+}
+
+/// The learner, where one is needed and not a range of its settings.
+pub fn single<'a>(job: &Job<'_>, untrained: &'a Untrained) -> Result<&'a Learner, JobError> {
+    match untrained {
+        Untrained::Single(learner) => Ok(learner),
+        Untrained::Range(range) => {
+            let (learner, trainer, mode) = (range.title(), &job.params().spec().title, MODE.title());
+            let message =
+                format!("{learner} is in Parameter Range mode, and {trainer} takes one setting of each parameter");
+            let help = format!(
+                "Connect {learner} to Tune Model Hyperparameters, which finds the best of a range, or set its {mode} to {SINGLE_PARAMETER}."
+            );
+            Err(Failure::new(message, help).into())
+        }
+    }
+}
 
 /// A job as fitting sees it: somebody who is told how far it is and may stop it.
 pub struct Watched<'j, 'a>(pub &'j mut Job<'a>);

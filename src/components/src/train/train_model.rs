@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
-use learn::Learner;
+use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running, Untrained};
 use model::Model;
-use numeric::Stream;
 use pipeline::{Family, Spec};
 use table::Table;
 
-use super::{Watched, explain};
+use super::{TARGET, Watched, explain};
 use crate::{columns, failures, tell};
 
-const LEARNER: In<Arc<Learner>> = In::new("learner");
+const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
 const MODEL: Out<Arc<Model>> = Out::new("model");
-const TARGET: Param<Option<String>> = Param::column("target", "table", &[], true)
-    .label("Label column")
-    .help("What is to be predicted. Left open, it is the column with the role of target.");
 const SEED: Param<u64> = Param::seed("seed", 42)
     .label("Random seed")
     .help("Where chance enters, as in forests, another number grows another model of about the same quality.");
@@ -58,15 +53,12 @@ impl Component for TrainModel {
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
-            let learner = job.input(LEARNER)?;
+            let untrained = job.input(LEARNER)?;
+            let learner = super::single(job, &untrained)?;
             let table = job.input(TABLE)?;
-            let chosen = job.param(TARGET)?;
-            let target = columns::target(table.schema(), chosen.as_deref(), TARGET.name())
-                .map_err(failures::from_flow)?
-                .name
-                .clone();
-            let seed = Stream::fork(job.seed(), job.param(SEED)?).next_u64();
-            let trained = learn::train_with_notes(&learner, &table, &target, seed, &mut Watched(job))
+            let target = super::target(job, &table)?;
+            let seed = super::seed(job, SEED)?;
+            let trained = learn::train_with_notes(learner, &table, &target, seed, &mut Watched(job))
                 .await
                 .map_err(|error| failures::from_fit(&error))?;
             let model = trained.model;

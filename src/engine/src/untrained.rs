@@ -1,0 +1,65 @@
+//! What a learner node gives.
+
+use learn::Learner;
+use pipeline::{Node, Spec, Value};
+use study::{Settings, Space};
+
+use crate::{JobError, NodeParams};
+
+/// One learner, or settings among which the best are to be found.
+#[derive(Clone, Debug)]
+pub enum Untrained {
+    /// Single Parameter mode.
+    Single(Learner),
+    /// Parameter Range mode.
+    Range(Box<Range>),
+}
+
+/// Makes a learner of what is set.
+pub type MakeLearner = fn(NodeParams<'_>) -> Result<Learner, JobError>;
+
+/// The settings of one learner node, some of which may vary.
+#[derive(Clone, Debug)]
+pub struct Range {
+    spec: Spec,
+    node: Node,
+    space: Space,
+    make: MakeLearner,
+}
+
+impl Range {
+    /// The settings of a node, of which those in `space` vary; dimensions are named by their parameters.
+    pub fn new(params: NodeParams<'_>, space: Space, make: MakeLearner) -> Self {
+        Self { spec: params.spec().clone(), node: params.node().clone(), space, make }
+    }
+
+    /// The learner's name: "Decision Forest".
+    pub fn title(&self) -> &str {
+        &self.spec.title
+    }
+
+    /// What varies.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// How a parameter is called where people read it.
+    pub fn label<'a>(&'a self, param: &'a str) -> &'a str {
+        self.spec.param(param).map_or(param, |spec| &spec.label)
+    }
+
+    /// A parameter's value where people read it.
+    pub fn in_words(&self, param: &str, value: &Value) -> String {
+        self.spec.param(param).map_or_else(String::new, |spec| pipeline::value_in_words(spec, value))
+    }
+
+    /// The learner with these settings, and all others as they are set.
+    ///
+    /// # Errors
+    /// A value that its parameter does not take.
+    pub fn learner(&self, settings: &Settings) -> Result<Learner, JobError> {
+        let mut node = self.node.clone();
+        node.params.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+        (self.make)(NodeParams::new(&self.spec, &node))
+    }
+}
