@@ -11,9 +11,11 @@ mod settings;
 mod space;
 mod study;
 mod trial;
+mod words;
 
 pub use check::{ProblemSeverity, StudyProblem, better_when};
 pub use settings::{EarlyTermination, Goal, Limits, MAX_TRIALS, Objective, Rule, Sampling};
 pub use space::{Dimension, Distribution, Settings, Space, When, multiple};
 pub use study::{ADAPTIVE_CONCURRENCY, Study, StudyError, StudyState};
 pub use trial::{Trial, TrialState};
+pub use words::metric_label;
