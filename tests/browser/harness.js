@@ -103,15 +103,12 @@ async function newProfile({ home, expected, ...options }, first) {
   return profile;
 }
 
-const sprite = readFile(join(import.meta.dirname, "../../public/icons.svg"), "utf8");
-
 /// The icons on the page that the sprite does not have: they would show as nothing.
-async function missingIcons(page) {
-  const drawn = new Set(Array.from((await sprite).matchAll(/<symbol id="([^"]+)"/g), ([, name]) => name));
-  const named = await page.evaluate(() =>
-    [...document.querySelectorAll("use")].map((use) => use.getAttribute("href").split("#")[1]),
-  );
-  return [...new Set(named.filter((name) => !drawn.has(name)))];
+function missingIcons(page) {
+  return page.evaluate(() => {
+    const named = [...document.querySelectorAll("use")].map((use) => use.getAttribute("href"));
+    return [...new Set(named.filter((name) => !document.querySelector(`symbol${name}`)))];
+  });
 }
 
 /// Opens the page, with a fragment when one is given, and waits until it rests.

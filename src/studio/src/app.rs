@@ -91,9 +91,10 @@ fn StudioPage() -> impl IntoView {
     show_panels(n_panels);
     let shows =
         |panel: u8, is_open: fn(&Layout) -> bool| Memo::new(move |_| n_panels.get() > panel && layout.with(is_open));
-    let palette = shows(0, |layout| layout.palette_open);
-    let dock = shows(1, |layout| layout.dock_open);
-    let inspector = shows(2, |layout| layout.inspector_open);
+    let canvas = shows(0, |_| true);
+    let palette = shows(1, |layout| layout.palette_open);
+    let dock = shows(2, |layout| layout.dock_open);
+    let inspector = shows(3, |layout| layout.inspector_open);
     view! {
         <div class="studio" style:--palette-w=move || columns().0 style:--inspector-w=move || columns().1 style:--dock-h=move || columns().2>
             <TopBar />
@@ -101,7 +102,7 @@ fn StudioPage() -> impl IntoView {
             <main class="studio__body">
                 {move || if palette.get() { view! { <Palette /> }.into_any() } else { view! { <div></div> }.into_any() }}
                 <div class="studio__middle" class=("studio__middle--maximized", move || layout.with(|layout| layout.dock_large && layout.dock_open))>
-                    <Canvas />
+                    {move || if canvas.get() { view! { <Canvas /> }.into_any() } else { view! { <div class="canvas"></div> }.into_any() }}
                     {move || dock.get().then(|| view! { <Dock /> })}
                 </div>
                 {move || inspector.get().then(|| view! { <Inspector /> })}
@@ -136,7 +137,7 @@ fn RunsPage() -> impl IntoView {
 
 /// One panel after another, each in a task of its own, so that opening a pipeline never keeps the page busy for long.
 fn show_panels(n_panels: RwSignal<u8>) {
-    const PANELS: u8 = 3;
+    const PANELS: u8 = 4;
     let busy = Busy::begin();
     dom::after_render(move || {
         let n = n_panels.try_update(|n| {

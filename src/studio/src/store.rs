@@ -1043,13 +1043,21 @@ impl Studio {
             params: Params::from([(param, file)]),
         });
         let placed = self.with(|editor| editor.pipeline().nodes().keys().find(|id| !before.contains(id)).cloned());
-        if let Some(node) = placed {
+        let Some(node) = placed else { return };
+        self.send(Command::Reveal(node.clone()));
+        // The node, its rows and its run come in a task each, so that none keeps the page busy for long.
+        let busy = Busy::begin();
+        dom::after_render(move || {
             self.dock_tab.set(DockTab::Data);
             self.change_layout(|layout| layout.dock_open = true);
-            self.send(Command::Reveal(node.clone()));
-            self.send(Command::RunTo(node.clone()));
-            self.suggestion.set(Some((node, "split.split-data")));
-        }
+            dom::after_render(move || {
+                if self.with(|editor| editor.pipeline().node(&node).is_some()) {
+                    self.send(Command::RunTo(node.clone()));
+                    self.suggestion.set(Some((node, "split.split-data")));
+                }
+                drop(busy);
+            });
+        });
     }
 
     /// Hands the pipeline to the user as a file.

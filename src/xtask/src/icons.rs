@@ -1,4 +1,4 @@
-//! Draws `public/icons.svg`, one file with every icon the studio uses.
+//! Draws `public/icons.svg`, every icon the studio uses; the build puts them into the page.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn draw() -> Result<()> {
     let mut names: Vec<_> = listed.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
     names.dedup();
-    let mut sprite = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\">\n");
+    let mut sprite = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"sprite\" aria-hidden=\"true\">\n");
     for name in &names {
         let drawn = fs::read_to_string(icons.join(format!("{name}.svg")))
             .with_context(|| format!("Lucide has no icon {name:?} (in {NAMES}); lucide.dev lists them"))?;
@@ -47,7 +47,7 @@ fn symbol(name: &str, drawn: &str) -> Result<String> {
     let Some((inside, _)) = inside.split_once("</svg>") else { bail!("the icon {name} is no SVG") };
     let shapes: Vec<_> = inside.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     Ok(format!(
-        "<symbol id=\"{name}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.75\" \
+        "<symbol id=\"icon-{name}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.75\" \
          stroke-linecap=\"round\" stroke-linejoin=\"round\">{}</symbol>\n",
         shapes.concat().replace(" />", "/>")
     ))
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn every_icon_that_the_code_names_is_drawn() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let drawn = names_between(&fs::read_to_string(root.join("public/icons.svg")).unwrap(), &["<symbol id=\""]);
+        let drawn = names_between(&fs::read_to_string(root.join("public/icons.svg")).unwrap(), &["<symbol id=\"icon-"]);
         let mut named = BTreeSet::new();
         for file in ["src/studio/src", "src/components/src"].iter().flat_map(|folder| rust_files(&root.join(folder))) {
             let code = fs::read_to_string(file).unwrap();

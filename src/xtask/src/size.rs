@@ -41,7 +41,7 @@ pub fn measure(out: &Path) -> Result<bool> {
     }
     let worker = row("worker WASM", &named(&["worker_bg.wasm"]), Some(WORKER))?;
     row("worker scripts", &named(&["worker.js", "start-worker.js"]), None)?;
-    row("icons", &[out.join("icons.svg")], None)?;
+    row("page with icons", &[out.join("index.html")], None)?;
     row("fonts", &files_ending(&out.join("fonts"), ".woff2")?, None)?;
     Ok(page && worker)
 }

@@ -158,7 +158,7 @@ pub fn Canvas() -> impl IntoView {
                 shown: None,
                 glides: false,
                 drawn: None,
-                had_marks: true,
+                had_marks: false,
                 moved_at: f64::NEG_INFINITY,
                 mini_at: 0.0,
                 mini_waits: false,

@@ -14,7 +14,7 @@ pub fn small_icon(name: &str) -> AnyView {
 
 /// An icon with a class of its own.
 pub fn icon_of(name: &str, class: &'static str) -> AnyView {
-    let mut address = String::from("icons.svg#");
+    let mut address = String::from("#icon-");
     address.push_str(name);
     view! { <svg class=class aria-hidden="true"><use href=address></use></svg> }.into_any()
 }
