@@ -27,9 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "components",
-        &[
-            "charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "study", "sweep", "table",
-        ],
+        &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "study", "sweep", "table"],
     ),
     ("editor", &["pipeline", "protocol", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "study", "table"]),

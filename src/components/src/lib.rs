@@ -37,6 +37,7 @@ const CATALOGUE: &[&dyn Component] = &[
     &split::split_data::SplitData,
     &train::train_clustering_model::TrainClusteringModel,
     &train::train_model::TrainModel,
+    &train::tune_model_hyperparameters::TuneModelHyperparameters,
     &transform::apply_transformation::ApplyTransformation,
     &transform::clean_missing_data::CleanMissingData,
     &transform::convert_to_indicator_values::ConvertToIndicatorValues,

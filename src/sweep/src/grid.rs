@@ -5,7 +5,7 @@ use study::{Dimension, Settings, Space};
 /// The combinations of a space in order, the last dimension fastest, each once.
 ///
 /// Dimensions that wait for others turn after them. One without end gives nothing.
-pub(crate) fn combinations(space: &Space) -> impl Iterator<Item = Settings> {
+pub fn combinations(space: &Space) -> impl Iterator<Item = Settings> {
     let ordered = space.in_order();
     let mut next = first(&ordered);
     std::iter::from_fn(move || {

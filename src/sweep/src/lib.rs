@@ -16,6 +16,7 @@ mod sobol;
 mod tpe;
 
 pub use early::{Slack, bandit, median_stopping, should_stop, truncation_selection};
+pub use grid::combinations;
 pub use hyperband::{Bracket, Rung, brackets};
 pub use importance::{Importance, importance};
 pub use next::{Action, Ending, Pause, apply, next};

@@ -4,6 +4,6 @@ mod classification;
 mod clustering;
 pub mod cross_validate_model;
 pub mod evaluate_model;
-mod figures;
+pub mod figures;
 pub mod folds;
 mod regression;

@@ -3,6 +3,7 @@
 mod explain;
 pub mod train_clustering_model;
 pub mod train_model;
+pub mod tune_model_hyperparameters;
 
 use engine::{Job, JobError, Param, Untrained};
 use learn::{Checkpoint, Learner, Stopped};

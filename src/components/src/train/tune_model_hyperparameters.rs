@@ -1,0 +1,908 @@
+//! Tries settings of a learner, ranks them, and trains it with the best.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use charts::{Figure, Marks, Series};
+use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running, Untrained};
+use learn::Learner;
+use model::{Model, NewColumn, NewValues};
+use pipeline::{Family, Spec, Value};
+use protocol::{Direction, Face, Failure, Metric, Panel};
+use schema::{Column, Kind, Schema};
+use study::{Distribution, Goal, Objective, Rule, Sampling, Settings, Space, Study};
+use sweep::Action;
+use table::Table;
+
+use super::{SINGLE_PARAMETER, TARGET, explain};
+use crate::evaluate::figures::{axis, brief, category_axis, figure};
+use crate::evaluate::folds::{
+    self, FOLDS, Fold, STRATIFY, Stretch, Stretched, Tested, mean_and_deviation, test_fold, test_on,
+};
+use crate::split::FOLD_NUMBER;
+use crate::{columns, failures, tell};
+
+const LEARNER: In<Arc<Untrained>> = In::new("learner");
+const TABLE: In<Table> = In::new("table");
+const VALIDATION: In<Table> = In::new("validation").optional();
+const RESULTS: Out<Table> = Out::new("sweep_results");
+const BEST: Out<Arc<Model>> = Out::new("best_model");
+const MODE: Param<String> =
+    Param::choice("sweeping_mode", &[(ENTIRE_GRID, "Entire grid"), ("random", "Random sweep")], ENTIRE_GRID)
+        .label("Parameter sweeping mode")
+        .help("The grid tries every combination of the learner's values; a random sweep draws some, and finds about as good a one sooner.");
+const MAX_RUNS: Param<u32> = Param::int("max_runs", 20)
+    .range(1, MAX_TRIALS as i64)
+    .log()
+    .label("Maximum number of runs on random sweep")
+    .help("So many combinations are drawn, each once. Of 60 one is among the best twentieth, almost surely.")
+    .when("sweeping_mode", &["random"]);
+const SEED: Param<u64> = Param::seed("seed", 42)
+    .label("Random seed")
+    .help("Another number draws other settings and other folds, and grows other models where chance enters.");
+const RANKING_CLASSES: Param<String> = Param::choice(
+    "ranking_classes",
+    &[
+        ("accuracy", "Accuracy"),
+        ("precision", "Precision"),
+        ("recall", "Recall"),
+        ("f1", "F1"),
+        ("auc", "AUC"),
+        ("log_loss", "Log loss"),
+    ],
+    "accuracy",
+)
+.label("Ranking metric for classes")
+.help("What the best setting is best in, where classes are predicted. Accuracy deceives when one class is rare; AUC does not.");
+const RANKING_NUMBERS: Param<String> = Param::choice(
+    "ranking_numbers",
+    &[
+        ("mae", "Mean absolute error"),
+        ("rmse", "Root mean squared error"),
+        ("relative_absolute_error", "Relative absolute error"),
+        ("relative_squared_error", "Relative squared error"),
+        ("r2", "R²"),
+    ],
+    "mae",
+)
+.label("Ranking metric for numbers")
+.help("What the best setting is best in, where numbers are predicted. Squared errors mind single large misses more.");
+const N_FOLDS: Param<u32> = Param::int(folds::N_FOLDS.name(), 5)
+    .range(2, 100)
+    .label(folds::N_FOLDS.title())
+    .help("Counts where the folds are new. Each one more is one more training of every setting; 5 or 10 are usual.");
+
+const ENTIRE_GRID: &str = "grid";
+/// As many as a sweep may have.
+const MAX_TRIALS: u32 = study::MAX_TRIALS;
+
+/// Tune Model Hyperparameters.
+pub struct TuneModelHyperparameters;
+
+impl Component for TuneModelHyperparameters {
+    fn spec(&self) -> Spec {
+        Spec::new("train.tune-model-hyperparameters", 1, Family::Score, "Tune Model Hyperparameters")
+            .with_summary("Tries many settings of a learner, and trains it with the best.")
+            .with_help(
+                "Connect a learner whose *Create trainer mode* is *Parameter Range*, and the rows to learn from. Every \
+                 combination of its values, or a random draw of them, is trained and judged on rows that it has not \
+                 seen: those at `validation`, or, if that stays open, fold by fold as in Cross Validate Model.\n\n\
+                 - `sweep_results`: a row for each setting with its metrics, the best first. Trials are numbered from 0 \
+                 in the order in which they ran; an empty cell of a setting is *no limit*\n\
+                 - `best_model`: the learner with the best setting, trained on *all* rows at `table`\n\n\
+                 All settings meet the same folds, so their differences are their own. Of settings that are equally \
+                 good, the one that was tried first is the best. With the same seed a random sweep draws what \
+                 `millrace sweep` draws from the same values.\n\n\
+                 The best of many has also been lucky: its figure here is a little too good. Judge it on rows that took \
+                 no part, with Split Data before, and Score Model and Evaluate Model after.",
+            )
+            .with_keywords("hyperparameter sweep grid search random search gridsearchcv optimize best parameters")
+            .with_icon("target")
+            .with_caption("{sweeping_mode} · {max_runs} runs · Label: {target}")
+            .with_input(LEARNER)
+            .with_input(TABLE)
+            .with_input(VALIDATION)
+            .with_output(RESULTS)
+            .with_output(BEST)
+            .with_param(MODE)
+            .with_param(MAX_RUNS)
+            .with_param(SEED)
+            .with_param(TARGET)
+            .with_param(RANKING_CLASSES)
+            .with_param(RANKING_NUMBERS)
+            .with_param(FOLDS)
+            .with_param(N_FOLDS)
+            .with_param(STRATIFY)
+    }
+
+    fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        // What the results have as columns depends on the learner, which is settled when it runs.
+        let Some(schema) = flow.input(TABLE) else { return Ok(()) };
+        let chosen = flow.param(TARGET).flatten();
+        let target = columns::target(schema, chosen.as_deref(), TARGET.name())?;
+        if let Some(name) = flow.param(STRATIFY).flatten() {
+            schema.column(&name).map_err(|error| failures::column_not_found(STRATIFY.name(), &error))?;
+        }
+        flow.input(VALIDATION).map_or(Ok(()), |validation| has_target(validation, &target.name))
+    }
+
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            let untrained = job.input(LEARNER)?;
+            let table = job.input(TABLE)?;
+            let target = super::target(job, &table)?;
+            let seed = super::seed(job, SEED)?;
+            job.checkpoint(0.0, "Choosing what to try").await?;
+            let candidates = candidates(job, &untrained)?;
+            // What is wrong with the rows themselves is told before anything is tried.
+            learn::check(&candidates[0].learner, &table, &target).map_err(|error| failures::from_fit(&error))?;
+            let rows = match job.optional_input(VALIDATION) {
+                Some(validation) => {
+                    has_target(validation.schema(), &target).map_err(failures::from_flow)?;
+                    Rows::Held(validation)
+                }
+                None => Rows::Folds(folds::deal(job, &table, seed)?),
+            };
+            let table = table.without(&[FOLD_NUMBER.to_owned()]);
+            let tuning = Tuning { untrained: &untrained, table: &table, target: &target, rows, seed };
+            let trials = tuning.try_all(job, candidates).await?;
+            tuning.conclude(job, trials).await
+        })
+    }
+}
+
+fn has_target(validation: &Schema, target: &str) -> Result<(), FlowError> {
+    validation.column(target).map(|_| ()).map_err(|error| failures::column_not_found(VALIDATION.name(), &error))
+}
+
+/// One setting and its learner.
+struct Candidate {
+    settings: Settings,
+    learner: Learner,
+}
+
+/// What will be tried, in order; at least one.
+fn candidates(job: &Job<'_>, untrained: &Untrained) -> Result<Vec<Candidate>, JobError> {
+    let range = match untrained {
+        Untrained::Single(learner) => {
+            return Ok(vec![Candidate { settings: Settings::new(), learner: learner.clone() }]);
+        }
+        Untrained::Range(range) => range,
+    };
+    let space = range.space();
+    let settings: Vec<Settings> = if job.param(MODE)? == ENTIRE_GRID || space.dimensions.is_empty() {
+        let endless = space.dimensions.iter().find(|dimension| dimension.distribution.n_values().is_none());
+        if let Some(endless) = endless {
+            let message = format!(
+                "{} of {} is to be drawn from a range, and a grid tries every value",
+                range.label(&endless.name),
+                range.title()
+            );
+            let help = "Say its step there, as in `0.01 to 100 times 10`, or choose Random sweep here.";
+            return Err(Failure::new(message, help).into());
+        }
+        let n_combinations = space.n_combinations().unwrap_or(u64::MAX);
+        if n_combinations > u64::from(MAX_TRIALS) {
+            let message = format!("the grid has {n_combinations} combinations, and {MAX_TRIALS} are tried at most");
+            let help = format!("Choose Random sweep, or give {} fewer values.", range.title());
+            return Err(Failure::new(message, help).into());
+        }
+        sweep::combinations(space).collect()
+    } else {
+        drawn(space, job.param(SEED)?, job.param(MAX_RUNS)?)
+    };
+    let candidate = |settings: Settings| Ok(Candidate { learner: range.learner(&settings)?, settings });
+    settings.into_iter().map(candidate).collect()
+}
+
+/// The settings of a random sweep, each once.
+fn drawn(space: &Space, seed: u64, max_runs: u32) -> Vec<Settings> {
+    // Drawing looks at no metric, so any will do.
+    let objective = Objective { metric: RANKING_CLASSES.name().into(), goal: Goal::Maximize };
+    let mut study = Study::new("", space.clone(), vec![objective]);
+    study.sampling = Sampling::Random { seed, rule: Rule::Random };
+    study.limits.max_total_trials = max_runs;
+    let settings = |action| match action {
+        Action::Start { settings, .. } => Some(settings),
+        Action::Continue { .. } | Action::Stop { .. } | Action::Wait(_) | Action::Over(_) => None,
+    };
+    sweep::next(&study).into_iter().filter_map(settings).collect()
+}
+
+/// What settings are judged on.
+enum Rows {
+    Held(Table),
+    Folds(Vec<Fold>),
+}
+
+/// A setting that was tried.
+struct Trial {
+    settings: Settings,
+    learner: Learner,
+    /// What it is worth, or why nobody knows.
+    judged: Result<Vec<Judged>, Failure>,
+}
+
+/// One metric of a trial: its mean over the folds, or on the rows held out.
+struct Judged {
+    metric: Metric,
+    deviation: Option<f64>,
+}
+
+impl Judged {
+    fn value(&self) -> Option<f64> {
+        self.metric.values[0]
+    }
+}
+
+impl Trial {
+    fn figure(&self, metric: &str) -> Option<&Judged> {
+        self.judged.as_ref().ok()?.iter().find(|judged| judged.metric.name == metric)
+    }
+
+    fn value(&self, metric: &Metric) -> Option<f64> {
+        self.figure(&metric.name)?.value()
+    }
+}
+
+/// What stays the same from trial to trial.
+struct Tuning<'t> {
+    untrained: &'t Untrained,
+    table: &'t Table,
+    target: &'t str,
+    rows: Rows,
+    seed: u64,
+}
+
+impl Tuning<'_> {
+    fn n_tests(&self) -> usize {
+        match &self.rows {
+            Rows::Held(_) => 1,
+            Rows::Folds(folds) => folds.len(),
+        }
+    }
+
+    /// Where the trials end and the last training begins, on the way from 0 to 1.
+    fn trials_end(&self, n_trials: usize) -> f64 {
+        let n_tests = (n_trials * self.n_tests()) as f64;
+        n_tests / (n_tests + 1.0)
+    }
+
+    async fn try_all(&self, job: &mut Job<'_>, candidates: Vec<Candidate>) -> Result<Vec<Trial>, JobError> {
+        let n_trials = candidates.len();
+        let all = Stretch { from: 0.0, to: self.trials_end(n_trials), name: String::new() };
+        let mut trials = Vec::new();
+        // A note comes as often as something is trained.
+        let mut notes: BTreeMap<String, usize> = BTreeMap::new();
+        for (trial_idx, Candidate { settings, learner }) in candidates.into_iter().enumerate() {
+            let stretch = all.part(trial_idx, n_trials, &format!("Trial {} of {n_trials}", trial_idx + 1));
+            let judged = match self.judge(job, &learner, &stretch, &mut notes).await {
+                Ok(judged) => Ok(judged),
+                Err(JobError::Cancelled) => return Err(JobError::Cancelled),
+                Err(JobError::Failed(failure)) => Err(failure),
+            };
+            for Judged { metric, .. } in judged.iter().flatten() {
+                if let Some(value) = metric.values[0] {
+                    job.log_metric(&metric.name, value, trial_idx as u32);
+                }
+            }
+            trials.push(Trial { settings, learner, judged });
+        }
+        let n_trained = n_trials * self.n_tests();
+        let told = notes.into_iter().map(|(note, n)| format!("In {n} of {n_trained} trainings: {note}"));
+        tell(job, &self.warnings(&trials).into_iter().chain(told).collect::<Vec<_>>());
+        Ok(trials)
+    }
+
+    async fn judge(
+        &self,
+        job: &mut Job<'_>,
+        learner: &Learner,
+        stretch: &Stretch,
+        notes: &mut BTreeMap<String, usize>,
+    ) -> Result<Vec<Judged>, JobError> {
+        let mut tests: Vec<Vec<Metric>> = Vec::new();
+        for test_idx in 0..self.n_tests() {
+            let tested = match &self.rows {
+                Rows::Held(validation) => {
+                    let stretch = stretch.clone();
+                    test_on(job, learner, self.table, validation, self.target, self.seed, stretch).await?
+                }
+                Rows::Folds(folds) => {
+                    let name = format!("{}, fold {} of {}", stretch.name, test_idx + 1, folds.len());
+                    let stretch = stretch.part(test_idx, folds.len(), &name);
+                    test_fold(job, learner, self.table, self.target, (folds, test_idx), self.seed, stretch).await?
+                }
+            };
+            let Tested { metrics, notes: told, .. } = tested;
+            told.into_iter().for_each(|note| *notes.entry(note).or_default() += 1);
+            tests.push(metrics);
+        }
+        let over_tests = |metric: &Metric| {
+            let of = |test: &Vec<Metric>| test.iter().find(|other| other.name == metric.name)?.values[0];
+            let (mean, deviation) = mean_and_deviation(&tests.iter().map(of).collect::<Vec<_>>());
+            Judged { metric: Metric { values: vec![mean], ..metric.clone() }, deviation }
+        };
+        Ok(tests.first().map(|metrics| metrics.iter().map(over_tests).collect()).unwrap_or_default())
+    }
+
+    fn warnings(&self, trials: &[Trial]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        match self.untrained {
+            Untrained::Single(learner) => warnings.push(format!(
+                "{} is in {SINGLE_PARAMETER} mode, so its one setting was judged and nothing was compared. Set its \
+                 Create trainer mode to Parameter Range to try several.",
+                learner.title()
+            )),
+            Untrained::Range(range) if trials.len() == 1 => warnings.push(format!(
+                "One setting was judged, and nothing was compared. Give {} several values, or allow more runs.",
+                range.title()
+            )),
+            Untrained::Range(_) => {}
+        }
+        let n_failed = trials.iter().filter(|trial| trial.judged.is_err()).count();
+        if n_failed > 0 {
+            warnings.push(format!(
+                "{n_failed} of {} trials failed and have no rank; the column Failure says why.",
+                trials.len()
+            ));
+        }
+        warnings
+    }
+
+    /// Ranks the trials, trains with the best setting, and shows both.
+    async fn conclude(&self, job: &mut Job<'_>, trials: Vec<Trial>) -> Result<(), JobError> {
+        let metric = ranking(job, &trials)?;
+        let order = ranked(&trials, &metric);
+        let best = &trials[order[0]];
+        let Some(value) = best.value(&metric) else {
+            let help =
+                "Choose another ranking metric, or stratify by the label column, so that every fold has each class.";
+            return Err(Failure::new(format!("{} is undefined for every setting", metric.label), help).into());
+        };
+        let from = self.trials_end(trials.len());
+        let stretch = Stretch { from, to: 1.0, name: "The best setting, on all rows".into() };
+        let mut watched = Stretched { job, stretch };
+        let trained = learn::train_with_notes(&best.learner, self.table, self.target, self.seed, &mut watched).await;
+        let trained = trained.map_err(|error| failures::from_fit(&error))?;
+        let results = self.results(&trials, &order, &metric).map_err(|error| failures::from_table(&error))?;
+
+        job.panel(self.best_setting(&trials, best, &metric));
+        if let Ok(judged) = &best.judged {
+            let metrics = judged.iter().map(|judged| judged.metric.clone()).collect();
+            job.panel(Panel::Metrics { series: vec![format!("Best setting, {}", self.judged_on())], metrics });
+        }
+        if trials.len() > 1 {
+            job.panel(Panel::Figure(self.trial_by_trial(&trials, &metric)));
+            for name in self.varied(&trials) {
+                job.panel(Panel::Figure(self.by_setting(&trials, &metric, name)));
+            }
+        }
+        for panel in explain::panels(&trained.model) {
+            job.panel(panel);
+        }
+        let of_all = if trials.len() > 1 { format!(" · best of {}", trials.len()) } else { String::new() };
+        let headline = format!("{} {}{of_all}", metric.label, brief(value));
+        job.show(Face::Headline(headline, best_so_far(&trials, &metric).map(Box::new)));
+        job.output(RESULTS, results);
+        job.output(BEST, Arc::new(trained.model));
+        Ok(())
+    }
+
+    fn judged_on(&self) -> String {
+        match &self.rows {
+            Rows::Held(validation) => format!("{} validation rows", validation.n_rows()),
+            Rows::Folds(folds) => format!("mean of {} folds", folds.len()),
+        }
+    }
+
+    fn label<'a>(&'a self, param: &'a str) -> &'a str {
+        match self.untrained {
+            Untrained::Single(_) => param,
+            Untrained::Range(range) => range.label(param),
+        }
+    }
+
+    fn in_words(&self, param: &str, value: &Value) -> String {
+        match self.untrained {
+            Untrained::Single(_) => String::new(),
+            Untrained::Range(range) => range.in_words(param, value),
+        }
+    }
+
+    /// The parameters that took more than one value, in the learner's order.
+    fn varied(&self, trials: &[Trial]) -> Vec<&str> {
+        let differ =
+            |name: &&str| trials.iter().any(|trial| trial.settings.get(*name) != trials[0].settings.get(*name));
+        self.params().into_iter().filter(differ).collect()
+    }
+
+    /// The parameters of the range, in the learner's order.
+    fn params(&self) -> Vec<&str> {
+        match self.untrained {
+            Untrained::Single(_) => Vec::new(),
+            Untrained::Range(range) => {
+                range.space().dimensions.iter().map(|dimension| dimension.name.as_str()).collect()
+            }
+        }
+    }
+
+    /// A row for each setting, the best first.
+    fn results(&self, trials: &[Trial], order: &[usize], metric: &Metric) -> Result<Table, table::TableError> {
+        let in_order: Vec<&Trial> = order.iter().map(|&trial_idx| &trials[trial_idx]).collect();
+        let is_ranked: Vec<bool> = in_order.iter().map(|trial| trial.value(metric).is_some()).collect();
+        let ranks = (1..=order.len() as i64).collect();
+        let numbers = order.iter().map(|&trial_idx| trial_idx as i64).collect();
+        let mut columns = vec![
+            column("Rank", NewValues::Integer(ranks), Some(is_ranked)),
+            column("Trial", NewValues::Integer(numbers), None),
+        ];
+        for name in self.params() {
+            let values: Vec<Option<&Value>> = in_order.iter().map(|trial| trial.settings.get(name)).collect();
+            columns.push(settings_column(self.label(name), &values, |value| self.in_words(name, value)));
+        }
+        let figures = |name: &str, of: fn(&Judged) -> Option<f64>| -> Vec<Option<f64>> {
+            in_order.iter().map(|trial| trial.figure(name).and_then(of)).collect()
+        };
+        columns.push(number_column(&metric.label, &figures(&metric.name, Judged::value)));
+        if matches!(self.rows, Rows::Folds(_)) {
+            let title = format!("{}: standard deviation", metric.label);
+            columns.push(number_column(&title, &figures(&metric.name, |judged| judged.deviation)));
+        }
+        let all = trials.iter().find_map(|trial| trial.judged.as_ref().ok());
+        for Judged { metric: other, .. } in all.into_iter().flatten().filter(|judged| judged.metric.name != metric.name)
+        {
+            columns.push(number_column(&other.label, &figures(&other.name, Judged::value)));
+        }
+        if trials.iter().any(|trial| trial.judged.is_err()) {
+            let failure = |trial: &&Trial| trial.judged.as_ref().err().map(|failure| failure.message.clone());
+            let failures: Vec<Option<String>> = in_order.iter().map(failure).collect();
+            let valid = failures.iter().map(Option::is_some).collect();
+            let texts = failures.into_iter().map(Option::unwrap_or_default).collect();
+            columns.push(column("Failure", NewValues::Text(texts), Some(valid)));
+        }
+        Table::from_new_columns(columns, trials.len())
+    }
+
+    fn best_setting(&self, trials: &[Trial], best: &Trial, metric: &Metric) -> Panel {
+        let settings =
+            best.settings.iter().map(|(name, value)| vec![self.label(name).to_owned(), self.in_words(name, value)]);
+        let mut rows: Vec<Vec<String>> = settings.collect();
+        if let Some(judged) = best.figure(&metric.name) {
+            let value = judged.value().map(brief).unwrap_or_default();
+            let spread = judged.deviation.map_or_else(String::new, |deviation| format!(" ± {}", brief(deviation)));
+            rows.push(vec![format!("{}, {}", metric.label, self.judged_on()), format!("{value}{spread}")]);
+        }
+        rows.push(vec!["Settings tried".into(), trials.len().to_string()]);
+        Panel::Facts { title: "The best setting".into(), heads: vec!["What".into(), "Value".into()], rows }
+    }
+
+    fn trial_by_trial(&self, trials: &[Trial], metric: &Metric) -> Figure {
+        let mut figure = figure("trials", "Trial by trial", axis("Trial"), axis(&metric.label), self.table.n_rows());
+        figure.summary =
+            format!("Each dot is a setting, in the order of the trials; the line is the best {} so far.", metric.label);
+        let at = |(trial_idx, value): (usize, f64)| (trial_idx as f64, value);
+        let dots = trials.iter().enumerate().filter_map(|(idx, trial)| Some((idx, trial.value(metric)?))).map(at);
+        let line = bests(trials, metric).into_iter().map(at);
+        figure.series = vec![
+            series("Best so far", 1, Marks::Line(line.collect())),
+            series("Trials", 0, Marks::Points(dots.collect())),
+        ];
+        figure
+    }
+
+    /// The metric by the values of one setting.
+    fn by_setting(&self, trials: &[Trial], metric: &Metric, name: &str) -> Figure {
+        let label = self.label(name);
+        let listed = match self.untrained {
+            Untrained::Single(_) => None,
+            Untrained::Range(range) => {
+                range.space().dimension(name).and_then(|dimension| match &dimension.distribution {
+                    Distribution::Choice { values } => Some(values),
+                    _ => None,
+                })
+            }
+        };
+        let x_axis = match listed {
+            Some(values) => category_axis(label, values.iter().map(|value| self.in_words(name, value)).collect()),
+            None => axis(label),
+        };
+        let x = |value: &Value| match (listed, value) {
+            (Some(values), value) => values.iter().position(|other| other == value).map(|idx| idx as f64),
+            (None, Value::Float(x)) => Some(*x),
+            (None, Value::Int(n)) => Some(*n as f64),
+            (None, Value::None | Value::Bool(_) | Value::Text(_) | Value::Columns(_) | Value::File(_)) => None,
+        };
+        let dots = trials.iter().filter_map(|trial| Some((x(trial.settings.get(name)?)?, trial.value(metric)?)));
+        let id = format!("by-{}", name.replace('_', "-"));
+        let mut figure = figure(&id, &format!("By {label}"), x_axis, axis(&metric.label), self.table.n_rows());
+        figure.summary =
+            format!("Each dot is a trial. Where dots of one value lie apart, other settings matter more than {label}.");
+        figure.series = vec![series("Trials", 0, Marks::Points(dots.collect()))];
+        figure
+    }
+}
+
+/// The metric by which trials are ranked.
+fn ranking(job: &Job<'_>, trials: &[Trial]) -> Result<Metric, JobError> {
+    let chosen = [job.param(RANKING_CLASSES)?, job.param(RANKING_NUMBERS)?];
+    let metrics = trials.iter().find_map(|trial| trial.judged.as_ref().ok());
+    let found = metrics.into_iter().flatten().find(|judged| chosen.contains(&judged.metric.name));
+    if let Some(judged) = found {
+        return Ok(judged.metric.clone());
+    }
+    Err(match (trials.iter().find_map(|trial| trial.judged.as_ref().err()), trials) {
+        (Some(failure), [_]) => failure.clone(),
+        (Some(Failure { message, help }), trials) => {
+            Failure::new(format!("all {} trials failed, the first because {message}", trials.len()), help)
+        }
+        (None, _) => Failure::new("no trial has the ranking metric", "Choose another ranking metric."),
+    }
+    .into())
+}
+
+fn goal(metric: &Metric) -> Goal {
+    match metric.better {
+        Direction::Higher => Goal::Maximize,
+        Direction::Lower => Goal::Minimize,
+    }
+}
+
+/// The places of trials from best to worst, the earlier of equals first, and those without a figure last.
+fn ranked(trials: &[Trial], metric: &Metric) -> Vec<usize> {
+    let loss =
+        |trial_idx: &usize| trials[*trial_idx].value(metric).map_or(f64::INFINITY, |value| goal(metric).as_loss(value));
+    let mut order: Vec<usize> = (0..trials.len()).collect();
+    order.sort_by(|one, other| loss(one).total_cmp(&loss(other)));
+    order
+}
+
+/// Every trial that has a figure, with the best up to it.
+fn bests(trials: &[Trial], metric: &Metric) -> Vec<(usize, f64)> {
+    let mut best = f64::NAN;
+    let values = trials.iter().enumerate().filter_map(|(trial_idx, trial)| Some((trial_idx, trial.value(metric)?)));
+    let line = values.map(|(trial_idx, value)| {
+        if goal(metric).is_better(value, best) {
+            best = value;
+        }
+        (trial_idx, best)
+    });
+    line.collect()
+}
+
+/// How the best figure came about, in the unit square.
+fn best_so_far(trials: &[Trial], metric: &Metric) -> Option<Face> {
+    let line = bests(trials, metric);
+    let (low, high) =
+        line.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, x)| (low.min(*x), high.max(*x)));
+    let span = if high > low { high - low } else { 1.0 };
+    let width = trials.len().checked_sub(1).filter(|width| *width > 0)? as f64;
+    let point = |(trial_idx, x): (usize, f64)| ((trial_idx as f64 / width) as f32, ((x - low) / span) as f32);
+    Some(Face::Curve { points: line.into_iter().map(point).collect(), diagonal: false })
+}
+
+fn series(name: &str, color_idx: u8, marks: Marks) -> Series {
+    Series { name: name.into(), color_idx, marks, detail: None }
+}
+
+fn column(name: &str, values: NewValues, valid: Option<Vec<bool>>) -> NewColumn {
+    let kind = match &values {
+        NewValues::Text(_) => Kind::Text,
+        NewValues::Integer(_) => Kind::Integer,
+        NewValues::Boolean(_) => Kind::Boolean,
+        _ => Kind::Number,
+    };
+    NewColumn { column: Column::new(name, kind), values, valid }
+}
+
+fn number_column(name: &str, values: &[Option<f64>]) -> NewColumn {
+    let valid = values.iter().map(Option::is_some).collect();
+    column(name, NewValues::Number(values.iter().map(|value| value.unwrap_or_default()).collect()), Some(valid))
+}
+
+/// Whole numbers, numbers and truth values as such, and anything else in words. "No limit" is no number: the cell is
+/// empty.
+fn settings_column(name: &str, values: &[Option<&Value>], in_words: impl Fn(&Value) -> String) -> NewColumn {
+    let known = || values.iter().flatten().filter(|value| !matches!(value, Value::None));
+    let valid = values.iter().map(|value| !matches!(value, None | Some(Value::None))).collect();
+    let number = |value: &Option<&Value>| match value {
+        Some(Value::Float(x)) => *x,
+        Some(Value::Int(n)) => *n as f64,
+        _ => 0.0,
+    };
+    let values = if known().all(|value| matches!(value, Value::Int(_))) {
+        NewValues::Integer(values.iter().map(|value| number(value) as i64).collect())
+    } else if known().all(|value| matches!(value, Value::Int(_) | Value::Float(_))) {
+        NewValues::Number(values.iter().map(number).collect())
+    } else if known().all(|value| matches!(value, Value::Bool(_))) {
+        NewValues::Boolean(values.iter().map(|value| matches!(value, Some(Value::Bool(true)))).collect())
+    } else {
+        NewValues::Text(values.iter().map(|value| value.map(&in_words).unwrap_or_default()).collect())
+    };
+    column(name, values, Some(valid))
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Artifact;
+    use engine::testing::{Outcome, TestHost, run_component, run_component_in};
+    use model::Values;
+    use pipeline::NodeId;
+    use study::Dimension;
+    use table::read_bytes;
+
+    use super::*;
+    use crate::data::sample_datasets::SampleDatasets;
+    use crate::evaluate::cross_validate_model::CrossValidateModel;
+    use crate::learn::decision_tree::DecisionTree;
+    use crate::learn::k_nearest_neighbors::KNearestNeighbors;
+    use crate::learn::linear_regression::LinearRegression;
+    use crate::learn::logistic_regression::LogisticRegression;
+    use crate::train::train_model::TrainModel;
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn sample(name: &str) -> Artifact {
+        let done = run_component(&SampleDatasets, vec![], vec![("dataset", text(name))], 1).expect("it works");
+        done.outputs["table"].clone()
+    }
+
+    fn csv(lines: &str) -> Artifact {
+        Artifact::Table(read_bytes("t.csv", lines.as_bytes(), table::Options::default()).expect("a table").table)
+    }
+
+    fn single(component: &dyn Component, params: Vec<(&str, Value)>) -> Artifact {
+        run_component(component, vec![], params, 1).expect("it works").outputs["learner"].clone()
+    }
+
+    fn range(component: &dyn Component, mut params: Vec<(&str, Value)>) -> Artifact {
+        params.push(("trainer_mode", text("range")));
+        single(component, params)
+    }
+
+    fn tuned(learner: Artifact, table: Artifact, params: Vec<(&str, Value)>) -> Result<Outcome, JobError> {
+        run_component(&TuneModelHyperparameters, vec![("learner", learner), ("table", table)], params, 1)
+    }
+
+    fn refused(learner: Artifact, table: Artifact, params: Vec<(&str, Value)>) -> Failure {
+        match tuned(learner, table, params) {
+            Err(JobError::Failed(failure)) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn results(done: &Outcome) -> &Table {
+        match &done.outputs["sweep_results"] {
+            Artifact::Table(table) => table,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A column of the results in words, row by row.
+    fn cells(table: &Table, name: &str) -> Vec<String> {
+        let column_idx =
+            table.schema().position(name).unwrap_or_else(|_| panic!("{name}: {:?}", table.schema().names()));
+        let frame = table.frame();
+        let column = &frame.columns[column_idx];
+        let cell = |row_idx: usize| match &column.values {
+            _ if !column.is_valid(row_idx) => "-".to_owned(),
+            Values::Number(values) => format!("{:?}", values[row_idx]),
+            Values::Integer(values) => values[row_idx].to_string(),
+            Values::Text(texts) => texts[row_idx].to_owned(),
+            _ => panic!("{name}"),
+        };
+        (0..table.n_rows()).map(cell).collect()
+    }
+
+    /// What is told beside the results.
+    fn notes(done: &Outcome) -> Vec<String> {
+        let told = |panel: &Panel| match panel {
+            Panel::Facts { title, rows, .. } if title == "What to know" => Some(rows.concat()),
+            _ => None,
+        };
+        done.panels.iter().find_map(told).unwrap_or_default()
+    }
+
+    #[test]
+    fn one_setting_is_cross_validated_and_trained_and_that_nothing_was_compared_is_said() {
+        let (learner, table) = (|| single(&DecisionTree, vec![]), || sample("breast-cancer"));
+        let done = tuned(learner(), table(), vec![]).expect("it works");
+        let inputs = || vec![("learner", learner()), ("table", table())];
+        let validated =
+            run_component(&CrossValidateModel, inputs(), vec![("n_folds", Value::Int(5))], 1).expect("it works");
+        let Artifact::Evaluation(evaluation) = &validated.outputs["evaluation"] else { panic!("an evaluation") };
+        let told: BTreeMap<String, f64> = done.measured.iter().map(|told| (told.name.clone(), told.value)).collect();
+        assert_eq!(told, evaluation.metrics);
+        assert_eq!(cells(results(&done), "Accuracy"), [format!("{:?}", evaluation.metrics["accuracy"])]);
+        let trained = run_component(&TrainModel, inputs(), vec![], 1).expect("it works");
+        let (Artifact::Model(best), Artifact::Model(model)) = (&done.outputs["best_model"], &trained.outputs["model"])
+        else {
+            panic!("models")
+        };
+        assert_eq!(best, model);
+        assert!(notes(&done)[0].starts_with("Decision Tree is in Single Parameter mode"), "{:?}", notes(&done));
+        let one = range(&DecisionTree, vec![("max_depth_range", text("8")), ("min_rows_leaf_range", text("1"))]);
+        let done = tuned(one, table(), vec![]).expect("it works");
+        assert!(notes(&done)[0].starts_with("One setting was judged"), "{:?}", notes(&done));
+        let several = range(&DecisionTree, vec![]);
+        assert_eq!(notes(&tuned(several, table(), vec![]).expect("it works")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn trials_are_ranked_from_best_to_worst_and_measured_in_their_order() {
+        let params = vec![("max_depth_range", text("1, 2, no limit")), ("min_rows_leaf_range", text("1, 40"))];
+        let done = tuned(range(&DecisionTree, params), sample("iris"), vec![]).expect("it works");
+        let results = results(&done);
+        assert_eq!(cells(results, "Rank"), ["1", "2", "3", "4", "5", "6"]);
+        let accuracies: Vec<f64> =
+            cells(results, "Accuracy").iter().map(|cell| cell.parse().expect("a number")).collect();
+        assert!(accuracies.is_sorted_by(|one, other| one >= other), "{accuracies:?}");
+        let trials: Vec<usize> = cells(results, "Trial").iter().map(|cell| cell.parse().expect("a number")).collect();
+        let measured: Vec<f64> =
+            done.measured.iter().filter(|told| told.name == "accuracy").map(|told| told.value).collect();
+        assert_eq!(accuracies, trials.iter().map(|&trial| measured[trial]).collect::<Vec<_>>());
+        let depth_of = ["1", "1", "2", "2", "-", "-"];
+        let leaf_of = ["1", "40", "1", "40", "1", "40"];
+        assert_eq!(cells(results, "Maximum depth"), trials.iter().map(|&trial| depth_of[trial]).collect::<Vec<_>>());
+        assert_eq!(
+            cells(results, "Minimum rows per leaf"),
+            trials.iter().map(|&trial| leaf_of[trial]).collect::<Vec<_>>()
+        );
+        assert!(results.schema().names().contains(&"Accuracy: standard deviation".to_owned()));
+    }
+
+    #[test]
+    fn what_is_better_is_higher_or_lower_as_the_metric_is() {
+        let learner = || {
+            let params = vec![("solution_method", text("ridge")), ("l2_weight_range", text("1, 100, 10000"))];
+            range(&LinearRegression, params)
+        };
+        for (metric, label) in [("r2", "R²"), ("rmse", "Root mean squared error")] {
+            let done = tuned(learner(), sample("diabetes"), vec![("ranking_numbers", text(metric))]).expect("it works");
+            let values: Vec<f64> =
+                cells(results(&done), label).iter().map(|cell| cell.parse().expect("a number")).collect();
+            let is_sorted = values.is_sorted_by(|one, other| if metric == "r2" { one > other } else { one < other });
+            assert!(is_sorted, "{metric}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn of_equally_good_settings_the_first_is_the_best() {
+        // One question tells the classes apart, so that deeper trees are the same tree.
+        let rows: String = (0..40).map(|i| format!("{i},{}\n", if i < 20 { "low" } else { "high" })).collect();
+        let learner =
+            range(&DecisionTree, vec![("max_depth_range", text("3, 1, 2")), ("min_rows_leaf_range", text("1"))]);
+        let params = vec![("target", text("c")), ("stratify", text("c"))];
+        let done = tuned(learner, csv(&format!("x,c\n{rows}")), params).expect("it works");
+        let accuracy = cells(results(&done), "Accuracy");
+        assert!(accuracy.iter().all(|cell| *cell == accuracy[0]), "the example has equals: {accuracy:?}");
+        assert_eq!(cells(results(&done), "Trial"), ["0", "1", "2"]);
+        assert_eq!(cells(results(&done), "Maximum depth"), ["3", "1", "2"]);
+    }
+
+    #[test]
+    fn a_random_sweep_draws_what_the_sweep_of_a_pipeline_draws() {
+        let values = "0.001 to 10 times 10";
+        let lists = vec![("l2_weight_range", text(values)), ("l1_weight_range", text("0 to 1"))];
+        let random = |seed: i64| {
+            vec![
+                ("sweeping_mode", text("random")),
+                ("max_runs", Value::Int(6)),
+                ("seed", Value::Int(seed)),
+                ("n_folds", Value::Int(2)),
+            ]
+        };
+        let done = tuned(range(&LogisticRegression, lists.clone()), sample("iris"), random(7)).expect("it works");
+        let node = NodeId::new("logistic").expect("an id");
+        let listed = [0.001, 0.01, 0.1, 1.0, 10.0].map(Value::Float).to_vec();
+        let dimensions = vec![
+            Dimension::new(node.clone(), "l2_weight", Distribution::Choice { values: listed }),
+            Dimension::new(node, "l1_weight", Distribution::Uniform { min_value: 0.0, max_value: 1.0 }),
+        ];
+        let objective = Objective { metric: "accuracy".into(), goal: Goal::Maximize };
+        let mut study = Study::new("a sweep", Space { dimensions }, vec![objective]);
+        study.sampling = Sampling::Random { seed: 7, rule: Rule::Random };
+        study.limits.max_total_trials = 6;
+        let drawn = |action| match action {
+            Action::Start { number, settings, .. } => Some((number.to_string(), settings)),
+            _ => None,
+        };
+        let drawn: BTreeMap<String, Settings> = sweep::next(&study).into_iter().filter_map(drawn).collect();
+        let table = results(&done);
+        assert_eq!(table.n_rows(), 6);
+        for (row_idx, trial) in cells(table, "Trial").iter().enumerate() {
+            for (param, label) in [("l2_weight", "L2 regularization weight"), ("l1_weight", "L1 regularization weight")]
+            {
+                let Value::Float(expected) = drawn[trial][&format!("logistic.{param}")] else { panic!("a number") };
+                assert_eq!(cells(table, label)[row_idx], format!("{expected:?}"), "{param} of trial {trial}");
+            }
+        }
+        let other = tuned(range(&LogisticRegression, lists), sample("iris"), random(8)).expect("it works");
+        assert_ne!(cells(table, "L1 regularization weight"), cells(results(&other), "L1 regularization weight"));
+    }
+
+    #[test]
+    fn a_random_sweep_tries_each_combination_once_and_no_more_than_there_are() {
+        let learner =
+            range(&DecisionTree, vec![("max_depth_range", text("1, 2, 3")), ("min_rows_leaf_range", text("1, 9"))]);
+        let params = vec![("sweeping_mode", text("random")), ("max_runs", Value::Int(500)), ("n_folds", Value::Int(2))];
+        let done = tuned(learner, sample("iris"), params).expect("it works");
+        let table = results(&done);
+        let pairs = cells(table, "Maximum depth").into_iter().zip(cells(table, "Minimum rows per leaf"));
+        assert_eq!((table.n_rows(), pairs.collect::<std::collections::BTreeSet<_>>().len()), (6, 6));
+    }
+
+    #[test]
+    fn a_validation_table_takes_the_place_of_folds() {
+        let learner = range(&DecisionTree, vec![("max_depth_range", text("1, 4"))]);
+        let inputs = vec![("learner", learner), ("table", sample("iris")), ("validation", sample("iris"))];
+        let done = run_component(&TuneModelHyperparameters, inputs, vec![], 1).expect("it works");
+        let names = results(&done).schema().names();
+        assert!(!names.iter().any(|name| name.contains("standard deviation")), "{names:?}");
+        let first: f64 = cells(results(&done), "Accuracy")[0].parse().expect("a number");
+        assert!(first > 0.98, "it is judged on the rows that it was trained on: {first}");
+    }
+
+    #[test]
+    fn a_setting_that_fails_has_no_rank_and_says_why_and_the_others_go_on() {
+        // Eight rows are trained on, and have no 100 neighbours.
+        let rows: String = (0..12).map(|i| format!("{i},{}\n", ["a", "b"][i % 2])).collect();
+        let learner =
+            range(&KNearestNeighbors, vec![("k_range", text("1, 100")), ("weighting_range", text("uniform"))]);
+        let params = vec![("target", text("c")), ("n_folds", Value::Int(3))];
+        let done = tuned(learner, csv(&format!("x,c\n{rows}")), params).expect("one works");
+        assert_eq!(cells(results(&done), "Rank"), ["1", "-"]);
+        assert_eq!(cells(results(&done), "Trial"), ["0", "1"]);
+        let failures = cells(results(&done), "Failure");
+        assert!(failures[0] == "-" && failures[1].contains("100"), "{failures:?}");
+        assert_eq!(notes(&done), ["1 of 2 trials failed and have no rank; the column Failure says why."]);
+    }
+
+    #[test]
+    fn what_cannot_be_tuned_is_told_with_the_way_out() {
+        let iris = || sample("iris");
+        let drawn = range(&LogisticRegression, vec![("l2_weight_range", text("0.01 to 100"))]);
+        let failure = refused(drawn, iris(), vec![]);
+        let message =
+            "L2 regularization weight of Logistic Regression is to be drawn from a range, and a grid tries every value";
+        assert_eq!(failure.message, message);
+        assert!(failure.help.contains("Random sweep"), "{failure:?}");
+        let many = vec![("max_depth_range", text("1 to 64")), ("min_rows_leaf_range", text("1 to 20"))];
+        let failure = refused(range(&DecisionTree, many), iris(), vec![]);
+        assert_eq!(failure.message, "the grid has 1280 combinations, and 1000 are tried at most");
+        let few = csv("x,y\n1,1.5\n2,2.5\n3,2.5\n");
+        let failure = refused(range(&LinearRegression, vec![]), few, vec![("target", text("y"))]);
+        assert!(failure.message.starts_with("the number of folds is 5, with 3 rows"), "{failure:?}");
+        let gap = csv("x,y\n1,1.5\n,2.5\n3,2.5\n");
+        let failure = refused(range(&DecisionTree, vec![]), gap, vec![("target", text("y"))]);
+        assert!(failure.message.contains("row 2"), "{failure:?}");
+        let rows: String = (0..12).map(|i| format!("{i},{}\n", ["a", "b"][i % 2])).collect();
+        let learner = range(&KNearestNeighbors, vec![("k_range", text("90, 100"))]);
+        let failure = refused(learner, csv(&format!("x,c\n{rows}")), vec![("target", text("c"))]);
+        assert!(failure.message.starts_with("all 4 trials failed, the first because "), "{failure:?}");
+        let learner = range(&DecisionTree, vec![]);
+        let inputs = vec![("learner", learner), ("table", iris()), ("validation", csv("x,y\n1,2\n"))];
+        let Err(JobError::Failed(failure)) = run_component(&TuneModelHyperparameters, inputs, vec![], 1) else {
+            panic!("a failure")
+        };
+        assert!(failure.message.contains("species"), "{failure:?}");
+    }
+
+    #[test]
+    fn it_stops_within_any_trial_when_asked() {
+        let (learner, table) = (range(&LogisticRegression, vec![]), sample("breast-cancer"));
+        let inputs = || vec![("learner", learner.clone()), ("table", table.clone())];
+        let host = TestHost::default();
+        run_component_in(&host, &TuneModelHyperparameters, inputs(), vec![], 1).expect("nobody stops it");
+        let n_breaths = host.n_breaths();
+        assert!(n_breaths >= 14, "{n_breaths}");
+        for after in (1..n_breaths).step_by(n_breaths as usize / 7) {
+            let host = TestHost::stopping_after(after);
+            let stopped = run_component_in(&host, &TuneModelHyperparameters, inputs(), vec![], 1);
+            assert_eq!(stopped.err(), Some(JobError::Cancelled));
+            assert_eq!(host.n_breaths(), after, "no breath after the one that asks to stop");
+        }
+    }
+}
