@@ -34,6 +34,7 @@ pub struct Flow<'a> {
     pub(crate) node: &'a Node,
     pub(crate) spec: &'a Spec,
     pub(crate) inputs: BTreeMap<String, Schema>,
+    pub(crate) sources: BTreeMap<String, NodeParams<'a>>,
     pub(crate) outputs: BTreeMap<String, Schema>,
 }
 
@@ -52,6 +53,11 @@ impl<'a> Flow<'a> {
     /// The columns at an input, where they are known.
     pub fn input<T>(&self, port: In<T>) -> Option<&Schema> {
         self.inputs.get(port.name)
+    }
+
+    /// What is set on the node that an input comes from. Known before a run; in a run, what comes in is there to ask.
+    pub fn source<T>(&self, port: In<T>) -> Option<NodeParams<'a>> {
+        self.sources.get(port.name).copied()
     }
 
     /// Says what an output will have.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use pipeline::{Catalogue, NodeId, OutPort, Pipeline, Problem, Severity, Spec};
+use pipeline::{Catalogue, NodeId, OutPort, Pipeline, PortSpec, Problem, Severity, Spec};
 use protocol::{Checked, Failure, NodeOutcome, NodeReport, NodeView, Rerun, RunEvent, RunId, RunReport, RunTarget};
 use schema::Schema;
 use table::Table;
@@ -14,7 +14,7 @@ use crate::face::default_face;
 use crate::job::{OnMetric, OnProgress};
 use crate::key::{NodeKey, Recipe, recipe};
 use crate::why::{title, what_changed};
-use crate::{Artifact, Component, Flow, Host, Job, JobError};
+use crate::{Artifact, Component, Flow, Host, Job, JobError, NodeParams};
 
 /// Runs pipelines over a catalogue of components, and keeps results.
 ///
@@ -106,7 +106,8 @@ impl Engine {
                 continue;
             }
             let inputs = self.input_schemas(pipeline, &id, spec, &checked.schemas);
-            let mut flow = Flow { node, spec, inputs, outputs: BTreeMap::new() };
+            let sources = self.sources(pipeline, &id, spec);
+            let mut flow = Flow { node, spec, inputs, sources, outputs: BTreeMap::new() };
             match component.flow(&mut flow) {
                 Ok(()) => {
                     checked
@@ -140,6 +141,15 @@ impl Engine {
                 Some((port.name.clone(), schemas.get(source)?.clone()))
             })
             .collect()
+    }
+
+    /// The node at the other end of each input.
+    fn sources<'a>(&'a self, pipeline: &'a Pipeline, id: &NodeId, spec: &Spec) -> BTreeMap<String, NodeParams<'a>> {
+        let source = |port: &PortSpec| {
+            let node = pipeline.node(&pipeline.source(&pipeline::InPort::new(id, &port.name))?.node)?;
+            Some((port.name.clone(), NodeParams::new(self.catalogue.get(&node.component)?, node)))
+        };
+        spec.inputs.iter().filter_map(source).collect()
     }
 
     /// Runs a pipeline, or the part of it that `target` needs. Never fails as a whole: each node says how it went.
@@ -510,7 +520,7 @@ fn problem_before_run(
             _ => None,
         })
         .collect();
-    let mut flow = Flow { node, spec, inputs, outputs: BTreeMap::new() };
+    let mut flow = Flow { node, spec, inputs, sources: BTreeMap::new(), outputs: BTreeMap::new() };
     component.flow(&mut flow).err().map(|error| Failure::new(error.message, error.help))
 }
 

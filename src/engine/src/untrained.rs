@@ -33,6 +33,11 @@ impl Range {
         Self { spec: params.spec().clone(), node: params.node().clone(), space, make }
     }
 
+    /// The learner's component.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
     /// The learner's name: "Decision Forest".
     pub fn title(&self) -> &str {
         &self.spec.title

@@ -66,6 +66,7 @@ impl Component for CrossValidateModel {
     }
 
     fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        train::check_single(flow, LEARNER)?;
         let Some(schema) = flow.input(TABLE) else { return Ok(()) };
         let chosen = flow.param(TARGET).flatten();
         let target = columns::target(schema, chosen.as_deref(), TARGET.name())?;

@@ -45,10 +45,15 @@ impl Ranged for Spec {
     }
 }
 
+/// Whether a node gives a range of its settings.
+pub fn is_range(params: NodeParams<'_>) -> bool {
+    params.spec().param(MODE.name()).is_some() && params.param(MODE).is_ok_and(|mode| mode == RANGE)
+}
+
 /// Gives the learner, or the range of its settings.
 pub fn give(job: &mut Job<'_>, port: Out<Arc<Untrained>>, make: MakeLearner) -> Result<(), JobError> {
     let params = job.params();
-    let untrained = if params.param(MODE)? == RANGE {
+    let untrained = if is_range(params) {
         let space = space(params).map_err(failures::from_flow)?;
         Untrained::Range(Box::new(Range::new(params, space, make)))
     } else {
@@ -282,7 +287,7 @@ fn taken(param: &ParamSpec, x: f64, word: &str) -> Result<Value, Unreadable> {
 mod tests {
     use engine::testing::run_component;
     use engine::{Artifact, Component, Engine};
-    use pipeline::{Edit, Node, Point, Severity};
+    use pipeline::{Edit, InPort, Node, OutPort, Point, Severity};
     use proptest::prelude::*;
 
     use super::*;
@@ -428,6 +433,56 @@ mod tests {
         assert_eq!((problems[0].severity, problems[0].place.as_deref()), (Severity::Error, Some("max_depth_range")));
         assert_eq!(problems[0].message, "Maximum depth: 0 is out of range");
         assert_eq!(problems[0].help, "Give numbers from 1 to 64.");
+    }
+
+    /// What a check of a learner in Parameter Range mode before `trainer` says of the latter.
+    fn told_before_a_run(trainer: &str, params: &[(&str, &str)], of_trainer: &[(&str, &str)]) -> Vec<(String, String)> {
+        let placed = |component: &str, params: &[(&str, &str)]| Node {
+            component: component.to_owned(),
+            version: 1,
+            title: None,
+            params: params.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect(),
+            position: Point::default(),
+        };
+        let id = |name: &str| NodeId::new(name).expect("an id");
+        let mut pipeline = pipeline::Pipeline::default();
+        let edges = [("learner", "learner", "learner"), ("data", "table", "table")].map(|(from, output, input)| {
+            Edit::Connect(OutPort::new(&id(from), output), InPort::new(&id("trainer"), input))
+        });
+        let nodes = [
+            Edit::AddNode(id("learner"), placed("learn.logistic-regression", params)),
+            Edit::AddNode(id("data"), placed("data.sample-datasets", &[("dataset", "iris")])),
+            Edit::AddNode(id("trainer"), placed(trainer, of_trainer)),
+        ];
+        nodes.into_iter().chain(edges).for_each(|edit| {
+            pipeline.apply(edit).expect("it fits");
+        });
+        let problems = Engine::new(crate::catalogue(), 0).check(&pipeline).problems;
+        problems.into_iter().map(|problem| (problem.place.unwrap_or_default(), problem.message)).collect()
+    }
+
+    #[test]
+    fn a_range_where_one_setting_is_taken_and_a_grid_without_end_are_told_before_a_run() {
+        let range = [("trainer_mode", "range"), ("l2_weight_range", "0.01 to 100")];
+        for (trainer, title) in
+            [("train.train-model", "Train Model"), ("evaluate.cross-validate-model", "Cross Validate Model")]
+        {
+            assert_eq!(told_before_a_run(trainer, &range[1..], &[]), []);
+            let told = told_before_a_run(trainer, &range, &[]);
+            let mode = "Logistic Regression is in Parameter Range mode";
+            assert_eq!(told, [("learner".into(), format!("{mode}, and {title} takes one setting of each parameter"))]);
+        }
+        let tune = |range: &[(&str, &str)], mode| {
+            told_before_a_run("train.tune-model-hyperparameters", range, &[("sweeping_mode", mode)])
+        };
+        assert_eq!(tune(&range, "random"), []);
+        assert_eq!(tune(&range[1..], "grid"), []);
+        let drawn = "L2 regularization weight of Logistic Regression is to be drawn from a range";
+        assert_eq!(tune(&range, "grid"), [("sweeping_mode".into(), format!("{drawn}, and a grid tries every value"))]);
+        let many =
+            [("trainer_mode", "range"), ("l2_weight_range", "1 to 50 step 1"), ("l1_weight_range", "0 to 50 step 2")];
+        let told = [("sweeping_mode".into(), "the grid has 1300 combinations, and 1000 are tried at most".into())];
+        assert_eq!(tune(&many, "grid"), told);
     }
 
     #[test]

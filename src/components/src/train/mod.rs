@@ -5,13 +5,15 @@ pub mod train_clustering_model;
 pub mod train_model;
 pub mod tune_model_hyperparameters;
 
-use engine::{Job, JobError, Param, Untrained};
+use std::sync::Arc;
+
+use engine::{Flow, FlowError, In, Job, JobError, Param, Untrained};
 use learn::{Checkpoint, Learner, Stopped};
 use numeric::Stream;
 use protocol::Failure;
 use table::Table;
 
-use crate::learn::ranges::{MODE, SINGLE_PARAMETER};
+use crate::learn::ranges::{self, MODE, SINGLE_PARAMETER};
 use crate::{columns, failures};
 
 /// What is to be predicted, of the table at the input `table`.
@@ -36,15 +38,31 @@ pub fn single<'a>(job: &Job<'_>, untrained: &'a Untrained) -> Result<&'a Learner
     match untrained {
         Untrained::Single(learner) => Ok(learner),
         Untrained::Range(range) => {
-            let (learner, trainer, mode) = (range.title(), &job.params().spec().title, MODE.title());
-            let message =
-                format!("{learner} is in Parameter Range mode, and {trainer} takes one setting of each parameter");
-            let help = format!(
-                "Connect {learner} to Tune Model Hyperparameters, which finds the best of a range, or set its {mode} to {SINGLE_PARAMETER}."
-            );
+            let (message, help) = takes_one(range.title(), &job.params().spec().title);
             Err(Failure::new(message, help).into())
         }
     }
+}
+
+/// What `single` would say, before a run.
+pub fn check_single(flow: &Flow<'_>, port: In<Arc<Untrained>>) -> Result<(), FlowError> {
+    match flow.source(port).filter(|source| ranges::is_range(*source)) {
+        None => Ok(()),
+        Some(source) => {
+            let (message, help) = takes_one(&source.spec().title, &flow.params().spec().title);
+            Err(FlowError { place: port.name().into(), message, help })
+        }
+    }
+}
+
+fn takes_one(learner: &str, trainer: &str) -> (String, String) {
+    let mode = MODE.title();
+    (
+        format!("{learner} is in Parameter Range mode, and {trainer} takes one setting of each parameter"),
+        format!(
+            "Connect {learner} to Tune Model Hyperparameters, which finds the best of a range, or set its {mode} to {SINGLE_PARAMETER}."
+        ),
+    )
 }
 
 /// A job as fitting sees it: somebody who is told how far it is and may stop it.

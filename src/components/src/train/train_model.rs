@@ -44,6 +44,7 @@ impl Component for TrainModel {
     }
 
     fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
+        super::check_single(flow, LEARNER)?;
         if let Some(schema) = flow.input(TABLE) {
             let chosen = flow.param(TARGET).flatten();
             columns::target(schema, chosen.as_deref(), TARGET.name())?;

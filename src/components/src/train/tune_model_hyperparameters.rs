@@ -19,6 +19,7 @@ use crate::evaluate::figures::{axis, brief, category_axis, figure};
 use crate::evaluate::folds::{
     self, FOLDS, Fold, STRATIFY, Stretch, Stretched, Tested, mean_and_deviation, test_fold, test_on,
 };
+use crate::learn::ranges;
 use crate::split::FOLD_NUMBER;
 use crate::{columns, failures, tell};
 
@@ -116,7 +117,13 @@ impl Component for TuneModelHyperparameters {
     }
 
     fn flow(&self, flow: &mut Flow<'_>) -> Result<(), FlowError> {
-        // What the results have as columns depends on the learner, which is settled when it runs.
+        // What the results have as columns depends on what is predicted, which is settled when it runs.
+        let source = flow.source(LEARNER).filter(|source| ranges::is_range(*source));
+        if let (Some(source), Some(ENTIRE_GRID)) = (source, flow.param(MODE).as_deref())
+            && let Ok(space) = ranges::space(source)
+        {
+            check_grid(&space, source.spec())?;
+        }
         let Some(schema) = flow.input(TABLE) else { return Ok(()) };
         let chosen = flow.param(TARGET).flatten();
         let target = columns::target(schema, chosen.as_deref(), TARGET.name())?;
@@ -171,28 +178,34 @@ fn candidates(job: &Job<'_>, untrained: &Untrained) -> Result<Vec<Candidate>, Jo
     };
     let space = range.space();
     let settings: Vec<Settings> = if job.param(MODE)? == ENTIRE_GRID || space.dimensions.is_empty() {
-        let endless = space.dimensions.iter().find(|dimension| dimension.distribution.n_values().is_none());
-        if let Some(endless) = endless {
-            let message = format!(
-                "{} of {} is to be drawn from a range, and a grid tries every value",
-                range.label(&endless.name),
-                range.title()
-            );
-            let help = "Say its step there, as in `0.01 to 100 times 10`, or choose Random sweep here.";
-            return Err(Failure::new(message, help).into());
-        }
-        let n_combinations = space.n_combinations().unwrap_or(u64::MAX);
-        if n_combinations > u64::from(MAX_TRIALS) {
-            let message = format!("the grid has {n_combinations} combinations, and {MAX_TRIALS} are tried at most");
-            let help = format!("Choose Random sweep, or give {} fewer values.", range.title());
-            return Err(Failure::new(message, help).into());
-        }
+        check_grid(space, range.spec()).map_err(failures::from_flow)?;
         sweep::combinations(space).collect()
     } else {
         drawn(space, job.param(SEED)?, job.param(MAX_RUNS)?)
     };
     let candidate = |settings: Settings| Ok(Candidate { learner: range.learner(&settings)?, settings });
     settings.into_iter().map(candidate).collect()
+}
+
+/// Whether a grid comes to an end, and soon enough.
+fn check_grid(space: &Space, learner: &Spec) -> Result<(), FlowError> {
+    let title = &learner.title;
+    let refused = |message: String, help: String| Err(FlowError { place: MODE.name().into(), message, help });
+    let endless = space.dimensions.iter().find(|dimension| dimension.distribution.n_values().is_none());
+    if let Some(param) = endless.and_then(|dimension| learner.param(&dimension.param)) {
+        let label = &param.label;
+        return refused(
+            format!("{label} of {title} is to be drawn from a range, and a grid tries every value"),
+            "Say its step there, as in `0.01 to 100 times 10`, or choose Random sweep here.".into(),
+        );
+    }
+    match space.n_combinations() {
+        Some(n) if n > u64::from(MAX_TRIALS) => refused(
+            format!("the grid has {n} combinations, and {MAX_TRIALS} are tried at most"),
+            format!("Choose Random sweep, or give {title} fewer values."),
+        ),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The settings of a random sweep, each once.
