@@ -145,6 +145,10 @@ pub enum Command {
         /// To what.
         value: Option<Value>,
     },
+    /// Declares a parameter of the pipeline like this one of a node, and binds it.
+    MakeParameter(NodeId, String),
+    /// Whether runs ask for the values of parameters first.
+    AskBeforeRuns(bool),
     /// Ends the run of changes that count as one step (the field lost focus, the slider was let go, a second passed).
     EndEdit,
     /// Gives a node a name of its own; empty text takes it away.
@@ -355,6 +359,15 @@ pub enum Command {
     RunFrom(Option<NodeId>),
     /// Computes the output of a node, or of the selection, again.
     Regenerate(Option<NodeId>),
+    /// Runs with these values of the pipeline's parameters, which later runs begin with.
+    RunWith {
+        /// How much.
+        target: RunTarget,
+        /// What of that is computed although an earlier result is at hand.
+        rerun: Rerun,
+        /// By name.
+        values: Vec<(String, Value)>,
+    },
     /// The engine no longer has the result of a node, or any.
     Cleared(Option<NodeId>),
     /// Stops the run.
@@ -399,6 +412,15 @@ pub enum Task {
         target: RunTarget,
         /// What of that is computed although an earlier result is at hand.
         rerun: Rerun,
+    },
+    /// Ask for the values of parameters, and answer with [`Command::RunWith`].
+    AskValues {
+        /// How much is to run.
+        target: RunTarget,
+        /// What of that is computed although an earlier result is at hand.
+        rerun: Rerun,
+        /// The parameters that it rests on.
+        names: Vec<String>,
     },
     /// Stop a run.
     CancelRun(RunId),

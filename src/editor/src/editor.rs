@@ -16,6 +16,7 @@ use crate::pointer::Press;
 use crate::runs::Progress;
 use crate::scene::{Hit, Scene};
 use crate::status::{NodeStatus, RunState};
+use crate::values::Given;
 
 /// All of the page's logic for one pipeline. [`Editor::apply`] is the only way to change it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub struct Editor {
     pub(crate) progress: Progress,
     pub(crate) last_report: Option<RunReport>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) given: Given,
+    pub(crate) is_quiet: bool,
     pub(crate) schemas: BTreeMap<OutPort, Schema>,
 
     pub(crate) viewport: Viewport,
@@ -99,6 +102,8 @@ impl Editor {
             Command::Undo => self.undo(tasks),
             Command::Redo => self.redo(tasks),
             Command::SetParam { node, name, value } => self.set_param(node, name, value, tasks),
+            Command::MakeParameter(node, param) => self.make_parameter(node, param, tasks),
+            Command::AskBeforeRuns(asks) => self.is_quiet = !asks,
             Command::EndEdit => self.history.close(),
             Command::Rename { node, title } => self.rename(node, &title, tasks),
             Command::SetName(name) => {
@@ -175,6 +180,10 @@ impl Editor {
             Command::RunAllAgain => self.run_everything(Rerun::All, tasks),
             Command::RunFrom(node) => self.run_again(node, true, tasks),
             Command::Regenerate(node) => self.run_again(node, false, tasks),
+            Command::RunWith { target, rerun, values } => {
+                self.take_values(values);
+                self.start_run(target, rerun, false, tasks);
+            }
             Command::Cleared(node) => self.cleared(node),
             Command::CancelRun => self.cancel_run(tasks),
             Command::RunEvent(event) => self.run_event(event, tasks),
@@ -436,7 +445,7 @@ impl Editor {
         after: BTreeSet<NodeId>,
         tasks: &mut Vec<Task>,
     ) -> bool {
-        let touched = touched(&edit);
+        let touched = self.touched(&edit);
         match self.pipeline.apply(edit) {
             Ok(back) => {
                 let before = std::mem::replace(&mut self.selection, after.clone());
@@ -449,6 +458,27 @@ impl Editor {
                 false
             }
         }
+    }
+
+    /// The nodes whose results an edit puts in question.
+    fn touched(&self, edit: &Edit) -> BTreeSet<NodeId> {
+        match edit {
+            Edit::SetParam(id, param, _) => match self.pipeline.binding(id, param) {
+                Some(name) => self.bound_nodes(name),
+                None => [id.clone()].into_iter().gather(),
+            },
+            Edit::AddNode(id, _) | Edit::RemoveNode(id) | Edit::ReplaceNode(id, _) | Edit::Bind(id, ..) => {
+                [id.clone()].into_iter().gather()
+            }
+            Edit::SetParameter(name, _) => self.bound_nodes(name),
+            Edit::Connect(_, to) | Edit::Disconnect(to) => [to.node.clone()].into_iter().gather(),
+            Edit::SetTitle(..) | Edit::Move(_) | Edit::SetName(_) | Edit::SetSeed(_) => BTreeSet::new(),
+            Edit::Batch(edits) => edits.iter().flat_map(|edit| self.touched(edit)).gather(),
+        }
+    }
+
+    fn bound_nodes(&self, parameter: &str) -> BTreeSet<NodeId> {
+        self.pipeline.bound_to(parameter).map(|(id, _)| id.clone()).gather()
     }
 
     fn document_changed(&mut self, touched: &BTreeSet<NodeId>) {
@@ -466,6 +496,7 @@ impl Editor {
             catalogue: std::mem::take(&mut self.catalogue),
             revision: self.revision + 1,
             progress: self.progress.emptied(),
+            is_quiet: self.is_quiet,
             size: self.size,
             scene_is_old: true,
             ..Self::default()
@@ -481,7 +512,7 @@ impl Editor {
             tasks.push(Task::Announce("Nothing to undo".into()));
             return;
         };
-        let touched = touched(&step.edit);
+        let touched = self.touched(&step.edit);
         match self.pipeline.apply(step.edit) {
             Ok(edit) => {
                 self.selection = step.before.clone();
@@ -500,7 +531,7 @@ impl Editor {
             tasks.push(Task::Announce("Nothing to redo".into()));
             return;
         };
-        let touched = touched(&step.edit);
+        let touched = self.touched(&step.edit);
         match self.pipeline.apply(step.edit) {
             Ok(edit) => {
                 self.selection = step.after.clone();
@@ -607,18 +638,6 @@ impl Editor {
             }
             Gesture::Idle | Gesture::Pressed { .. } | Gesture::Pan { .. } | Gesture::Box { .. } => {}
         }
-    }
-}
-
-/// The nodes whose results an edit puts in question.
-fn touched(edit: &Edit) -> BTreeSet<NodeId> {
-    match edit {
-        Edit::AddNode(id, _) | Edit::RemoveNode(id) | Edit::SetParam(id, _, _) | Edit::ReplaceNode(id, _) => {
-            [id.clone()].into_iter().gather()
-        }
-        Edit::Connect(_, to) | Edit::Disconnect(to) => [to.node.clone()].into_iter().gather(),
-        Edit::SetTitle(..) | Edit::Move(_) | Edit::SetName(_) | Edit::SetSeed(_) => BTreeSet::new(),
-        Edit::Batch(edits) => edits.iter().flat_map(touched).gather(),
     }
 }
 

@@ -18,6 +18,7 @@ mod runs;
 mod scene;
 mod select;
 mod status;
+mod values;
 mod workspace;
 
 pub use command::{Button, Command, Direction, Fit, Merge, Mods, PortRef, Relation, Task, Zoom};
@@ -34,4 +35,5 @@ pub use outline::{OutlineItem, OutlineLink};
 pub use place::laid_out;
 pub use scene::{Hit, Scene, SceneEdge};
 pub use status::{NodeState, NodeStatus, RunState};
+pub use values::Given;
 pub use workspace::{DocumentId, Entry, Snapshot, SnapshotError, Workspace};

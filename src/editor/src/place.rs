@@ -24,7 +24,12 @@ impl Editor {
         let Some(placed) = self.pipeline.node(&node) else { return };
         let spec = self.catalogue.get(&placed.component).and_then(|spec| spec.param(&name));
         // A default is not written down, so that files and links stay short.
-        let value = value.filter(|value| spec.is_none_or(|spec| spec.default != *value));
+        let value = match (self.pipeline.binding(&node, &name), spec) {
+            // What is bound stays bound, so it says what it is.
+            (Some(_), Some(spec)) => Some(value.unwrap_or_else(|| spec.default.clone())),
+            (None, Some(spec)) => value.filter(|value| spec.default != *value),
+            (_, None) => value,
+        };
         if placed.params.get(&name) == value.as_ref() {
             return;
         }
@@ -55,6 +60,9 @@ impl Editor {
             Edit::Connect(from, to) => format!("Connect {} to {}", self.title(&from.node), self.title(&to.node)),
             Edit::Disconnect(to) => format!("Disconnect {}", self.title(&to.node)),
             Edit::SetParam(id, name, _) => format!("Set {name} of {}", self.title(id)),
+            Edit::SetParameter(name, Some(_)) => format!("Set parameter {name}"),
+            Edit::SetParameter(name, None) => format!("Delete parameter {name}"),
+            Edit::Bind(id, param, _) => format!("Bind {param} of {}", self.title(id)),
             Edit::SetTitle(..) => "Rename".into(),
             Edit::Move(moves) if moves.len() == 1 => format!("Move {}", self.title(&moves[0].0)),
             Edit::Move(moves) => format!("Move {} nodes", moves.len()),

@@ -45,7 +45,7 @@ impl Editor {
             tasks.push(Task::Refuse("There is nothing to run yet: add a component first".into()));
             return;
         }
-        self.start_run(RunTarget::All, rerun, tasks);
+        self.start_run(RunTarget::All, rerun, true, tasks);
     }
 
     pub(crate) fn run_selection(&mut self, tasks: &mut Vec<Task>) {
@@ -59,7 +59,7 @@ impl Editor {
     pub(crate) fn run_to(&mut self, nodes: Vec<NodeId>, tasks: &mut Vec<Task>) {
         let nodes: Vec<_> = nodes.into_iter().filter(|id| self.pipeline.node(id).is_some()).collect();
         if !nodes.is_empty() {
-            self.start_run(RunTarget::To(nodes), Rerun::Changed, tasks);
+            self.start_run(RunTarget::To(nodes), Rerun::Changed, true, tasks);
         }
     }
 
@@ -73,7 +73,7 @@ impl Editor {
         }
         let target = if onward { self.with_downstream(&asked) } else { asked.clone() };
         let rerun = Rerun::Nodes(asked.into_iter().collect());
-        self.start_run(RunTarget::To(target.into_iter().collect()), rerun, tasks);
+        self.start_run(RunTarget::To(target.into_iter().collect()), rerun, true, tasks);
     }
 
     /// What nodes came out of is no longer at hand, so it is no longer shown.
@@ -85,15 +85,18 @@ impl Editor {
         self.shapes_changed();
     }
 
-    fn start_run(&mut self, target: RunTarget, rerun: Rerun, tasks: &mut Vec<Task>) {
+    pub(crate) fn start_run(&mut self, target: RunTarget, rerun: Rerun, may_ask: bool, tasks: &mut Vec<Task>) {
         if let RunState::Running { .. } = self.run {
             tasks.push(Task::Refuse("A run is under way: stop it first, or wait for it".into()));
+            return;
+        }
+        if may_ask && self.ask_first(&target, &rerun, tasks) {
             return;
         }
         let run = RunId(self.progress.last_run + 1);
         self.progress = Progress { last_run: run.0, ..Progress::default() };
         self.run = RunState::Running { run, fraction: 0.0, cancelling: false };
-        tasks.push(Task::StartRun { run, pipeline: self.pipeline.clone(), target, rerun });
+        tasks.push(Task::StartRun { run, pipeline: self.as_given(), target, rerun });
         tasks.push(Task::Announce("Run started".into()));
     }
 

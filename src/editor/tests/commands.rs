@@ -424,6 +424,81 @@ fn a_run_from_here_forces_this_node_and_takes_in_all_that_rests_on_it() {
     assert!(refusal(&two().apply(Command::RunFrom(None))).is_some(), "nothing is selected");
 }
 
+/// `two`, with a parameter of the pipeline made of `n` of the source.
+fn with_parameter() -> Editor {
+    let mut editor = two();
+    editor.apply(Command::SetParam { node: id("source"), name: "n".into(), value: Some(Value::Int(5)) });
+    editor.apply(Command::MakeParameter(id("source"), "n".into()));
+    editor
+}
+
+fn n_of(pipeline: &Pipeline) -> Option<&Value> {
+    pipeline.node(&id("source")).unwrap().params.get("n")
+}
+
+#[test]
+fn a_node_lends_its_parameter_to_the_pipeline() {
+    let mut editor = with_parameter();
+    assert_eq!(editor.undo_label(), Some("Make a parameter of Rows"));
+    assert_eq!(editor.pipeline().parameters()["n"].default, Value::Int(5));
+    assert_eq!(editor.pipeline().binding(&id("source"), "n"), Some("n"));
+    // Its default is a value like any other to what is bound; so is what a reset brings.
+    for (value, expected) in [(Some(Value::Int(1)), 1), (Some(Value::Int(9)), 9), (None, 1)] {
+        editor.apply(Command::SetParam { node: id("source"), name: "n".into(), value });
+        editor.apply(Command::EndEdit);
+        assert_eq!(n_of(editor.pipeline()), Some(&Value::Int(expected)));
+        assert_eq!(editor.pipeline().parameters()["n"].default, Value::Int(expected));
+    }
+    for _ in 0..4 {
+        editor.apply(Command::Undo);
+    }
+    assert!(editor.pipeline().parameters().is_empty());
+    assert_eq!(n_of(editor.pipeline()), Some(&Value::Int(5)));
+}
+
+#[test]
+fn a_run_asks_for_what_it_rests_on_and_keeps_what_was_given() {
+    let mut editor = with_parameter();
+    let asked = |tasks: &[Task]| match tasks {
+        [Task::AskValues { names, .. }] => names.clone(),
+        tasks => panic!("{tasks:?}"),
+    };
+    assert_eq!(asked(&editor.apply(Command::RunAll)), ["n"]);
+    assert_eq!(asked(&editor.apply(Command::RunTo(id("clean")))), ["n"], "it rests on the source");
+    assert_eq!(*editor.run_state(), RunState::Idle, "nothing runs before there is an answer");
+
+    let answer = |value| Command::RunWith {
+        target: RunTarget::All,
+        rerun: Rerun::Changed,
+        values: vec![("n".to_owned(), Value::Int(value)), ("gone".to_owned(), Value::None)],
+    };
+    let tasks = editor.apply(answer(7));
+    let Some(Task::StartRun { run, pipeline, .. }) = tasks.first() else { panic!("{tasks:?}") };
+    assert_eq!((n_of(pipeline), &pipeline.parameters()["n"].default), (Some(&Value::Int(7)), &Value::Int(7)));
+    assert_eq!(n_of(editor.pipeline()), Some(&Value::Int(5)), "the document keeps its default");
+    let report = RunReport { run: *run, nodes: [].into(), cancelled: false, elapsed_secs: 0.0, schemas: [].into() };
+    editor.apply(Command::RunDone { run: *run, result: Ok(report.clone()) });
+    assert_eq!(editor.value_of("n"), Some(&Value::Int(7)), "the next run begins with it");
+
+    editor.apply(Command::AskBeforeRuns(false));
+    let tasks = editor.apply(Command::RunAll);
+    let Some(Task::StartRun { run, pipeline, .. }) = tasks.first() else { panic!("{tasks:?}") };
+    assert_eq!(n_of(pipeline), Some(&Value::Int(7)), "without being asked again");
+    editor.apply(Command::RunDone { run: *run, result: Ok(RunReport { run: *run, ..report }) });
+
+    editor.apply(Command::SetParam { node: id("source"), name: "n".into(), value: Some(Value::Int(6)) });
+    assert_eq!(editor.value_of("n"), Some(&Value::Int(6)), "a new default begins anew");
+    assert_eq!(n_of(&editor.as_given()), Some(&Value::Int(6)));
+}
+
+#[test]
+fn a_parameter_that_a_run_does_not_rest_on_is_not_asked_for() {
+    let mut editor = with_parameter();
+    editor.apply(Command::Edit(Edit::AddNode(id("apart"), editor.pipeline().node(&id("clean")).unwrap().clone())));
+    let tasks = editor.apply(Command::RunTo(id("apart")));
+    assert!(matches!(tasks.first(), Some(Task::StartRun { .. })), "{tasks:?}");
+}
+
 #[test]
 fn a_result_that_was_cleared_is_shown_no_more() {
     let mut editor = two();

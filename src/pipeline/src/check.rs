@@ -73,9 +73,23 @@ pub fn check(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<Problem> {
         };
         let mut about = About { id, problems: &mut problems };
         versions(&mut about, node, spec);
-        params(&mut about, node, spec);
+        params(&mut about, pipeline, node, spec);
         inputs(&mut about, pipeline, catalogue, spec);
         outputs(&mut about, pipeline, spec);
+    }
+    for (name, parameter) in pipeline.parameters() {
+        let (severity, code, message, help) = if !parameter.kind.takes(&parameter.default) {
+            let (found, kind) = (found(&parameter.default), parameter.kind.word());
+            let message = format!("the pipeline parameter `{name}` is of the kind {kind}, but its default is {found}");
+            (Severity::Error, "P013", message, "give it a default of its kind")
+        } else if pipeline.bound_to(name).next().is_none() {
+            let message = format!("the pipeline parameter `{name}` is bound to nothing, so its value changes nothing");
+            (Severity::Warning, "P012", message, "bind a node's parameter to it, or take it away")
+        } else {
+            continue;
+        };
+        let (code, help) = (code.into(), help.into());
+        problems.push(Problem { code, severity, node: None, place: Some(name.clone()), message, help });
     }
     problems
 }
@@ -125,7 +139,7 @@ fn versions(about: &mut About, node: &Node, spec: &Spec) {
     }
 }
 
-fn params(about: &mut About, node: &Node, spec: &Spec) {
+fn params(about: &mut About, pipeline: &Pipeline, node: &Node, spec: &Spec) {
     for name in node.params.keys().filter(|name| spec.param(name).is_none()) {
         let message = format!("{} has no parameter `{name}`", spec.title);
         let help = match nearest(name, spec.params.iter().map(|param| param.name.as_str())) {
@@ -136,7 +150,13 @@ fn params(about: &mut About, node: &Node, spec: &Spec) {
     }
     for param in &spec.params {
         if counts(spec, node, param) {
+            let n_before = about.problems.len();
             value(about, param, node.value(param));
+            if let Some(name) = pipeline.binding(about.id, &param.name) {
+                for problem in &mut about.problems[n_before..] {
+                    problem.help.push_str(&format!("; the pipeline parameter `{name}` sets it"));
+                }
+            }
         }
     }
 }

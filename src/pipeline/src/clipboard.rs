@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schema::ordered::Gather;
 use serde_json::{Value as Json, json};
 
-use crate::format::{FORMAT, Fields, edges_from_json, nodes_from_json, nodes_to_json, open, placed, pretty};
+use crate::format::{Fields, PLAIN, edges_from_json, nodes_from_json, nodes_to_json, open, placed, pretty};
 use crate::{InPort, Node, NodeId, OutPort, Pipeline, ReadError};
 
 /// A piece of a pipeline.
@@ -45,7 +45,7 @@ impl Fragment {
         };
         pretty(&json!({
             "edges": edges(&self.edges),
-            "format": FORMAT,
+            "format": PLAIN,
             "incoming": edges(&self.incoming),
             "millrace": "nodes",
             "nodes": nodes_to_json(&self.nodes),

@@ -70,6 +70,20 @@ pub fn diff(before: &Pipeline, after: &Pipeline, catalogue: &Catalogue) -> Diffe
     if before.seed() != after.seed() {
         difference.other.push(format!("seed {} instead of {}", after.seed(), before.seed()));
     }
+    let names: BTreeSet<_> = before.parameters.keys().chain(after.parameters.keys()).gather();
+    for name in names {
+        let of = |pipeline: &Pipeline| {
+            let parameter = pipeline.parameters.get(name)?.clone();
+            Some((parameter, pipeline.bound_to(name).cloned().collect::<Vec<_>>()))
+        };
+        let what = match (of(before), of(after)) {
+            (was, is) if was == is => continue,
+            (None, _) => "added",
+            (_, None) => "removed",
+            (Some(_), Some(_)) => "changed",
+        };
+        difference.other.push(format!("parameter `{name}` {what}"));
+    }
     difference
 }
 

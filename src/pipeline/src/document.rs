@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 
-use crate::{EditError, ParamSpec, Params, Value};
+use crate::{EditError, ParamSpec, Parameter, Params, Value};
 
 /// Names a node within its pipeline, for people too: `split`, `train-2`.
 ///
@@ -149,6 +149,12 @@ pub struct Pipeline {
     /// Invariant: both ends are nodes of this pipeline, and the edges form no cycle. Kept by
     /// `apply`, the only method that changes a pipeline.
     pub(crate) edges: BTreeMap<InPort, OutPort>,
+    /// Declared once for all nodes, by name.
+    pub(crate) parameters: BTreeMap<String, Parameter>,
+    /// Which of them the parameter of a node takes its value from.
+    ///
+    /// Invariant: the node and the parameter exist, and the node's value is the parameter's default. Kept by `apply`.
+    pub(crate) bindings: BTreeMap<(NodeId, String), String>,
 }
 
 impl Pipeline {
@@ -167,7 +173,7 @@ impl Pipeline {
         nodes: BTreeMap<NodeId, Node>,
         edges: BTreeMap<InPort, OutPort>,
     ) -> Result<Self, EditError> {
-        let pipeline = Self { name, seed, nodes, edges };
+        let pipeline = Self { name, seed, nodes, edges, ..Self::default() };
         for id in pipeline.edges.iter().flat_map(|(to, from)| [&from.node, &to.node]) {
             if !pipeline.nodes.contains_key(id) {
                 return Err(EditError::NodeNotFound(id.clone()));
@@ -220,6 +226,11 @@ impl Pipeline {
     /// What feeds each connected input.
     pub fn edges(&self) -> &BTreeMap<InPort, OutPort> {
         &self.edges
+    }
+
+    /// The parameters of the pipeline, by name.
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
     }
 
     /// What feeds this input.

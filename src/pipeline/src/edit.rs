@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InPort, Node, NodeId, OutPort, Pipeline, Point, Value};
+use crate::{InPort, Node, NodeId, OutPort, Parameter, Pipeline, Point, Value};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,8 +15,13 @@ pub enum Edit {
     Connect(OutPort, InPort),
     /// Opens an input.
     Disconnect(InPort),
-    /// Sets a parameter, or with `None` gives it back its default.
+    /// Sets a parameter, or with `None` gives it back its default. If it is bound, that sets the pipeline's parameter,
+    /// or lets it go.
     SetParam(NodeId, String, Option<Value>),
+    /// Declares or changes a parameter of the pipeline, or with `None` takes it away.
+    SetParameter(String, Option<Parameter>),
+    /// Binds a parameter of a node to one of the pipeline, or with `None` lets it go with the value that it has.
+    Bind(NodeId, String, Option<String>),
     /// Gives a node a name of its own, or takes it away.
     SetTitle(NodeId, Option<String>),
     /// Moves nodes.
@@ -40,6 +45,12 @@ pub enum EditError {
     /// The id is not there.
     #[error("there is no node `{0}`")]
     NodeNotFound(NodeId),
+    /// The pipeline has no such parameter.
+    #[error("there is no pipeline parameter `{0}`: declare it first")]
+    ParameterNotFound(String),
+    /// It cannot be called that.
+    #[error("{0:?} is no name for a pipeline parameter: use a-z, 0-9 and _, a letter first, 40 at most")]
+    ParameterName(String),
     /// The input is open.
     #[error("nothing is connected to `{0}`")]
     NotConnected(InPort),
@@ -73,7 +84,9 @@ impl Pipeline {
                     .map(|(to, from)| (from.clone(), to.clone()))
                     .collect();
                 self.edges.retain(|to, from| !touches(to, from));
+                let bound = self.unbind_node(&id);
                 let mut back = vec![Edit::AddNode(id, node)];
+                back.extend(bound);
                 back.extend(cut.into_iter().map(|(from, to)| Edit::Connect(from, to)));
                 Ok(Edit::Batch(back))
             }
@@ -97,6 +110,9 @@ impl Pipeline {
                 None => Err(EditError::NotConnected(to)),
             },
             Edit::SetParam(id, name, value) => {
+                if let Some(edit) = self.set_bound(&id, &name, &value) {
+                    return self.apply(edit);
+                }
                 let node = self.node_mut(&id)?;
                 let before = match value {
                     Some(value) => node.params.insert(name.clone(), value),
@@ -104,6 +120,8 @@ impl Pipeline {
                 };
                 Ok(Edit::SetParam(id, name, before))
             }
+            Edit::SetParameter(name, parameter) => self.set_parameter(name, parameter),
+            Edit::Bind(id, param, to) => self.bind(id, param, to),
             Edit::SetTitle(id, title) => {
                 let before = std::mem::replace(&mut self.node_mut(&id)?.title, title);
                 Ok(Edit::SetTitle(id, before))
@@ -123,6 +141,10 @@ impl Pipeline {
             }
             Edit::ReplaceNode(id, node) => {
                 let before = std::mem::replace(self.node_mut(&id)?, node);
+                // What was bound is bound in the new node too, and has the value that goes with it.
+                for edit in self.unbind_node(&id) {
+                    self.apply(edit)?;
+                }
                 Ok(Edit::ReplaceNode(id, before))
             }
             Edit::SetName(name) => Ok(Edit::SetName(std::mem::replace(&mut self.name, name))),
@@ -169,7 +191,7 @@ impl Pipeline {
         None
     }
 
-    fn node_mut(&mut self, id: &NodeId) -> Result<&mut Node, EditError> {
+    pub(crate) fn node_mut(&mut self, id: &NodeId) -> Result<&mut Node, EditError> {
         self.nodes.get_mut(id).ok_or_else(|| EditError::NodeNotFound(id.clone()))
     }
 }

@@ -15,10 +15,15 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::locate::{Step, locate};
 use crate::migrate::FORMAT_STEPS;
-use crate::{EditError, FileRef, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, Value};
+use crate::parameter::Declared;
+use crate::{
+    EditError, FileRef, InPort, Node, NodeId, OutPort, Parameter, ParameterKind, Params, Pipeline, Point, Value,
+};
 
-/// The version of the format that is written.
-pub const FORMAT: u32 = 1;
+/// The latest version of the format: 2 is 1 with parameters of the pipeline.
+pub const FORMAT: u32 = 2;
+/// The version that is written where there are none, so that nothing changes for those who know no other.
+pub(crate) const PLAIN: u32 = 1;
 /// More text than this is not read.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -121,14 +126,19 @@ impl Pipeline {
 pub fn to_json(pipeline: &Pipeline) -> String {
     let edges: Map<String, Json> =
         pipeline.edges.iter().map(|(to, from)| (to.to_string(), from.to_string().into())).gather();
-    let file = sorted([
+    let is_plain = pipeline.parameters.is_empty();
+    let mut file = sorted([
         ("edges", Json::Object(edges)),
-        ("format", FORMAT.into()),
+        ("format", if is_plain { PLAIN } else { FORMAT }.into()),
         ("millrace", "pipeline".into()),
         ("name", pipeline.name.as_str().into()),
-        ("nodes", nodes_to_json(&pipeline.nodes)),
+        ("nodes", nodes_to_json(&pipeline.nodes_unbound())),
+        ("parameters", parameters_to_json(pipeline)),
         ("seed", pipeline.seed.into()),
     ]);
+    if let (true, Json::Object(fields)) = (is_plain, &mut file) {
+        fields.remove("parameters");
+    }
     pretty(&file)
 }
 
@@ -145,11 +155,67 @@ pub fn from_json(text: &str) -> Result<Pipeline, ReadError> {
         let seed = fields.optional("seed", as_seed)?.unwrap_or_default();
         let nodes = fields.needed("nodes", nodes_from_json)?;
         let edges = fields.optional("edges", edges_from_json)?.unwrap_or_default();
+        let declared = fields.optional("parameters", |json| parameters_from_json(json, &nodes))?.unwrap_or_default();
         fields.end()?;
-        Ok((name, seed, nodes, edges))
+        Ok((name, seed, nodes, edges, declared))
     };
-    let (name, seed, nodes, edges) = read().map_err(|wrong| wrong.placed(text))?;
-    Ok(Pipeline::from_parts(name, seed, nodes, edges)?)
+    let (name, seed, nodes, edges, declared) = read().map_err(|wrong| wrong.placed(text))?;
+    Ok(Pipeline::from_parts(name, seed, nodes, edges)?.with_parameters(declared)?)
+}
+
+fn parameters_to_json(pipeline: &Pipeline) -> Json {
+    let parameter = |(name, Parameter { label, kind, default }, bound): Declared| {
+        let places = bound.iter().map(|(node, param)| Json::from(format!("{node}.{param}")));
+        let fields = sorted([
+            ("bound", Json::Array(places.collect())),
+            ("default", value_to_json(&default)),
+            ("kind", kind.word().into()),
+            ("label", label.into()),
+        ]);
+        (name, fields)
+    };
+    Json::Object(pipeline.declared().into_iter().map(parameter).gather())
+}
+
+fn parameters_from_json(json: &Json, nodes: &BTreeMap<NodeId, Node>) -> Result<Vec<Declared>, Wrong> {
+    let Json::Object(entries) = json else {
+        return Err(Wrong::new(format!("expected parameters by name, found {}", kind(json))));
+    };
+    let mut taken = BTreeMap::new();
+    let mut read = |name: &String, json: &Json| {
+        if !crate::parameter::is_name(name) {
+            return Err(Wrong::new(EditError::ParameterName(name.clone()).to_string()));
+        }
+        let mut fields = Fields::of(json)?;
+        let mut place = |json: &Json| {
+            let text = as_text(json)?;
+            let (node, param) = port(text)?;
+            let Some(placed) = nodes.get(&node) else {
+                return Err(Wrong::new(format!("there is no node `{node}` to bind")));
+            };
+            if placed.params.contains_key(&param) {
+                return Err(Wrong::new(format!("`{text}` takes the value of `{name}`: leave it out of the node")));
+            }
+            match taken.insert(text.to_owned(), name.clone()) {
+                Some(other) => Err(Wrong::new(format!("`{text}` is bound to `{other}` already"))),
+                None => Ok((node, param)),
+            }
+        };
+        let mut bound = Vec::new();
+        if let Some(places) = fields.optional("bound", |json| list(json, |json| Ok(json.clone())))? {
+            for (place_idx, json) in places.iter().enumerate() {
+                bound.push(place(json).map_err(|wrong| wrong.under(place_idx).under("bound"))?);
+            }
+        }
+        let default = fields.needed("default", value_from_json)?;
+        let kind = fields.needed("kind", |json| {
+            from_word::<ParameterKind>(json, "a kind (switch, integer, number, text, columns or file)")
+        })?;
+        let label = fields.optional("label", text_of)?.unwrap_or_else(|| name.clone());
+        fields.end()?;
+        Ok((name.clone(), Parameter { label, kind, default }, bound))
+    };
+    entries.iter().map(|(name, json)| read(name, json).map_err(|wrong| wrong.under(name.as_str()))).collect()
 }
 
 /// Parses text, looks whether it is what is wanted, and brings it to this format.

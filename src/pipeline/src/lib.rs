@@ -11,6 +11,7 @@ mod format;
 pub mod link;
 mod locate;
 mod migrate;
+mod parameter;
 mod spec;
 mod value;
 
@@ -22,5 +23,6 @@ pub use document::{InPort, Node, NodeId, OutPort, Pipeline, Point};
 pub use edit::{Edit, EditError};
 pub use format::{FORMAT, ReadError, from_json, to_json, value_to_json};
 pub use migrate::{COMPONENT_STEPS, ComponentStep, bring_up_to_date};
+pub use parameter::{Parameter, ParameterKind};
 pub use spec::{Catalogue, Choice, Condition, Family, ParamKind, ParamSpec, PortSpec, PortType, Spec};
 pub use value::{FileRef, Params, Value};

@@ -12,10 +12,10 @@ use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use schema::ordered::Gather;
 use serde::{Deserialize, Serialize};
 
-use crate::{EditError, InPort, Node, NodeId, OutPort, Pipeline, Point, Value};
+use crate::{EditError, InPort, Node, NodeId, OutPort, Parameter, Pipeline, Point, Value};
 
-/// The version that is written.
-const VERSION: u32 = 1;
+/// The latest version: 2 is 1 with parameters of the pipeline behind the record, and 1 is written where there are none.
+const VERSION: u32 = 2;
 /// Longer links are not read.
 pub const MOST_ENCODED: usize = 64 << 10;
 /// What unpacks to more is not read.
@@ -128,6 +128,14 @@ struct NodeRecord {
     params: Vec<(String, Value)>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct ParameterRecord {
+    name: String,
+    parameter: Parameter,
+    /// Nodes by position, and their parameters.
+    bound: Vec<(u32, String)>,
+}
+
 /// A pipeline as the part of a link after the `#`. Over 8,000 characters the places of the nodes are left out, then
 /// the contents of small files.
 pub fn encode(pipeline: &Pipeline) -> String {
@@ -136,7 +144,8 @@ pub fn encode(pipeline: &Pipeline) -> String {
 
 /// As [`encode`], with what had to be left out.
 pub fn pack(pipeline: &Pipeline) -> Packed {
-    let carries_data = pipeline.nodes.values().flat_map(|node| node.params.values()).any(has_inline);
+    let defaults = pipeline.parameters.values().map(|parameter| &parameter.default);
+    let carries_data = pipeline.nodes.values().flat_map(|node| node.params.values()).chain(defaults).any(has_inline);
     let fits = |packed: &Packed| packed.fragment.len() <= AMBER;
     let full = pack_with(pipeline, true, carries_data);
     if fits(&full) {
@@ -159,19 +168,18 @@ fn pack_with(pipeline: &Pipeline, has_layout: bool, has_data: bool) -> Packed {
     let mut component_of = BTreeMap::new();
     let mut position_of = BTreeMap::new();
     let mut nodes = Vec::new();
-    for (node_idx, (id, node)) in pipeline.nodes.iter().enumerate() {
+    let without_data = |value: &Value| match value {
+        Value::File(file) if !has_data => Value::File(crate::FileRef { inline: None, ..file.clone() }),
+        other => other.clone(),
+    };
+    let unbound = pipeline.nodes_unbound();
+    for (node_idx, (id, node)) in unbound.iter().enumerate() {
         position_of.insert(id, node_idx as u32);
         let component = *component_of.entry((&node.component, node.version)).or_insert_with(|| {
             components.push((node.component.clone(), node.version));
             components.len() as u32 - 1
         });
-        let params = node.params.iter().map(|(name, value)| {
-            let value = match value {
-                Value::File(file) if !has_data => Value::File(crate::FileRef { inline: None, ..file.clone() }),
-                other => other.clone(),
-            };
-            (name.clone(), value)
-        });
+        let params = node.params.iter().map(|(name, value)| (name.clone(), without_data(value)));
         nodes.push(NodeRecord { id: id.to_string(), component, title: node.title.clone(), params: params.collect() });
     }
     let edges = pipeline.edges.iter().filter_map(|(to, from)| {
@@ -189,8 +197,18 @@ fn pack_with(pipeline: &Pipeline, has_layout: bool, has_data: bool) -> Packed {
     };
     // Plain owned data: there is nothing in it that postcard cannot write.
     let mut bytes = postcard::to_stdvec(&record).unwrap_or_default();
+    let declared = pipeline.declared().into_iter().map(|(name, parameter, bound)| ParameterRecord {
+        name,
+        parameter: Parameter { default: without_data(&parameter.default), ..parameter },
+        bound: bound.into_iter().filter_map(|(id, param)| Some((*position_of.get(&id)?, param))).collect(),
+    });
+    let declared: Vec<_> = declared.collect();
+    let version = if declared.is_empty() { 1 } else { VERSION };
+    if version == VERSION {
+        bytes.extend(postcard::to_stdvec(&declared).unwrap_or_default());
+    }
     bytes.extend(checksum(&bytes).to_le_bytes());
-    let fragment = format!("p={VERSION}d.{}", URL_SAFE_NO_PAD.encode(compress_to_vec(&bytes, 9)));
+    let fragment = format!("p={version}d.{}", URL_SAFE_NO_PAD.encode(compress_to_vec(&bytes, 9)));
     Packed { fragment, has_layout, has_data }
 }
 
@@ -213,8 +231,8 @@ pub fn decode(text: &str) -> Result<Pipeline, LinkError> {
         return Err(LinkError::Newer { found: version });
     }
     match (version, head[n_digits..].chars().next(), head[n_digits..].chars().count()) {
-        (VERSION, Some('d'), 1) => {}
-        (VERSION, Some(other), 1) => return Err(LinkError::Packing(other)),
+        (1..=VERSION, Some('d'), 1) => {}
+        (1..=VERSION, Some(other), 1) => return Err(LinkError::Packing(other)),
         _ => return Err(LinkError::NoPipeline),
     }
     let packed = URL_SAFE_NO_PAD.decode(body).map_err(|_| LinkError::Damaged("its characters do not form bytes"))?;
@@ -226,15 +244,23 @@ pub fn decode(text: &str) -> Result<Pipeline, LinkError> {
     if checksum(record) != u32::from_le_bytes(*sum) {
         return Err(LinkError::Damaged("its checksum does not fit"));
     }
-    let (record, rest) =
-        postcard::take_from_bytes::<Record>(record).map_err(|_| LinkError::Damaged("its record cannot be read"))?;
-    if !rest.is_empty() {
+    let unreadable = |_| LinkError::Damaged("its record cannot be read");
+    let (record, mut rest) = postcard::take_from_bytes::<Record>(record).map_err(unreadable)?;
+    let mut declared = Vec::new();
+    if version > 1 {
+        (declared, rest) = postcard::take_from_bytes::<Vec<ParameterRecord>>(rest).map_err(unreadable)?;
+    }
+    if !rest.is_empty() || declared.is_empty() != (version == 1) {
         return Err(LinkError::Damaged("something follows its record"));
     }
-    unpack(record)
+    unpack(record, declared)
 }
 
-fn unpack(record: Record) -> Result<Pipeline, LinkError> {
+fn is_finite(value: &Value) -> bool {
+    !matches!(value, Value::Float(x) if !x.is_finite())
+}
+
+fn unpack(record: Record, declared: Vec<ParameterRecord>) -> Result<Pipeline, LinkError> {
     if record.nodes.len() > MOST_NODES {
         return Err(LinkError::TooManyNodes(record.nodes.len()));
     }
@@ -248,8 +274,7 @@ fn unpack(record: Record) -> Result<Pipeline, LinkError> {
         let id = NodeId::new(&node.id).map_err(|_| LinkError::Damaged("a node has no proper id"))?;
         let component = record.components.get(node.component as usize);
         let (component, version) = component.cloned().ok_or(LinkError::Damaged("a node has no component"))?;
-        let is_finite = |(_, value): &(String, Value)| !matches!(value, Value::Float(x) if !x.is_finite());
-        if !node.params.iter().all(is_finite) {
+        if !node.params.iter().all(|(_, value)| is_finite(value)) {
             return Err(LinkError::Damaged("a parameter is no number"));
         }
         let (x, y) = record.positions.get(node_idx).copied().unwrap_or_default();
@@ -267,7 +292,15 @@ fn unpack(record: Record) -> Result<Pipeline, LinkError> {
         };
         edges.insert(InPort { node: to.clone(), port: input }, OutPort { node: from.clone(), port: output });
     }
-    Ok(Pipeline::from_parts(record.name, record.seed, nodes, edges)?)
+    let read = |ParameterRecord { name, parameter, bound }| {
+        let places = bound.into_iter().map(|(node, param)| Some((ids.get(node as usize)?.clone(), param)));
+        match places.collect() {
+            Some(places) if is_finite(&parameter.default) => Ok((name, parameter, places)),
+            _ => Err(LinkError::Damaged("a parameter is bound to nothing there is")),
+        }
+    };
+    let declared = declared.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Pipeline::from_parts(record.name, record.seed, nodes, edges)?.with_parameters(declared)?)
 }
 
 /// FNV-1a, 32 bits (Fowler, Noll and Vo): enough to notice damage, not to withstand forgery.

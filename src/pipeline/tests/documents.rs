@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use pipeline::link::{self, LinkError, LinkSize, Mark};
 use pipeline::{
     Catalogue, Choice, ComponentStep, Edit, Family, FileRef, Fragment, InPort, Node, NodeId, OutPort, ParamKind,
-    ParamSpec, Pipeline, Point, PortSpec, PortType, ReadError, Spec, Value, bring_up_to_date, check, diff,
+    ParamSpec, Parameter, ParameterKind, Pipeline, Point, PortSpec, PortType, ReadError, Spec, Value, bring_up_to_date,
+    check, diff,
 };
 use proptest::prelude::*;
 use schema::{Column, ColumnSelection, Kind, Schema};
@@ -167,7 +168,8 @@ fn bad_files_say_where() {
 fn bad_links_say_why() {
     let good = link::encode(&rich());
     assert_eq!(link::decode("https://example.org/"), Err(LinkError::NoPipeline));
-    assert_eq!(link::decode(&good.replacen("1d", "2d", 1)), Err(LinkError::Newer { found: 2 }));
+    assert_eq!(link::decode(&good.replacen("1d", "3d", 1)), Err(LinkError::Newer { found: 3 }));
+    assert_eq!(link::decode(&good.replacen("1d", "2d", 1)), Err(LinkError::Damaged("its record cannot be read")));
     assert_eq!(link::decode(&good.replacen("1d", "1z", 1)), Err(LinkError::Packing('z')));
     assert_eq!(link::decode(&format!("p=1d.{}", "A".repeat(70_000))), Err(LinkError::TooLong(70_003)));
     for n_chars in 0..good.len() {
@@ -289,6 +291,158 @@ fn differences_are_told_in_words() {
     assert!(diff(&before, &before, &catalogue()).is_empty());
 }
 
+fn parameter(kind: ParameterKind, default: Value) -> Parameter {
+    Parameter { label: "Depth of trees".into(), kind, default }
+}
+
+fn declare(name: &str, kind: ParameterKind, default: Value) -> Edit {
+    Edit::SetParameter(name.into(), Some(parameter(kind, default)))
+}
+
+fn bind(node: &str, param: &str, to: Option<&str>) -> Edit {
+    Edit::Bind(id(node), param.into(), to.map(str::to_owned))
+}
+
+/// `rich` with a parameter that two nodes share, one for its file, and one that is bound to nothing.
+fn shared() -> Pipeline {
+    let mut pipeline = rich();
+    let file = pipeline.node(&id("import")).unwrap().params["file"].clone();
+    let edits = vec![
+        Edit::AddNode(id("other"), node("learn.forest", 1)),
+        declare("depth", ParameterKind::Integer, Value::Int(8)),
+        bind("forest", "max_depth", Some("depth")),
+        bind("other", "max_depth", Some("depth")),
+        declare("data", ParameterKind::File, file),
+        bind("import", "file", Some("data")),
+        declare("rate", ParameterKind::Number, Value::Float(0.5)),
+    ];
+    pipeline.apply(Edit::Batch(edits)).unwrap();
+    pipeline
+}
+
+#[test]
+fn a_parameter_of_the_pipeline_sets_all_that_is_bound_to_it() {
+    let mut pipeline = shared();
+    let depths = |pipeline: &Pipeline| {
+        ["forest", "other"].map(|name| pipeline.node(&id(name)).unwrap().params.get("max_depth").cloned())
+    };
+    assert_eq!(depths(&pipeline), [Some(Value::Int(8)), Some(Value::Int(8))]);
+    let set = |node: &str, value| Edit::SetParam(id(node), "max_depth".into(), value);
+    // Through the parameter, and through any node that is bound to it.
+    for edit in [declare("depth", ParameterKind::Integer, Value::Int(3)), set("other", Some(Value::Int(3)))] {
+        let back = pipeline.apply(edit).unwrap();
+        assert_eq!(depths(&pipeline), [Some(Value::Int(3)), Some(Value::Int(3))]);
+        assert_eq!(pipeline.parameters()["depth"].default, Value::Int(3));
+        pipeline.apply(back).unwrap();
+        assert_eq!(pipeline, shared());
+    }
+    // A node that goes back to its default is bound no more, and the other stays.
+    pipeline.apply(set("other", None)).unwrap();
+    assert_eq!(depths(&pipeline), [Some(Value::Int(8)), None]);
+    assert_eq!((pipeline.binding(&id("other"), "max_depth"), pipeline.bound_to("depth").count()), (None, 1));
+
+    let mut pipeline = shared();
+    pipeline.apply(pipeline.rename_parameter("depth", "max_depth")).unwrap();
+    assert_eq!(pipeline.bound_to("max_depth").count(), 2);
+    assert!(!pipeline.parameters().contains_key("depth"));
+    assert_eq!(
+        (pipeline.free_parameter("max_depth"), pipeline.free_parameter("9 é")),
+        ("max_depth_2".into(), "p9".into())
+    );
+    let spec = pipeline.parameter_spec("max_depth", &catalogue()).unwrap();
+    assert_eq!(spec.kind, ParamKind::Int { min: 1, max: 64, optional: true, log: false }, "the range of what is bound");
+    assert!(pipeline.apply(Edit::SetParameter("Max depth".into(), None)).is_err());
+    assert!(pipeline.apply(bind("forest", "rows", Some("nothing"))).is_err());
+}
+
+#[test]
+fn parameters_travel_in_files_and_links_and_change_nothing_where_there_are_none() {
+    let pipeline = shared();
+    let text = pipeline.to_json();
+    assert_eq!(Pipeline::from_json(&text).unwrap(), pipeline, "{text}");
+    assert_eq!(Pipeline::from_json(&text).unwrap().to_json(), text, "the form is canonical");
+    assert!(text.contains("\"format\": 2") && !text.contains("\"max_depth\":"), "a value stands once: {text}");
+    assert!(text.contains("\"bound\": [\"forest.max_depth\", \"other.max_depth\"]"), "{text}");
+    let packed = link::encode(&pipeline);
+    assert!(packed.starts_with("p=2d."));
+    assert_eq!(link::decode(&packed).unwrap(), pipeline);
+    for n_chars in 0..packed.len() {
+        assert!(link::decode(&packed[..n_chars]).is_err(), "cut at {n_chars}");
+    }
+    assert!(rich().to_json().contains("\"format\": 1") && !rich().to_json().contains("parameters"));
+    assert!(link::encode(&rich()).starts_with("p=1d."));
+    // What is copied is free of what only its pipeline knows.
+    let copied = Fragment::of(&pipeline, &BTreeSet::from([id("forest")])).to_text();
+    assert!(copied.contains("\"format\": 1") && copied.contains("\"max_depth\": 8"), "{copied}");
+}
+
+#[test]
+fn bad_parameters_say_where() {
+    let read = |parameters: &str| {
+        let file = r#"{"millrace": "pipeline", "format": 2, "nodes": {"f": {"component": "learn.forest@1",
+            "params": {"rows": "all"}}}, "parameters": "#;
+        Pipeline::from_json(&format!("{file}{parameters}}}")).unwrap_err().to_string()
+    };
+    for (parameters, message) in [
+        ("[]", "at parameters: expected parameters by name, found a list"),
+        (
+            r#"{"N": {}}"#,
+            "at parameters.N: \"N\" is no name for a pipeline parameter: use a-z, 0-9 and _, a letter first",
+        ),
+        (r#"{"d": {"kind": "integer"}}"#, "at parameters.d: \"default\" is missing"),
+        (r#"{"d": {"kind": "int", "default": 1}}"#, "at parameters.d.kind: expected a kind (switch, integer, number"),
+        (
+            r#"{"d": {"kind": "integer", "default": 1, "bound": ["x.max_depth"]}}"#,
+            "at parameters.d.bound.0: there is no node `x` to bind",
+        ),
+        (
+            r#"{"d": {"kind": "text", "default": "bag", "bound": ["f.rows"]}}"#,
+            "`f.rows` takes the value of `d`: leave it out of the node",
+        ),
+        (
+            r#"{"d": {"kind": "integer", "default": 1, "bound": ["f.max_depth"]}, "e": {"kind": "integer", "default": 2, "bound": ["f.max_depth"]}}"#,
+            "at parameters.e.bound.0: `f.max_depth` is bound to `d` already",
+        ),
+    ] {
+        let told = read(parameters);
+        assert!(told.contains(message), "{told}");
+    }
+}
+
+#[test]
+fn problems_of_parameters_are_told() {
+    let problems = |pipeline: &Pipeline| {
+        let problems = check(pipeline, &catalogue());
+        problems.iter().map(|problem| problem.rendered("churn.json")).collect::<String>()
+    };
+    let mut pipeline = shared();
+    assert!(problems(&pipeline).contains(
+        "warning[P012]: the pipeline parameter `rate` is bound to nothing, so its value changes nothing
+  --> churn.json
+  help: bind a node's parameter to it, or take it away
+"
+    ));
+    let edits = vec![
+        declare("rate", ParameterKind::Number, Value::Text("fast".into())),
+        declare("depth", ParameterKind::Integer, Value::Int(99)),
+    ];
+    pipeline.apply(Edit::Batch(edits)).unwrap();
+    let told = problems(&pipeline);
+    assert!(told.contains(
+        "error[P013]: the pipeline parameter `rate` is of the kind number, but its default is the text \"fast\""
+    ));
+    assert!(told.contains("max_depth is 99, and must be from 1 to 64\n  --> churn.json: node `other`, `max_depth`"));
+    assert!(told.contains("set it to a number from 1 to 64; the pipeline parameter `depth` sets it"), "{told}");
+    assert_eq!(
+        diff(&rich(), &pipeline, &catalogue()).other,
+        ["parameter `data` added", "parameter `depth` added", "parameter `rate` added"]
+    );
+    assert_eq!(
+        diff(&shared(), &pipeline, &catalogue()).other,
+        ["parameter `depth` changed", "parameter `rate` changed"]
+    );
+}
+
 #[test]
 fn copied_nodes_keep_their_inner_edges() {
     let pipeline = rich();
@@ -322,6 +476,11 @@ fn any_edit() -> impl Strategy<Value = Edit> {
             Edit::Move(moves.into_iter().map(|(id, x)| (id, Point { x: x.into(), y: 1.0 })).collect())
         }),
         any::<u64>().prop_map(Edit::SetSeed),
+        (any_port(), proptest::option::of(any::<i64>())).prop_map(|(name, default)| {
+            Edit::SetParameter(name, default.map(|n| parameter(ParameterKind::Integer, Value::Int(n))))
+        }),
+        (any_id(), any_port(), proptest::option::of(any_port())).prop_map(|(id, param, to)| Edit::Bind(id, param, to)),
+        any_id().prop_map(|id| Edit::ReplaceNode(id, node("y", 2))),
     ];
     plain.prop_recursive(1, 6, 6, |edit| proptest::collection::vec(edit, 0..6).prop_map(Edit::Batch))
 }
@@ -343,6 +502,11 @@ proptest! {
                 Err(_) => prop_assert_eq!(&pipeline, &before, "an edit that does not apply changes nothing"),
             }
             prop_assert_eq!(pipeline.topological_order().len(), pipeline.nodes().len());
+            for (name, parameter) in pipeline.parameters() {
+                for (id, param) in pipeline.bound_to(name) {
+                    prop_assert_eq!(pipeline.node(id).unwrap().params.get(param), Some(&parameter.default));
+                }
+            }
         }
         prop_assert_eq!(&Pipeline::from_json(&pipeline.to_json()).unwrap(), &pipeline);
         prop_assert_eq!(&link::decode(&link::encode(&pipeline)).unwrap(), &pipeline);

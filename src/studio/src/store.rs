@@ -3,13 +3,15 @@
 //! Views read memos made by [`Studio::select`] and send commands; what the editor asks for in return is carried
 //! out here. Everything that belongs to the document is in the editor; what is here is only how it is looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use editor::{Command, Editor, PortRef, RunState, Task, Viewport};
+use editor::{Command, Editor, Given, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, ClearCache, Failure, Hello, Kept, Opened, Outputs, Run, RunEvent, RunId, RunReport};
+use protocol::{
+    Cancel, Check, ClearCache, Failure, Hello, Kept, Opened, Outputs, Rerun, Run, RunEvent, RunId, RunReport, RunTarget,
+};
 use schema::ordered::Gather;
 
 use crate::dom;
@@ -141,6 +143,17 @@ pub struct QuickAdd {
     pub connect: Option<PortRef>,
 }
 
+/// A run that waits for the values of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asking {
+    /// How much is to run.
+    pub target: RunTarget,
+    /// What of that is computed although an earlier result is at hand.
+    pub rerun: Rerun,
+    /// The parameters that it rests on.
+    pub names: Vec<String>,
+}
+
 /// The context menu.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Menu {
@@ -241,6 +254,8 @@ pub struct Studio {
     save_timer: StoredValue<Option<(gloo::timers::callback::Timeout, Busy)>, LocalStorage>,
     fitted: StoredValue<Viewport, LocalStorage>,
     is_new: StoredValue<bool, LocalStorage>,
+    /// The values that were given for runs of other documents in this session.
+    given: StoredValue<BTreeMap<String, Given>, LocalStorage>,
     on_frame: StoredValue<Option<Box<dyn Fn()>>, LocalStorage>,
     /// When, and what: waiting for the recorder of runs.
     heard: StoredValue<Vec<(f64, Heard)>, LocalStorage>,
@@ -291,6 +306,8 @@ pub struct Studio {
     pub announcement: RwSignal<String>,
     /// The search over the canvas.
     pub quick_add: RwSignal<Option<QuickAdd>>,
+    /// A run that waits for the values of parameters.
+    pub asking: RwSignal<Option<Asking>>,
     /// The context menu.
     pub menu: RwSignal<Option<Menu>>,
     /// The node whose title is being typed.
@@ -332,6 +349,7 @@ impl Studio {
             save_timer: StoredValue::new_local(None),
             fitted: StoredValue::new_local(Viewport::default()),
             is_new: StoredValue::new_local(false),
+            given: StoredValue::new_local(BTreeMap::new()),
             on_frame: StoredValue::new_local(None),
             heard: StoredValue::new_local(Vec::new()),
             on_heard: StoredValue::new_local(None),
@@ -358,6 +376,7 @@ impl Studio {
             toasts: RwSignal::new(Vec::new()),
             announcement: RwSignal::new(String::new()),
             quick_add: RwSignal::new(None),
+            asking: RwSignal::new(None),
             menu: RwSignal::new(None),
             renaming: RwSignal::new(None),
             suggestion: RwSignal::new(None),
@@ -512,6 +531,17 @@ impl Studio {
                         self.weigh();
                     });
                 }
+                Task::AskValues { target, rerun, names } => {
+                    self.asking.set(Some(Asking { target, rerun, names }));
+                    self.overlays.then(move || {
+                        self.inspector.then(|| {
+                            dom::after_render(|| {
+                                dom::show_dialog("run-with");
+                                dom::focus_later("#run-with-form :is(input, select, textarea, button)");
+                            });
+                        });
+                    });
+                }
                 Task::CancelRun(run) => self.cancel(run),
                 Task::WriteClipboard(text) => spawn_local(async move {
                     if let Err(reason) = dom::copy(&text).await {
@@ -552,7 +582,7 @@ impl Studio {
     }
 
     fn check(self) {
-        let (revision, pipeline) = self.with(|editor| (editor.revision(), editor.pipeline().clone()));
+        let (revision, pipeline) = self.with(|editor| (editor.revision(), editor.as_given()));
         spawn_local(async move {
             // A check that fails says so with the run that follows; the document is shown as it is.
             if let Ok(checked) = self.link.call(Check { pipeline }).await {
@@ -692,6 +722,7 @@ impl Studio {
         self.quick_add.set(None);
         self.menu.set(None);
         self.saved.set(Saved::Yes);
+        let before = self.document.get_untracked();
         self.document.set(id.clone());
         storage::set_setting("document", &id);
         self.page.set(Page::Studio);
@@ -700,7 +731,13 @@ impl Studio {
             let _ = self.link.call(Opened {}).await;
             self.weigh();
         });
+        let left = self.with(|editor| editor.given().clone());
         let mut tasks = self.apply(Command::Open(pipeline));
+        self.given.update_value(|given| {
+            given.insert(before, left);
+            let values = given.get(&id).cloned().unwrap_or_default();
+            self.editor.update_value(|editor| editor.give(values));
+        });
         // It is what is stored, or its opener saves it. Before the lock has answered, another tab may be its writer.
         tasks.retain(|task| *task != Task::Save);
         self.bump();
@@ -970,21 +1007,35 @@ impl Studio {
 
     // Files
 
-    /// Puts a file into a node's parameter.
-    pub fn load_file(self, file: web_sys::File, node: NodeId, param: String) {
+    /// Puts a file into a node's parameter, or into the draft of a run's.
+    pub fn load_file(self, file: web_sys::File, node: NodeId, param: String, draft: Option<RwSignal<Value>>) {
         spawn_local(async move {
-            match self.link.add_file(file).await {
-                Ok(added) => {
-                    if let Some(warning) = added.warning {
-                        self.has_unkept_files.set(true);
-                        self.toast(Tone::Warning, warning, "");
-                    }
-                    self.set_param(&node, &param, Some(Value::File(added.file)));
+            match (self.file_value(file).await, draft) {
+                (Some(value), Some(draft)) => draft.set(value),
+                (Some(value), None) => {
+                    self.set_param(&node, &param, Some(value));
                     self.send(Command::RunTo(node));
                 }
-                Err(failure) => self.fail(failure),
+                (None, _) => {}
             }
         });
+    }
+
+    /// Takes a file into the workspace; what goes wrong is shown.
+    async fn file_value(self, file: web_sys::File) -> Option<Value> {
+        match self.link.add_file(file).await {
+            Ok(added) => {
+                if let Some(warning) = added.warning {
+                    self.has_unkept_files.set(true);
+                    self.toast(Tone::Warning, warning, "");
+                }
+                Some(Value::File(added.file))
+            }
+            Err(failure) => {
+                self.fail(failure);
+                None
+            }
+        }
     }
 
     /// Takes a dropped or chosen file in: a pipeline is opened, a table becomes an Import node and is read at once.
@@ -1008,15 +1059,8 @@ impl Studio {
                 let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
                 self.open_new(Pipeline::new(stem));
             }
-            match self.link.add_file(file).await {
-                Ok(added) => {
-                    if let Some(warning) = added.warning {
-                        self.has_unkept_files.set(true);
-                        self.toast(Tone::Warning, warning, "");
-                    }
-                    self.import(Value::File(added.file), at);
-                }
-                Err(failure) => self.fail(failure),
+            if let Some(value) = self.file_value(file).await {
+                self.import(value, at);
             }
         });
     }

@@ -29,7 +29,7 @@ pub fn file_chooser(field: &Field, extensions: &[String]) -> AnyView {
     let chosen = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
         if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            field.studio.load_file(file, field.node.clone(), field.name.clone());
+            field.studio.load_file(file, field.node.clone(), field.name.clone(), field.draft);
         }
         input.set_value("");
     };
