@@ -30,7 +30,7 @@ impl Document {
         if let Some(edit) = bring_up_to_date(&pipeline, catalogue, COMPONENT_STEPS) {
             pipeline.apply(edit)?;
         }
-        let files = values::apply(&mut pipeline, catalogue, &subject.settings, &subject.data)?;
+        let files = values::apply(&mut pipeline, catalogue, subject)?;
         Ok(Self { name, pipeline, files, folder })
     }
 }

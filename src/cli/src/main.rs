@@ -63,6 +63,9 @@ struct Subject {
     /// Set a parameter: `forest.n_trees=200`, `split.stratify=true`, `clean.columns=age,income`
     #[arg(long = "set", value_name = "NODE.PARAM=VALUE")]
     settings: Vec<String>,
+    /// Give a parameter of the pipeline another value: `trees=200`; `millrace check` lists them
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
     /// Read a node's file from here: `import=data/churn.csv`
     #[arg(long = "data", value_name = "NODE=PATH")]
     data: Vec<String>,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use engine::Engine;
-use pipeline::{Problem, Severity};
+use pipeline::{Catalogue, Pipeline, Problem, Severity, value_in_words, value_to_json};
 use serde_json::json;
 
 use crate::document::Document;
@@ -24,13 +24,46 @@ pub fn check(arguments: &Arguments) -> Result<Outcome> {
     let document = Document::open(&arguments.subject, engine.catalogue())?;
     let problems = engine.check(&document.pipeline).problems;
     if arguments.json {
-        say::out(&format!("{:#}\n", json!({ "problems": problems.iter().map(as_json).collect::<Vec<_>>() })))?;
+        let problems: Vec<_> = problems.iter().map(as_json).collect();
+        let parameters: Vec<_> = document.pipeline.parameters().keys().map(|name| parameter(&document, name)).collect();
+        say::out(&format!("{:#}\n", json!({ "problems": problems, "parameters": parameters })))?;
     } else {
         let n_errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
         let summary = summary(n_errors, problems.len() - n_errors);
-        say::out(&format!("{}{summary}\n", in_words(&problems, &document.name)))?;
+        let parameters = parameters_in_words(&document.pipeline, engine.catalogue());
+        say::out(&format!("{parameters}{}{summary}\n", in_words(&problems, &document.name)))?;
     }
     Ok(outcome(&problems))
+}
+
+/// Every parameter of the pipeline: its name, kind and default, and what is bound to it.
+fn parameters_in_words(pipeline: &Pipeline, catalogue: &Catalogue) -> String {
+    let rows: Vec<_> = pipeline
+        .parameters()
+        .iter()
+        .filter_map(|(name, declared)| {
+            let spec = pipeline.parameter_spec(name, catalogue)?;
+            let bound: Vec<_> = pipeline.bound_to(name).map(|(node, param)| format!("{node}.{param}")).collect();
+            let default = value_in_words(&spec, &declared.default);
+            Some([name.clone(), declared.kind.word().to_owned(), default, declared.label.clone(), bound.join(", ")])
+        })
+        .collect();
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let mut text = String::new();
+    for [name, kind, default, label, bound] in &rows {
+        let [a, b, c, d] = widths;
+        text.push_str(format!("  {name:a$}  {kind:b$}  {default:c$}  {label:d$}  {bound}").trim_end());
+        text.push('\n');
+    }
+    if rows.is_empty() { text } else { format!("parameters, given with --param NAME=VALUE:\n{text}\n") }
+}
+
+fn parameter(document: &Document, name: &str) -> serde_json::Value {
+    let declared = &document.pipeline.parameters()[name];
+    let bound: Vec<_> = document.pipeline.bound_to(name).map(|(node, param)| format!("{node}.{param}")).collect();
+    let default = value_to_json(&declared.default);
+    json!({ "name": name, "label": declared.label, "kind": declared.kind.word(), "default": default, "bound": bound })
 }
 
 /// Bad when there is an error among them.

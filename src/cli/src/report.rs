@@ -3,12 +3,18 @@
 use protocol::{NodeOutcome, NodeReport, RunReport};
 use serde_json::{Value, json};
 
-use pipeline::Pipeline;
+use pipeline::{Pipeline, value_to_json};
 
 /// One line for each node, then the metrics.
 pub fn in_words(pipeline: &Pipeline, order: &[pipeline::NodeId], report: &RunReport) -> String {
     let width = report.nodes.keys().map(|id| id.as_str().len()).max().unwrap_or(0);
     let mut text = format!("{}\n\n", if pipeline.name().is_empty() { "Untitled" } else { pipeline.name() });
+    for (name, parameter) in pipeline.parameters() {
+        text.push_str(&format!("  {name} = {}\n", shown(&parameter.default)));
+    }
+    if !pipeline.parameters().is_empty() {
+        text.push('\n');
+    }
     let nodes = || order.iter().filter_map(|id| Some((id, report.nodes.get(id)?)));
     for (id, node) in nodes() {
         let word = word(&node.outcome);
@@ -67,13 +73,28 @@ pub fn as_json(pipeline: &Pipeline, report: &RunReport) -> Value {
             (id.to_string(), entry)
         })
         .collect();
-    json!({
+    let parameters = pipeline.parameters().iter();
+    let parameters: serde_json::Map<_, _> =
+        parameters.map(|(name, parameter)| (name.clone(), value_to_json(&parameter.default))).collect();
+    let mut whole = json!({
         "pipeline": pipeline.name(),
         "seed": pipeline.seed(),
         "succeeded": all_came_through(report),
         "elapsed_secs": report.elapsed_secs,
         "nodes": nodes,
-    })
+    });
+    if !parameters.is_empty() {
+        whole["parameters"] = parameters.into();
+    }
+    whole
+}
+
+/// A value on one line.
+fn shown(value: &pipeline::Value) -> String {
+    match value {
+        pipeline::Value::File(file) => file.name.clone(),
+        other => value_to_json(other).to_string(),
+    }
 }
 
 fn word(outcome: &NodeOutcome) -> &'static str {

@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use pipeline::{Catalogue, Edit, Node, NodeId, ParamKind, ParamSpec, Pipeline, Spec, Value};
+use pipeline::{Catalogue, Edit, Node, NodeId, ParamKind, ParamSpec, Parameter, Pipeline, Spec, Value};
 use schema::{ColumnSelection, Kind};
 
+use crate::Subject;
 use crate::host::file_ref;
 
 /// Paths of files by their hash.
 pub type Files = BTreeMap<String, PathBuf>;
 
-/// Applies `--set` and `--data`, and returns the files that the pipeline now names.
-pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String], data: &[String]) -> Result<Files> {
+/// Applies `--param`, `--set` and `--data`, and returns the files that the pipeline now names.
+pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, subject: &Subject) -> Result<Files> {
     let mut files = Files::new();
-    for setting in settings {
+    for given in &subject.parameters {
+        give(pipeline, catalogue, given, &mut files).with_context(|| format!("--param {given}"))?;
+    }
+    for setting in &subject.settings {
         let (place, text) = setting
             .split_once('=')
             .with_context(|| format!("--set {setting}: write NODE.PARAM=VALUE, as in `forest.n_trees=200`"))?;
@@ -31,7 +35,7 @@ pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String]
         let value = parse(param, text, &mut files).with_context(|| format!("--set {setting}"))?;
         pipeline.apply(Edit::SetParam(id, name.to_owned(), Some(value)))?;
     }
-    for assignment in data {
+    for assignment in &subject.data {
         let (node, path) = assignment
             .split_once('=')
             .with_context(|| format!("--data {assignment}: write NODE=PATH, as in `import=churn.csv`"))?;
@@ -45,6 +49,36 @@ pub fn apply(pipeline: &mut Pipeline, catalogue: &Catalogue, settings: &[String]
         pipeline.apply(Edit::SetParam(id, param.name.clone(), Some(value)))?;
     }
     Ok(files)
+}
+
+/// Gives a parameter of the pipeline a value that all that is bound to it takes.
+fn give(pipeline: &mut Pipeline, catalogue: &Catalogue, given: &str, files: &mut Files) -> Result<()> {
+    let (name, text) = given.split_once('=').context("write NAME=VALUE, as in `trees=200`")?;
+    let Some(parameter) = pipeline.parameters().get(name).cloned() else {
+        let names: Vec<_> = pipeline.parameters().keys().map(String::as_str).collect();
+        if names.is_empty() {
+            bail!("the pipeline has no parameters\n  help: set a node's with --set NODE.PARAM=VALUE");
+        }
+        bail!(
+            "the pipeline has no parameter {name:?}; it has {}{}",
+            names.join(", "),
+            hint(name, names.iter().copied())
+        );
+    };
+    let own = pipeline.parameter_spec(name, catalogue);
+    // Each of those that are bound may have a range of its own.
+    let bound = pipeline
+        .bound_to(name)
+        .filter_map(|(node, param)| catalogue.get(&pipeline.node(node)?.component)?.param(param).cloned());
+    let mut value = None;
+    for spec in own.into_iter().chain(bound) {
+        let parsed = parse(&spec, text, files)?;
+        value.get_or_insert(parsed);
+    }
+    if let Some(default) = value {
+        pipeline.apply(Edit::SetParameter(name.to_owned(), Some(Parameter { default, ..parameter })))?;
+    }
+    Ok(())
 }
 
 fn known_node<'a>(pipeline: &Pipeline, catalogue: &'a Catalogue, text: &str) -> Result<(NodeId, &'a Spec)> {

@@ -269,3 +269,70 @@ fn the_names_in_the_json_report_are_these() {
     assert_eq!(failed["nodes"]["score"]["skipped_because_of"], "train");
     assert_eq!(failed["succeeded"], false);
 }
+
+/// The irises with a parameter for the depth of the tree and one that is bound to nothing, in a file of this test's own.
+fn with_parameters(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pipeline = json(&fs::read_to_string(root.join(IRIS)).unwrap());
+    pipeline["format"] = 2.into();
+    if let Some(params) = pipeline["nodes"]["tree"]["params"].as_object_mut() {
+        params.remove("max_depth");
+    }
+    pipeline["parameters"] = serde_json::json!({
+        "depth": { "label": "Depth of the tree", "kind": "integer", "default": 4, "bound": ["tree.max_depth"] },
+        "spare": { "label": "Spare", "kind": "text", "default": "", "bound": [] },
+    });
+    let path = folder(name).join("iris.json");
+    fs::write(&path, pipeline.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn parameters_of_the_pipeline_are_listed_given_and_handed_on() {
+    let file = with_parameters("parameters");
+    let called = millrace(&["check", &file]);
+    assert_eq!(called.code, Some(0), "{}", called.err);
+    assert!(
+        called.out.starts_with("parameters, given with --param NAME=VALUE:\n  depth  integer  4  Depth of the tree")
+    );
+    assert!(called.out.contains("tree.max_depth\n"), "{}", called.out);
+    assert!(called.out.contains("warning[P012]: the pipeline parameter `spare` is bound to nothing"), "{}", called.out);
+    let listed = json(&millrace(&["check", &file, "--json"]).out);
+    assert_eq!(listed["parameters"][0]["name"], "depth");
+    assert_eq!(listed["parameters"][0]["bound"], serde_json::json!(["tree.max_depth"]));
+
+    // A value given to the parameter is one set at the node.
+    let metrics = |arguments: &[&str]| {
+        let report = json(&millrace(&[&["run", file.as_str(), "--json"], arguments].concat()).out);
+        (report["parameters"]["depth"].clone(), report["nodes"]["evaluate"]["metrics"].clone())
+    };
+    let (shallow, set) = (metrics(&["--param", "depth=1"]), metrics(&["--set", "tree.max_depth=1"]));
+    assert_eq!(shallow, set);
+    assert_eq!(shallow.0, 1);
+    assert_ne!(shallow.1, metrics(&[]).1, "a stump is not a tree");
+    assert!(millrace(&["run", &file, "--param", "depth=2"]).out.contains("  depth = 2\n"));
+    let tested = millrace(&["test", &file, "--param", "depth=1", "--assert", "evaluate.accuracy < 0.8"]);
+    assert_eq!(tested.code, Some(0), "{}", tested.out);
+
+    let link = millrace(&["link", &file, "--param", "depth=1"]).out;
+    assert!(link.contains("#p=2d."), "{link}");
+    let report = json(&millrace(&["run", link.trim(), "--json"]).out);
+    assert_eq!(report["nodes"]["evaluate"]["metrics"], shallow.1, "the link carries it");
+}
+
+#[test]
+fn a_wrong_parameter_says_what_there_is() {
+    let file = with_parameters("wrong-parameters");
+    for (given, told) in [
+        ("dpeth=3", "the pipeline has no parameter \"dpeth\"; it has depth, spare\n  help: did you mean `depth`?"),
+        ("depth=deep", "\"deep\" is no whole number"),
+        ("depth=0", "0 is out of range"),
+        ("depth", "write NAME=VALUE, as in `trees=200`"),
+    ] {
+        let called = millrace(&["run", &file, "--param", given]);
+        assert_eq!(called.code, Some(2), "{given}");
+        assert!(called.err.contains(told) && called.err.contains(&format!("--param {given}")), "{}", called.err);
+    }
+    let called = millrace(&["run", IRIS, "--param", "depth=3"]);
+    assert!(called.err.contains("the pipeline has no parameters\n  help: set a node's with --set"), "{}", called.err);
+}

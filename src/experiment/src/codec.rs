@@ -18,7 +18,7 @@ use crate::rows::TestRows;
 use crate::scalar::Scalar;
 
 /// The fields that a run has, in its file; others are of a later version.
-pub(crate) const FIELDS: [&str; 25] = [
+pub(crate) const FIELDS: [&str; 26] = [
     "millrace",
     "format",
     "id",
@@ -29,6 +29,7 @@ pub(crate) const FIELDS: [&str; 25] = [
     "pipeline",
     "changes",
     "seed",
+    "parameters",
     "data",
     "engine",
     "host",
@@ -56,6 +57,7 @@ pub(crate) fn run(run: &RunRecord) -> Vec<(&'static str, Json)> {
         ("pipeline", run.pipeline.as_str().into()),
         ("changes", changes(&run.changes)),
         ("seed", run.seed.into()),
+        ("parameters", Json::Object(run.parameters.clone())),
         ("data", list(&run.data, data_file)),
         ("engine", run.engine.as_str().into()),
         ("host", host(&run.host)),
@@ -89,6 +91,7 @@ pub(crate) fn read_run(part: &Part<'_>) -> Result<RunRecord, Wrong> {
         pipeline: read_hash(&part.needed("pipeline")?)?,
         changes: read_changes(&part.at("changes"))?,
         seed: part.at("seed").whole()?,
+        parameters: read_parameters(&part.at("parameters"))?,
         data: part.at("data").list(read_data_file)?,
         engine: part.at("engine").text()?,
         host: read_host(&part.needed("host")?)?,
@@ -108,6 +111,15 @@ pub(crate) fn read_run(part: &Part<'_>) -> Result<RunRecord, Wrong> {
         trial: part.at("trial").there().map(|trial| read_trial(&trial)).transpose()?,
         extra: serde_json::Map::new(),
     })
+}
+
+fn read_parameters(part: &Part<'_>) -> Result<serde_json::Map<String, Json>, Wrong> {
+    let mut parameters = serde_json::Map::new();
+    part.each(|name, value| {
+        parameters.insert(name.into(), value.json());
+        Ok(())
+    })?;
+    Ok(parameters)
 }
 
 pub(crate) fn entry(entry: &IndexEntry) -> Json {

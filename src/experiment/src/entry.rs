@@ -161,9 +161,16 @@ fn learners(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<String> {
     names
 }
 
-/// Every parameter of a pipeline that counts, defaults too, by node and name.
+/// Every parameter of a pipeline that counts, defaults too, by node and name. Those of the pipeline itself stand first,
+/// as those of a node `pipeline`.
 pub fn params(pipeline: &Pipeline, catalogue: &Catalogue) -> Vec<ParamValue> {
     let mut params = Vec::new();
+    if let Ok(node) = NodeId::new("pipeline") {
+        params.extend(pipeline.parameters().iter().map(|(name, parameter)| {
+            let value = Scalar::of(&parameter.default, pipeline.parameter_spec(name, catalogue).as_ref());
+            ParamValue { node: node.clone(), name: name.clone(), value }
+        }));
+    }
     for (node, placed) in pipeline.nodes() {
         let settings = settings_of(placed, catalogue.get(&placed.component));
         for at in order(settings.len(), &|a, b| settings[a].0.cmp(settings[b].0)) {

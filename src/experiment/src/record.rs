@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pipeline::{Catalogue, NodeId, Pipeline, Value};
 use protocol::{Direction, Measured, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
+use schema::ordered::Gather;
 use serde_json::Value as Json;
 
 use crate::changes::Changes;
@@ -30,6 +31,8 @@ pub struct RunRecord {
     pub changes: Changes,
     /// The pipeline's seed.
     pub seed: u64,
+    /// The values of the pipeline's parameters, by name, as its file has them.
+    pub parameters: serde_json::Map<String, Json>,
     /// The files that nodes read, by node.
     pub data: Vec<DataFile>,
     /// Version of the engine.
@@ -280,6 +283,7 @@ impl RunRecord {
             pipeline: pipeline_hash(new.pipeline),
             changes: new.changes,
             seed: new.pipeline.seed(),
+            parameters: parameters_of(new.pipeline),
             data: data_of(new.pipeline),
             engine: new.engine.into(),
             host: new.host,
@@ -493,6 +497,18 @@ impl NodeRun {
             artifacts: BTreeMap::new(),
         }
     }
+}
+
+/// The values of a pipeline's parameters, files without their bytes.
+fn parameters_of(pipeline: &Pipeline) -> serde_json::Map<String, Json> {
+    let value = |(name, parameter): (&String, &pipeline::Parameter)| {
+        let value = match &parameter.default {
+            Value::File(file) => Value::File(pipeline::FileRef { schema: None, inline: None, ..file.clone() }),
+            other => other.clone(),
+        };
+        (name.clone(), pipeline::value_to_json(&value))
+    };
+    pipeline.parameters().iter().map(value).gather()
 }
 
 /// The files that a pipeline's nodes read.

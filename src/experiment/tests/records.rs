@@ -12,7 +12,7 @@ use experiment::{
     write_entry, write_pipeline, write_run,
 };
 use fixture::{begin, catalogue, done, edited, entry, forest, id, logistic, report, set};
-use pipeline::{Edit, FileRef, OutPort, Pipeline, Point, Value};
+use pipeline::{Edit, FileRef, OutPort, Parameter, ParameterKind, Pipeline, Point, Value};
 use protocol::{
     Confusion, Direction, Failure, FoldRows, Measured, Metric, NodeOutcome, Panel, RunEvent, RunId, RunReport,
 };
@@ -372,6 +372,32 @@ fn an_entry_has_every_setting_that_counted_defaults_too() {
     let plain = edited(&forest(), [set("forest", "class_weights", Value::Text("none".into()))]);
     let params = experiment::params(&plain, &catalogue());
     assert!(params.iter().all(|param| param.name != "share"), "it counts only for balanced weights");
+}
+
+#[test]
+fn a_record_says_what_the_parameters_of_the_pipeline_were() {
+    let parameter = |default| Parameter { label: "Trees".into(), kind: ParameterKind::Integer, default };
+    let declared = edited(
+        &forest(),
+        [
+            Edit::SetParameter("trees".into(), Some(parameter(Value::Int(100)))),
+            Edit::Bind(id("forest"), "n_trees".into(), Some("trees".into())),
+        ],
+    );
+    // A run with another value is a run of the pipeline with another default.
+    let given = edited(&declared, [Edit::SetParameter("trees".into(), Some(parameter(Value::Int(30))))]);
+    let run = begin(1, &given, Some(&declared));
+    assert_eq!(run.parameters["trees"], 30);
+    assert_eq!(run.changes.in_words(), "trees 100 → 30");
+    assert_eq!(read_run(&write_run(&run)).unwrap(), run);
+    assert_eq!(read_pipeline(&write_pipeline(&given), &run.pipeline).unwrap(), given);
+    let params = experiment::params(&given, &catalogue());
+    let of = |node: &str, name: &str| {
+        let found = params.iter().find(|param| param.node == id(node) && param.name == name);
+        found.map(|param| param.value.clone())
+    };
+    assert_eq!(of("pipeline", "trees"), of("forest", "n_trees"));
+    assert!(begin(2, &forest(), None).parameters.is_empty());
 }
 
 #[test]
