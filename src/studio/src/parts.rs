@@ -101,9 +101,19 @@ pub fn fetch_rest() {
     spawn_local(async { drop(fetch_links().await) });
 }
 
+/// What the part of the inspector shows.
+#[derive(Clone, Copy)]
+enum Inspected {
+    Selection,
+    RunWith,
+}
+
 #[wasm_split(inspector, wasm_split_path = ::leptos::wasm_split, preload(fetch_inspector), fallible)]
-fn inspector(studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
-    Ok(crate::views::inspector::content(studio))
+fn inspector(what: Inspected, studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(match what {
+        Inspected::Selection => crate::views::inspector::content(studio),
+        Inspected::RunWith => crate::views::inspector::run_with(studio),
+    })
 }
 
 #[wasm_split(overlays, wasm_split_path = ::leptos::wasm_split, preload(fetch_overlays), fallible)]
@@ -147,7 +157,12 @@ impl Part {
 
     /// What stands in the inspector.
     pub fn inspector_content(self, studio: crate::store::Studio) -> AnyView {
-        self.view(move || inspector(studio))
+        self.view(move || inspector(Inspected::Selection, studio))
+    }
+
+    /// What asks for values before a run; nothing until it is here.
+    pub fn run_with(self, studio: crate::store::Studio) -> AnyView {
+        self.once_here(move || inspector(Inspected::RunWith, studio))
     }
 
     /// The page of sweeps.
@@ -177,7 +192,14 @@ impl Part {
 
     /// Menus, searches and dialogs; nothing until they are here.
     pub fn all_overlays(self) -> AnyView {
-        let shown = move || (self.fetched.get() == Fetched::Here).then(|| self.now(overlays()));
+        self.once_here(overlays)
+    }
+
+    fn once_here<F>(self, build: impl Fn() -> F + Send + Sync + 'static) -> AnyView
+    where
+        F: Future<Output = Result<AnyView, SplitLoaderError>>,
+    {
+        let shown = move || (self.fetched.get() == Fetched::Here).then(|| self.now(build()));
         shown.into_any()
     }
 

@@ -176,6 +176,11 @@ fn problems(studio: Studio) -> AnyView {
                 };
                 let (node, place) = (problem.node.clone(), problem.place.clone());
                 let go = move |_| {
+                    if node.is_none() {
+                        // What is about no node is about the pipeline.
+                        studio.send(editor::Command::ClearSelection);
+                        studio.change_layout(|layout| layout.inspector_open = true);
+                    }
                     if let Some(node) = &node {
                         studio.go_to(node);
                         studio.change_layout(|layout| layout.inspector_open = true);

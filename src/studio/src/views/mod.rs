@@ -32,12 +32,14 @@ use crate::dom;
 
 /// What floats over the page.
 pub fn overlays() -> AnyView {
+    let studio = expect_context::<crate::store::Studio>();
     view! {
         <quick_add::QuickAdd />
         <context_menu::ContextMenu />
         <share::ShareDialog />
         <shortcuts::ShortcutSheet />
         <commander::Commander />
+        {studio.inspector.run_with(studio)}
     }
     .into_any()
 }

@@ -28,12 +28,17 @@ pub struct Field {
     pub id: String,
     /// Why it is wrong, for `aria-describedby`.
     pub is_invalid: Memo<bool>,
+    /// What is set in place of the document: the value for one run.
+    pub draft: Option<RwSignal<Value>>,
 }
 
 impl Field {
     /// Sets the parameter.
     pub fn set(&self, value: Value) {
-        self.studio.set_param(&self.node, &self.name, Some(value));
+        match self.draft {
+            Some(draft) => draft.set(value),
+            None => self.studio.set_param(&self.node, &self.name, Some(value)),
+        }
     }
 
     fn described_by(&self) -> String {
@@ -66,7 +71,8 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
         problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.severity == Severity::Error))
     });
     let is_shown = shown(studio, node, spec);
-    let field = Field { studio, node: node.clone(), name: spec.name.clone(), value, id: id.clone(), is_invalid };
+    let field =
+        Field { studio, node: node.clone(), name: spec.name.clone(), value, id: id.clone(), is_invalid, draft: None };
     let control = control(&field, spec);
     // A switch, a set of choices and composed controls carry their own label.
     let labels_itself = !matches!(
@@ -96,6 +102,7 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
             })
         }
     };
+    let binding = super::parameters::binding(studio, node, spec);
     let help = inline(&spec.help);
     let problem_id = format!("{id}-problem");
     let told = move || {
@@ -106,7 +113,7 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
     };
     view! {
         <div class="field" data-param=spec.name.clone() hidden=move || !is_shown.get()>
-            <div class="field__label">{caption}{reset}</div>
+            <div class="field__label">{caption}{binding}{reset}</div>
             {control}
             <div id=problem_id>{told}</div>
             <p class="field__help" id=format!("{id}-help")>{help}</p>
@@ -127,7 +134,8 @@ fn is_segmented(choices: &[Choice]) -> bool {
     choices.len() <= 4 && choices.iter().map(|choice| choice.label.chars().count()).sum::<usize>() <= 34
 }
 
-fn control(field: &Field, spec: &ParamSpec) -> AnyView {
+/// The control by itself.
+pub fn control(field: &Field, spec: &ParamSpec) -> AnyView {
     match &spec.kind {
         ParamKind::Switch => switch(field, &spec.label),
         ParamKind::Int { min, max, optional, log } => {

@@ -4,6 +4,9 @@ mod columns;
 mod field;
 mod file;
 mod grid;
+mod parameters;
+
+pub use parameters::run_with;
 
 use editor::Command;
 use leptos::prelude::*;
@@ -67,6 +70,7 @@ fn of_pipeline(studio: Studio) -> AnyView {
                     on:change=move |event| if let Ok(seed) = event_target_value(&event).trim().parse() { studio.set_seed(seed) } />
                 <p class="field__help">"Every random step draws from it: the same seed gives the same result on every computer"</p>
             </div>
+            {parameters::all(studio)}
             {kept(studio, None)}
             <p class="field__help">"Select a node to see its settings"</p>
         </div>
@@ -183,9 +187,10 @@ fn of_node(studio: Studio, node: NodeId) -> AnyView {
 
 /// How much is kept of results, of a node or of all, and the way to let go of it.
 fn kept(studio: Studio, node: Option<NodeId>) -> AnyView {
-    let (label, help) = match node {
-        Some(_) => ("Kept for reuse", "Until it or what it depends on changes"),
+    let (class, label, help) = match node {
+        Some(_) => ("field field--place", "Kept for reuse", "Until it or what it depends on changes"),
         None => (
+            "field",
             "Results kept for reuse",
             "A step runs again only when its settings, its inputs or the seed have changed; earlier settings are kept too",
         ),
@@ -197,7 +202,7 @@ fn kept(studio: Studio, node: Option<NodeId>) -> AnyView {
     };
     let is_none = n_bytes.clone();
     view! {
-        <div class="field" id="kept" role="group" aria-label=label>
+        <div class=class id="kept" role="group" aria-label=label>
             <div class="field__label"><span>{label}</span></div>
             <div class="field__row">
                 <span class="grow num">{move || bytes(n_bytes() as f64)}</span>
