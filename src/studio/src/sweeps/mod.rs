@@ -1,9 +1,19 @@
 //! The page of sweeps: what to vary and toward what, how it goes, and what came of it.
 
+mod columns;
+mod contour;
+mod intermediate;
 mod keep;
+mod mattered;
+mod panels;
+mod parallel;
+mod pareto;
 mod results;
 mod runner;
 mod setup;
+mod slice;
+mod timeline;
+mod trials;
 
 use leptos::prelude::*;
 

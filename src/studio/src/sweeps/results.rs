@@ -1,25 +1,20 @@
 //! How a sweep goes and what came of it: progress, history, what mattered, the best trial, every trial.
 
+use std::sync::Arc;
+
 use charts::{Axis, Figure, Guide, Marks, Series};
 use leptos::prelude::*;
-use pipeline::{Pipeline, Value};
-use schema::ordered::sort_by;
-use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState};
+use pipeline::Pipeline;
+use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState, metric_label};
 
+use super::columns::{Columns, words};
+use super::parallel::Axes;
 use super::runner::{Runner, Sweep};
+use super::{mattered, panels, trials};
 use crate::store::Studio;
 use crate::viewers::chart::{ChartEvents, chart};
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
-
-/// By what the table of trials is sorted.
-#[derive(Clone, Debug, PartialEq)]
-enum Key {
-    Number,
-    Objective,
-    Setting(String),
-    Elapsed,
-}
 
 /// Everything about the sweep there is.
 pub fn view(studio: Studio, runner: Runner) -> AnyView {
@@ -27,7 +22,6 @@ pub fn view(studio: Studio, runner: Runner) -> AnyView {
     let shown = Memo::new(move |_| sweep.get());
     let head = move || shown.get().map(|sweep| head(runner, &sweep));
     let shares = runner.shares();
-    let sort = RwSignal::new((Key::Objective, true));
     // Drawn anew when a trial came to its end, not with everything that is told of those under way.
     let ended = Memo::new(move |_| {
         let n_over = |sweep: &Sweep| sweep.study.trials.iter().filter(|trial| trial.state.is_over()).count();
@@ -39,42 +33,30 @@ pub fn view(studio: Studio, runner: Runner) -> AnyView {
         Some(chart(figure, ChartEvents { announce, pick: None }))
     };
     let mattered = move || {
-        let labels = labels(studio, shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()))?);
-        let bars = shares.get().into_iter().map(|share| {
-            let name = labels.iter().find(|(name, _)| *name == share.dimension).map(|(_, label)| label.clone());
-            let percent = |x: f64| format!("{:.1}%", 100.0 * x.clamp(0.0, 1.0));
-            let (low, high) = (share.share - 1.96 * share.standard_error, share.share + 1.96 * share.standard_error);
-            view! {
-                <li class="sweeps__bar">
-                    <span>{name.unwrap_or(share.dimension)}</span>
-                    <span class="sweeps__track" aria-hidden="true">
-                        <i style:width=percent(share.share)></i>
-                        <u style:left=percent(low) style:width=percent(high.clamp(0.0, 1.0) - low.clamp(0.0, 1.0))></u>
-                    </span>
-                    <b>{format!("{:.2}", share.share)}<small>{format!(" ± {:.2}", 1.96 * share.standard_error)}</small></b>
-                </li>
-            }
-        });
-        let bars = bars.collect_view();
-        let words = "From 8 finished trials on, when two or more settings vary and the results differ.";
-        Some(if shares.with(Vec::is_empty) {
-            view! { <p class="sweeps__muted">{words}</p> }.into_any()
-        } else {
-            view! { <ul class="sweeps__bars">{bars}</ul> }.into_any()
-        })
+        let labels = shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| labels(studio, &sweep.study)))?;
+        Some(shares.with(|shares| mattered::bars(shares, &labels)))
     };
+    let data = Memo::new(move |_| {
+        let of = |sweep: &Sweep| Columns::of(&sweep.study, &labels(studio, &sweep.study));
+        Arc::new(shown.with(|sweep| sweep.as_ref().map(of).unwrap_or_default()))
+    });
+    let axes = Axes::new();
+    let views = panels::view(studio, shown, data, ended, axes);
     let best = move || shown.get().map(|sweep| best(studio, runner, &sweep));
-    let trials = move || shown.get().map(|sweep| trials(studio, &sweep, sort));
+    let trials = trials::view(studio, shown, axes);
     let note = move || shown.get().and_then(|sweep| test_rows(&sweep));
     view! {
         {head}
         <div class="sweeps__body">
             <div class="sweeps__main">
-                <section class="sweeps__panel sweeps__history" aria-label="History">
-                    // By key, so that each drawing gets a canvas of its own.
-                    <For each=move || ended.get() key=|ended| *ended children=move |_| history() />
-                </section>
-                <section class="sweeps__panel"><h3>"What mattered"<small>"share of the variance that each explains by itself, with 95 % interval"</small></h3>{mattered}</section>
+                <div class="sweeps__top">
+                    <section class="sweeps__panel sweeps__history" aria-label="History">
+                        // By key, so that each drawing gets a canvas of its own.
+                        <For each=move || ended.get() key=|ended| *ended children=move |_| history() />
+                    </section>
+                    <section class="sweeps__panel sweeps__mattered" tabindex="0" aria-label="What mattered"><h3>"What mattered"<small>"share of the variance, 95 % interval"</small></h3>{mattered}</section>
+                </div>
+                {views}
             </div>
             <aside class="sweeps__rail" aria-label="Best trial and all trials">{best}{trials}{note}</aside>
         </div>
@@ -162,8 +144,9 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
     .into_any()
 }
 
-fn metric(study: &Study) -> String {
-    study.objectives.first().map_or(String::new(), |objective| objective.metric.clone())
+/// The first objective, as people read it.
+pub fn metric(study: &Study) -> String {
+    study.objectives.first().map_or(String::new(), |objective| metric_label(&objective.metric))
 }
 
 fn history(sweep: &Sweep) -> Figure {
@@ -171,6 +154,9 @@ fn history(sweep: &Sweep) -> Figure {
     let done = |trial: &Trial| trial.values.first().map(|value| (f64::from(trial.number), *value));
     let points: Vec<(f64, f64)> =
         study.trials.iter().filter(|trial| trial.state == TrialState::Done).filter_map(done).collect();
+    let given_up = |trial: &Trial| trial.intermediate.last().map(|value| (f64::from(trial.number), *value));
+    let stopped = study.trials.iter().filter(|trial| trial.state == TrialState::StoppedEarly).filter_map(given_up);
+    let stopped: Vec<(f64, f64)> = stopped.collect();
     let mut line: Vec<(f64, f64)> = Vec::new();
     for (number, best) in study.best_so_far() {
         if let Some((_, before)) = line.last().copied() {
@@ -195,7 +181,14 @@ fn history(sweep: &Sweep) -> Figure {
         summary,
         x: Axis { label: "trial".into(), range: Some((0.0, last)), fixed: false, categories: Vec::new() },
         y: Axis { label: metric(study), range: None, fixed: false, categories: Vec::new() },
-        series: vec![series("done", 1, Marks::Points(points)), series("best so far", 2, Marks::Line(line))],
+        series: [
+            series("done", 1, Marks::Points(points)),
+            series("stopped early", 3, Marks::Points(stopped)),
+            series("best so far", 2, Marks::Line(line)),
+        ]
+        .into_iter()
+        .filter(|series| series.name != "stopped early" || series.marks.n_marks() > 0)
+        .collect(),
         guides: study.baseline.map(guide).into_iter().collect(),
         n_rows: 0,
         sampling: String::new(),
@@ -203,7 +196,7 @@ fn history(sweep: &Sweep) -> Figure {
 }
 
 /// The dimensions' names with their parameters' labels.
-fn labels(studio: Studio, study: Study) -> Vec<(String, String)> {
+pub fn labels(studio: Studio, study: &Study) -> Vec<(String, String)> {
     studio.with(|editor| {
         let label = |dimension: &study::Dimension| {
             let placed = editor.pipeline().node(&dimension.node)?;
@@ -212,19 +205,15 @@ fn labels(studio: Studio, study: Study) -> Vec<(String, String)> {
         let named = |dimension: &study::Dimension| {
             (dimension.name.clone(), label(dimension).unwrap_or_else(|| dimension.name.clone()))
         };
-        study.space.dimensions.iter().map(named).collect()
+        let named: Vec<(String, String)> = study.space.dimensions.iter().map(named).collect();
+        // Equal labels of several nodes are told apart by the node.
+        let is_alone = |label: &str| named.iter().filter(|(_, other)| other == label).count() < 2;
+        let full = |(at, (name, label)): (usize, &(String, String))| match is_alone(label) {
+            true => (name.clone(), label.clone()),
+            false => (name.clone(), format!("{label}, {}", editor.title(&study.space.dimensions[at].node))),
+        };
+        named.iter().enumerate().map(full).collect()
     })
-}
-
-fn words(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::None) => "none".into(),
-        Some(Value::Bool(on)) => if *on { "on" } else { "off" }.into(),
-        Some(Value::Int(n)) => n.to_string(),
-        Some(Value::Float(x)) => charts::number(*x),
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::Columns(_) | Value::File(_)) => String::new(),
-    }
 }
 
 fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
@@ -232,7 +221,7 @@ fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
         return view! { <section class="sweeps__best"><p class="sweeps__muted">"The best trial stands here as soon as one is done."</p></section> }.into_any();
     };
     let settings: Settings = trial.settings.clone();
-    let rows = labels(studio, sweep.study.clone()).into_iter().zip(&sweep.study.space.dimensions).map(
+    let rows = labels(studio, &sweep.study).into_iter().zip(&sweep.study.space.dimensions).map(
         |((name, label), dimension)| {
             let (node, param) = (dimension.node.clone(), dimension.param.clone());
             let now = studio.select(move |editor| {
@@ -261,93 +250,6 @@ fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
             <dl>{rows}</dl>
             <button type="button" class="button button--primary" id="sweep-promote" on:click=move |_| runner.promote(&settings)>{icon("arrow-up-right")}"Promote to pipeline"</button>
             <p class="sweeps__muted">"Puts these settings into the pipeline as one step you can undo."</p>
-        </section>
-    }
-    .into_any()
-}
-
-fn trials(studio: Studio, sweep: &Sweep, sort: RwSignal<(Key, bool)>) -> AnyView {
-    let labels = labels(studio, sweep.study.clone());
-    let (key, is_down) = sort.get();
-    let number = |trial: &Trial| -> f64 {
-        match &key {
-            Key::Number => f64::from(trial.number),
-            Key::Objective => trial.values.first().copied().unwrap_or(f64::NAN),
-            Key::Elapsed => trial.elapsed_secs.unwrap_or(f64::NAN),
-            Key::Setting(name) => match trial.settings.get(name) {
-                Some(Value::Int(n)) => *n as f64,
-                Some(Value::Float(x)) => *x,
-                Some(Value::Bool(on)) => f64::from(u8::from(*on)),
-                _ => f64::NAN,
-            },
-        }
-    };
-    let text = |trial: &Trial| match &key {
-        Key::Setting(name) => words(trial.settings.get(name)),
-        Key::Number | Key::Objective | Key::Elapsed => String::new(),
-    };
-    let mut rows: Vec<&Trial> = sweep.study.trials.iter().collect();
-    sort_by(&mut rows, |a, b| {
-        let (x, y) = (number(a), number(b));
-        // What has no number comes last either way.
-        let missing = x.is_nan().cmp(&y.is_nan());
-        let order = if x.is_nan() && y.is_nan() { text(a).cmp(&text(b)) } else { x.total_cmp(&y) };
-        missing.then(if is_down { order.reverse() } else { order }).then(a.number.cmp(&b.number))
-    });
-    let column = |label: String, of: Key| {
-        let (chosen, is_down) = sort.get();
-        let is_chosen = chosen == of;
-        let direction = match (is_chosen, is_down) {
-            (false, _) => "none",
-            (true, true) => "descending",
-            (true, false) => "ascending",
-        };
-        let mark = is_chosen.then(|| small_icon(if is_down { "arrow-down" } else { "arrow-up" }));
-        view! {
-            <th scope="col" aria-sort=direction>
-                <button type="button" on:click=move |_| sort.update(|(key, is_down)| {
-                    *is_down = if *key == of { !*is_down } else { of != Key::Number };
-                    *key = of.clone();
-                })>{label}{mark}</button>
-            </th>
-        }
-    };
-    let best = sweep.study.best().map(|trial| trial.number);
-    let body = rows.into_iter().map(|trial| {
-        let (icon_name, word) = match trial.state {
-            TrialState::Waiting => ("clock", "waiting"),
-            TrialState::Running => ("loader", "running"),
-            TrialState::Done => ("circle-check", "done"),
-            TrialState::StoppedEarly => ("x", "stopped early"),
-            TrialState::Failed => ("triangle-alert", "failed"),
-            TrialState::Cancelled => ("circle-slash", "cancelled"),
-        };
-        let why = trial.failure.clone().or_else(|| trial.reason.clone());
-        let told = why.clone().map(|why| view! { <small>{why}</small> });
-        let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}</td> }).collect_view();
-        view! {
-            <tr class=("sweeps__row--best", best == Some(trial.number)) data-trial=trial.number.to_string() data-state=word>
-                <td>{trial.number}</td>
-                <td><b>{trial.values.first().copied().map(charts::number)}</b></td>
-                <td title=why><span class="sweeps__state">{small_icon(icon_name)}{word}</span>{told}</td>
-                {settings}
-                <td>{trial.elapsed_secs.map(seconds)}</td>
-            </tr>
-        }
-    });
-    let body = body.collect_view();
-    let columns = labels.iter().map(|(name, label)| column(label.clone(), Key::Setting(name.clone()))).collect_view();
-    view! {
-        <section class="sweeps__trials" aria-label="Trials">
-            <h3>"Trials"<small>{sweep.objective.clone()}</small></h3>
-            <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Table of trials">
-                <table class="sweeps__table sweeps__table--trials">
-                    <thead><tr>
-                        {column("#".into(), Key::Number)}{column(metric(&sweep.study), Key::Objective)}<th scope="col">"state"</th>{columns}{column("time".into(), Key::Elapsed)}
-                    </tr></thead>
-                    <tbody>{body}</tbody>
-                </table>
-            </div>
         </section>
     }
     .into_any()

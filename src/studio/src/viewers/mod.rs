@@ -13,7 +13,7 @@ mod pages;
 mod table_header;
 mod tree;
 
-pub use appearance::watch_size;
+pub use appearance::{theme, version, watch_size};
 pub use data_panel::data_panel;
 pub use output_panel::output_panel;
 
@@ -23,7 +23,7 @@ use protocol::Failure;
 use crate::views::icon::icon;
 
 /// What a panel says in place of results.
-fn empty(icon_name: &'static str, headline: &str, words: &str) -> AnyView {
+pub fn empty(icon_name: &'static str, headline: &str, words: &str) -> AnyView {
     view! {
         <div class="empty">
             {icon(icon_name)}
