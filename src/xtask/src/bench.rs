@@ -45,6 +45,8 @@ enum Section {
     Canvas,
     /// Every link of the gallery, from the click to the last figure
     Gallery,
+    /// A sweep of a thousand trials: brushed and pointed at
+    Sweep,
 }
 
 /// Prints a table of figures and bars.
@@ -62,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Section::Import => "import",
         Section::Canvas => "canvas",
         Section::Gallery => "gallery",
+        Section::Sweep => "sweep",
     }));
     node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium);
     let status = node.status().context("`node` could not be started")?;

@@ -4,6 +4,7 @@
 //! falls short. What a task and a frame are is defined in `trace.js`.
 
 import { chromium } from "playwright-core";
+import { grown, keepSweep, keptSweeps } from "../grown_sweep.js";
 import { fiveHundredNodes, millionRows } from "./inputs.js";
 import { quantile, trace } from "./trace.js";
 
@@ -13,7 +14,7 @@ const FRAME_MS = 16.7;
 /// Shares of an import at which it is stopped.
 const STOP_AT = [0.05, 0.3, 0.6, 0.8, 0.9, 0.96];
 
-const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery };
+const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep };
 const asked = process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -312,6 +313,70 @@ async function linkOf(page, question) {
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("button", { name: "Copy link" }).click();
   return page.evaluate(() => navigator.clipboard.readText());
+}
+
+async function measureSweep(page) {
+  console.log("\nA sweep of 1,000 trials, all settings at once");
+  await open(page);
+  await page.getByRole("button", { name: /Who leaves/ }).click();
+  await page.locator("[data-node-id]").first().waitFor();
+  await idle(page);
+  await page.locator("#run:enabled").click();
+  await finished(page);
+  const address = page.url();
+  await page.getByRole("button", { name: "Sweeps", exact: true }).click();
+  const varied = { n_trees: [4, 400], max_depth: [2, 16], min_rows_leaf: [1, 60], min_rows_split: [2, 90], criterion: [], class_weights: [] };
+  for (const [name, [low, high]] of Object.entries(varied)) {
+    const field = page.locator(`[data-sweep-param="forest.${name}"]`);
+    await field.getByRole("checkbox").check();
+    if (high) {
+      await field.getByLabel(/^Smallest/).fill(String(low));
+      await field.getByLabel(/^Largest/).fill(String(high));
+    }
+  }
+  await page.locator("#sweep-trials").fill("3");
+  await page.locator("#sweep-start").click();
+  await page.locator("#sweep-state", { hasText: /^over:/ }).waitFor({ timeout: 120_000 });
+  await idle(page);
+  // The browser keeps the sweep; it is grown there, and the page opens it as it opens any other.
+  const [[document, kept]] = await page.evaluate(keptSweeps);
+  await page.goto("about:blank");
+  await open(page);
+  await page.evaluate(keepSweep, [document, grown(kept, 1_000)]);
+  await page.goto("about:blank");
+  await page.goto(address);
+  await page.locator("[data-node-id]").first().waitFor();
+  await idle(page);
+  await page.getByRole("button", { name: "Sweeps", exact: true }).click();
+  await page.locator(".parallel__area").waitFor();
+  await page.waitForTimeout(1_000);
+  await idle(page);
+  const area = await page.locator(".parallel__area").boundingBox();
+  const nAxes = await page.locator(".parallel__line").count();
+  const x = async (at) => (await page.locator(".parallel__line").nth(at).boundingBox()).x + 1;
+  for (const [what, axis] of [["on the first axis", 0], ["on the last as well", nAxes - 1]]) {
+    const left = await x(axis);
+    const drawn = await trace(page, () => brush(page, left, area));
+    row(`brushing ${what}: work per frame, p50 of ${drawn.frames.length}`, quantile(drawn.frames, 0.5), "ms");
+    row(`brushing ${what}: work per frame, p95`, quantile(drawn.frames, 0.95), "ms", 20);
+    row(`brushing ${what}: longest task of the page`, drawn.tasks[0], "ms", 50);
+  }
+  if (!/^\d+ of 1000 trials$/.test(await page.locator(".parallel__count").innerText())) {
+    throw new Error("the chart does not say that it has 1,000 trials");
+  }
+  const pointed = await trace(page, () =>
+    paced(120, (step) => page.mouse.move(area.x + 80 + step * 4, area.y + area.height * (0.3 + 0.3 * Math.sin(step / 9)))),
+  );
+  row("pointing at lines: work per frame, p95", quantile(pointed.frames, 0.95), "ms", 20);
+}
+
+/// Draws a brush along an axis: from the bottom all the way up, and back to the middle, a step per frame.
+async function brush(page, x, { y, height }) {
+  const at = (share) => y + height * (0.5 + 0.49 * Math.cos(share * 1.5 * Math.PI));
+  await page.mouse.move(x, at(0));
+  await page.mouse.down();
+  await paced(180, (step) => page.mouse.move(x, at((step + 1) / 180)));
+  await page.mouse.up();
 }
 
 async function open(page) {
