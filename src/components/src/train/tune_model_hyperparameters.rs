@@ -89,7 +89,7 @@ impl Component for TuneModelHyperparameters {
                  combination of its values, or a random draw of them, is trained and judged on rows that it has not \
                  seen: those at `validation`, or, if that stays open, fold by fold as in Cross Validate Model.\n\n\
                  - `sweep_results`: a row for each setting with its metrics, the best first. Trials are numbered from 0 \
-                 in the order in which they ran; an empty cell of a setting is *no limit*\n\
+                 in the order in which they ran\n\
                  - `best_model`: the learner with the best setting, trained on *all* rows at `table`\n\n\
                  All settings meet the same folds, so their differences are their own. Of settings that are equally \
                  good, the one that was tried first is the best. With the same seed a random sweep draws what \
@@ -382,7 +382,8 @@ impl Tuning<'_> {
 
         job.panel(self.best_setting(&trials, best, &metric));
         if let Ok(judged) = &best.judged {
-            let metrics = judged.iter().map(|judged| judged.metric.clone()).collect();
+            let mut metrics: Vec<Metric> = judged.iter().map(|judged| judged.metric.clone()).collect();
+            metrics.sort_by_key(|other| other.name != metric.name);
             job.panel(Panel::Metrics { series: vec![format!("Best setting, {}", self.judged_on())], metrics });
         }
         if trials.len() > 1 {
@@ -478,13 +479,14 @@ impl Tuning<'_> {
     }
 
     fn best_setting(&self, trials: &[Trial], best: &Trial, metric: &Metric) -> Panel {
-        let settings =
-            best.settings.iter().map(|(name, value)| vec![self.label(name).to_owned(), self.in_words(name, value)]);
-        let mut rows: Vec<Vec<String>> = settings.collect();
+        let mut rows = Vec::new();
         if let Some(judged) = best.figure(&metric.name) {
             let value = judged.value().map(brief).unwrap_or_default();
             let spread = judged.deviation.map_or_else(String::new, |deviation| format!(" ± {}", brief(deviation)));
             rows.push(vec![format!("{}, {}", metric.label, self.judged_on()), format!("{value}{spread}")]);
+        }
+        for (name, value) in self.params().into_iter().filter_map(|name| best.settings.get_key_value(name)) {
+            rows.push(vec![self.label(name).to_owned(), self.in_words(name, value)]);
         }
         rows.push(vec!["Settings tried".into(), trials.len().to_string()]);
         Panel::Facts { title: "The best setting".into(), heads: vec!["What".into(), "Value".into()], rows }
@@ -494,11 +496,9 @@ impl Tuning<'_> {
         let mut figure = figure("trials", "Trial by trial", axis("Trial"), axis(&metric.label), self.table.n_rows());
         figure.summary =
             format!("Each dot is a setting, in the order of the trials; the line is the best {} so far.", metric.label);
-        let at = |(trial_idx, value): (usize, f64)| (trial_idx as f64, value);
-        let dots = trials.iter().enumerate().filter_map(|(idx, trial)| Some((idx, trial.value(metric)?))).map(at);
-        let line = bests(trials, metric).into_iter().map(at);
+        let dots = trials.iter().enumerate().filter_map(|(idx, trial)| Some((idx as f64, trial.value(metric)?)));
         figure.series = vec![
-            series("Best so far", 1, Marks::Line(line.collect())),
+            series("Best so far", 1, Marks::Line(bests(trials, metric))),
             series("Trials", 0, Marks::Points(dots.collect())),
         ];
         figure
@@ -528,7 +528,7 @@ impl Tuning<'_> {
         };
         let dots = trials.iter().filter_map(|trial| Some((x(trial.settings.get(name)?)?, trial.value(metric)?)));
         let id = format!("by-{}", name.replace('_', "-"));
-        let mut figure = figure(&id, &format!("By {label}"), x_axis, axis(&metric.label), self.table.n_rows());
+        let mut figure = figure(&id, label, x_axis, axis(&metric.label), self.table.n_rows());
         figure.summary =
             format!("Each dot is a trial. Where dots of one value lie apart, other settings matter more than {label}.");
         figure.series = vec![series("Trials", 0, Marks::Points(dots.collect()))];
@@ -570,17 +570,16 @@ fn ranked(trials: &[Trial], metric: &Metric) -> Vec<usize> {
     order
 }
 
-/// Every trial that has a figure, with the best up to it.
-fn bests(trials: &[Trial], metric: &Metric) -> Vec<(usize, f64)> {
-    let mut best = f64::NAN;
-    let values = trials.iter().enumerate().filter_map(|(trial_idx, trial)| Some((trial_idx, trial.value(metric)?)));
-    let line = values.map(|(trial_idx, value)| {
-        if goal(metric).is_better(value, best) {
-            best = value;
-        }
-        (trial_idx, best)
-    });
-    line.collect()
+/// The best figure so far, from trial to trial, in steps.
+fn bests(trials: &[Trial], metric: &Metric) -> Vec<(f64, f64)> {
+    let mut line: Vec<(f64, f64)> = Vec::new();
+    for (trial_idx, trial) in trials.iter().enumerate() {
+        let (at, best) = (trial_idx as f64, line.last().map(|(_, best)| *best));
+        line.extend(best.map(|best| (at, best)));
+        let better = trial.value(metric).filter(|value| best.is_none_or(|best| goal(metric).is_better(*value, best)));
+        line.extend(better.map(|better| (at, better)));
+    }
+    line
 }
 
 /// How the best figure came about, in the unit square.
@@ -590,7 +589,7 @@ fn best_so_far(trials: &[Trial], metric: &Metric) -> Option<Face> {
         line.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, x)| (low.min(*x), high.max(*x)));
     let span = if high > low { high - low } else { 1.0 };
     let width = trials.len().checked_sub(1).filter(|width| *width > 0)? as f64;
-    let point = |(trial_idx, x): (usize, f64)| ((trial_idx as f64 / width) as f32, ((x - low) / span) as f32);
+    let point = |(at, x): (f64, f64)| ((at / width) as f32, ((x - low) / span) as f32);
     Some(Face::Curve { points: line.into_iter().map(point).collect(), diagonal: false })
 }
 
@@ -613,11 +612,10 @@ fn number_column(name: &str, values: &[Option<f64>]) -> NewColumn {
     column(name, NewValues::Number(values.iter().map(|value| value.unwrap_or_default()).collect()), Some(valid))
 }
 
-/// Whole numbers, numbers and truth values as such, and anything else in words. "No limit" is no number: the cell is
-/// empty.
+/// Whole numbers, numbers and truth values as such, and anything else in words, such as numbers beside "no limit".
 fn settings_column(name: &str, values: &[Option<&Value>], in_words: impl Fn(&Value) -> String) -> NewColumn {
-    let known = || values.iter().flatten().filter(|value| !matches!(value, Value::None));
-    let valid = values.iter().map(|value| !matches!(value, None | Some(Value::None))).collect();
+    let known = || values.iter().flatten();
+    let valid = values.iter().map(Option::is_some).collect();
     let number = |value: &Option<&Value>| match value {
         Some(Value::Float(x)) => *x,
         Some(Value::Int(n)) => *n as f64,
@@ -756,7 +754,7 @@ mod tests {
         let measured: Vec<f64> =
             done.measured.iter().filter(|told| told.name == "accuracy").map(|told| told.value).collect();
         assert_eq!(accuracies, trials.iter().map(|&trial| measured[trial]).collect::<Vec<_>>());
-        let depth_of = ["1", "1", "2", "2", "-", "-"];
+        let depth_of = ["1", "1", "2", "2", "no limit", "no limit"];
         let leaf_of = ["1", "40", "1", "40", "1", "40"];
         assert_eq!(cells(results, "Maximum depth"), trials.iter().map(|&trial| depth_of[trial]).collect::<Vec<_>>());
         assert_eq!(
