@@ -22,7 +22,7 @@ pub fn view(data: &Columns, [x, y]: [&Column; 2], objective: &Column, announce: 
         let values: Vec<f64> = chosen.iter().map(|at| objective.values[*at]).collect();
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
-        let name = format!("{} to {}", charts::number(low), charts::number(high));
+        let name = format!("{}–{}", charts::compact(low), charts::compact(high));
         Some(dots(data, &chosen, x, y).telling(&name, RAMP + wanted, &objective.label, values))
     };
     let figure = Figure {

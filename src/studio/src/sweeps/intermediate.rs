@@ -20,7 +20,8 @@ pub fn view(study: &Study, announce: Callback<String>) -> AnyView {
     }
     let is_stopped = |trial: &&Trial| trial.state == TrialState::StoppedEarly;
     let stopped: Vec<&Trial> = reported().filter(is_stopped).collect();
-    let ends = stopped.iter().filter_map(|trial| Some((trial.intermediate.len() as f64, *trial.intermediate.last()?)));
+    let end = |trial: &&Trial| Some((trial.intermediate.len() as f64 - 1.0, *trial.intermediate.last()?));
+    let ends = stopped.iter().filter_map(end);
     let ends = Marks::Points(ends.collect());
     let numbers = stopped.iter().map(|trial| f64::from(trial.number)).collect();
     let is_best = |trial: &&Trial| best == Some(trial.number);
@@ -31,6 +32,7 @@ pub fn view(study: &Study, announce: Callback<String>) -> AnyView {
         named("stopped here", 3, ends, numbers),
         lines("best", 0, reported().filter(is_best)),
     ];
+    let n_intervals = reported().map(|trial| trial.intermediate.len()).max().unwrap_or(0);
     let metric = study.objectives.first().map_or(String::new(), |objective| metric_label(&objective.metric));
     let figure = Figure {
         id: "sweep-intermediate".into(),
@@ -40,7 +42,12 @@ pub fn view(study: &Study, announce: Callback<String>) -> AnyView {
             reported().count(),
             stopped.len()
         ),
-        x: Axis { label: "interval".into(), range: None, fixed: false, categories: Vec::new() },
+        x: Axis {
+            label: "interval".into(),
+            range: None,
+            fixed: false,
+            categories: (1..=n_intervals).map(|interval| interval.to_string()).collect(),
+        },
         y: Axis { label: metric, range: None, fixed: false, categories: Vec::new() },
         series: series.into_iter().filter(|series| series.marks.n_marks() > 0).collect(),
         guides: Vec::new(),
@@ -57,7 +64,7 @@ fn lines<'a>(name: &str, color_idx: u8, trials: impl Iterator<Item = &'a Trial>)
         if !points.is_empty() {
             points.push((f64::NAN, f64::NAN));
         }
-        points.extend(trial.intermediate.iter().enumerate().map(|(at, value)| (at as f64 + 1.0, *value)));
+        points.extend(trial.intermediate.iter().enumerate().map(|(at, value)| (at as f64, *value)));
         numbers.resize(points.len(), f64::from(trial.number));
     }
     named(name, color_idx, Marks::Line(points), numbers)

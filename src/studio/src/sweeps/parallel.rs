@@ -26,6 +26,8 @@ const MARGIN: f64 = 60.0;
 const REACH: f64 = 24.0;
 /// Up to so many lines are drawn thicker than a pixel of the device, which takes several times as long.
 const N_THICK: usize = 120;
+/// Up to so many trials have curves, which are easier to follow; more have straight lines, which are drawn sooner.
+const N_CURVED: usize = 300;
 
 /// What the user makes of the axes. A handle, kept for as long as the sweep is shown.
 #[derive(Clone, Copy)]
@@ -118,6 +120,8 @@ struct Plot {
     order: Memo<Vec<usize>>,
     size: RwSignal<(f64, f64)>,
     axes: Axes,
+    /// How good each trial is, and what stands at the ends.
+    merits: Memo<(Vec<f64>, [f64; 2])>,
     /// The trial that is pointed at, by place.
     at: RwSignal<Option<usize>>,
 }
@@ -147,7 +151,11 @@ pub fn view(studio: Studio, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
             })
         })
     });
-    let plot = Plot { data, shown, order, size: RwSignal::new((0.0, 0.0)), axes, at: RwSignal::new(None) };
+    let merits = Memo::new(move |_| {
+        let of = |data: &Columns| data.objectives.first().map(|first| data.merits(first));
+        data.with(|data| of(data)).unwrap_or((Vec::new(), [f64::NAN; 2]))
+    });
+    let plot = Plot { data, shown, order, size: RwSignal::new((0.0, 0.0)), axes, merits, at: RwSignal::new(None) };
     let shows_table = RwSignal::new(false);
     let content = move || if shows_table.get() { plot.table() } else { stage(studio, plot) };
     let save = move |_| dom::download("sweep-trials.csv", "text/csv", plot.rows().to_csv().as_bytes());
@@ -242,7 +250,7 @@ impl Plot {
                 self.order.with(|order| order.iter().map(of).collect())
             })
         });
-        Lines { xs, ys }
+        Lines { xs, ys, is_curved: self.data.with(|data| data.trials.len() <= N_CURVED) }
     }
 }
 
@@ -251,6 +259,7 @@ struct Lines {
     xs: Vec<f64>,
     /// By axis, then by trial.
     ys: Vec<Vec<f64>>,
+    is_curved: bool,
 }
 
 impl Lines {
@@ -265,6 +274,7 @@ impl Lines {
             }
             match before {
                 None => context.move_to(*x, y),
+                Some(_) if !self.is_curved => context.line_to(*x, y),
                 Some((from_x, from_y)) => {
                     let middle = (from_x + x) / 2.0;
                     context.bezier_curve_to(middle, from_y, middle, y, *x, y);
@@ -280,7 +290,7 @@ impl Lines {
         let right = self.xs.iter().position(|axis| *axis >= x).unwrap_or(self.xs.len() - 1).max(1);
         let (from, to) = (self.xs[right - 1], self.xs[right]);
         let share = ((x - from) / (to - from)).clamp(0.0, 1.0);
-        let eased = share * share * (3.0 - 2.0 * share);
+        let eased = if self.is_curved { share * share * (3.0 - 2.0 * share) } else { share };
         self.ys[right - 1][at] + (self.ys[right][at] - self.ys[right - 1][at]) * eased
     }
 }
@@ -308,8 +318,9 @@ fn chips(plot: Plot) -> AnyView {
 
 /// The colours with what stands at their ends.
 fn legend(plot: Plot) -> AnyView {
-    let ends = plot.data.with(|data| data.objectives.first().map(|first| (first.label.clone(), data.merits(first).1)));
-    let Some((label, [low, high])) = ends.filter(|(_, ends)| ends[0].is_finite()) else { return ().into_any() };
+    let [low, high] = plot.merits.with(|(_, ends)| *ends);
+    let label = plot.data.with(|data| data.objectives.first().map(|first| first.label.clone()));
+    let Some(label) = label.filter(|_| low.is_finite()) else { return ().into_any() };
     let colors = (0..6).map(|level| view! { <i class=format!("ramp--{level}")></i> }).collect_view();
     view! { <span class="parallel__ramp">{label}" "{charts::number(low)}<span aria-hidden="true">{colors}</span>{charts::number(high)}</span> }
         .into_any()
@@ -382,7 +393,7 @@ fn shown_number(value: f64) -> String {
 }
 
 fn stage(studio: Studio, plot: Plot) -> AnyView {
-    let Plot { data, shown, order, size, axes, at } = plot;
+    let Plot { data, shown, order, size, axes, at, .. } = plot;
     let area = NodeRef::<Div>::new();
     let probe = NodeRef::<I>::new();
     let (back, front, top) = (NodeRef::<Canvas>::new(), NodeRef::<Canvas>::new(), NodeRef::<Canvas>::new());
@@ -406,11 +417,10 @@ fn stage(studio: Studio, plot: Plot) -> AnyView {
     });
     draw(front, plot, colors, |context, plot, theme, line| {
         let (lines, ranked) = (plot.lines(), plot.ranked());
-        let merits = plot.data.with(|data| data.objectives.first().map(|first| data.merits(first).0));
         context.set_line_width(if ranked.len() <= N_THICK { 1.5 } else { line });
         let mut level_before = None;
         for at in ranked.into_iter().rev() {
-            let level = merits.as_ref().map_or(0, |merits| (merits[at] * 5.99) as u8);
+            let level = plot.merits.with(|(merits, _)| merits.get(at).map_or(0, |merit| (merit * 5.99) as u8));
             if level_before.replace(level) != Some(level) {
                 context.set_stroke_style_str(&css(theme.series(RAMP + level)));
             }
@@ -519,13 +529,15 @@ fn stage(studio: Studio, plot: Plot) -> AnyView {
         }
     };
     let n_axes = move || shown.with(Vec::len);
+    // Headings are as wide as the axes are apart, within reason.
+    let room = move || format!("{:.0}px", (plot.x(1) - plot.x(0) - 8.0).clamp(84.0, 2.0 * MARGIN - 4.0));
     let columns = move || {
         let keyed = shown.get().into_iter().enumerate();
         keyed.map(|(idx, axis)| axis_view(plot, area, idx, &axis)).collect_view()
     };
     view! {
         <div class="parallel__scroll">
-            <div class="parallel__stage" style:--n=move || n_axes().to_string()>
+            <div class="parallel__stage" style:--n=move || n_axes().to_string() style:--room=room>
                 <i class="chart__probe" hidden node_ref=probe></i>
                 <div class="parallel__area" node_ref=area tabindex="0" role="group" aria-roledescription="chart"
                     aria-label=move || format!("All settings at once: {} axes, one line for each trial. Arrow keys read trials, the best first; Escape shows all", n_axes())

@@ -43,7 +43,7 @@ pub fn view(studio: Studio, runner: Runner) -> AnyView {
     let axes = Axes::new();
     let views = panels::view(studio, shown, data, ended, axes);
     let best = move || shown.get().map(|sweep| best(studio, runner, &sweep));
-    let trials = trials::view(studio, shown, axes);
+    let trials = trials::view(studio, shown, data, axes);
     let note = move || shown.get().and_then(|sweep| test_rows(&sweep));
     view! {
         {head}

@@ -1,5 +1,7 @@
 //! Every trial in a table, sorted, and filtered by what is brushed.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use pipeline::Value;
 use schema::ordered::sort_by;
@@ -14,7 +16,7 @@ use crate::views::face::seconds;
 use crate::views::icon::small_icon;
 
 /// So many rows are shown at first.
-const N_ROWS: usize = 200;
+const N_ROWS: usize = 100;
 
 /// By what the table of trials is sorted.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,20 +40,21 @@ pub fn state(state: TrialState) -> (&'static str, &'static str) {
 }
 
 /// The table.
-pub fn view(studio: Studio, sweep: Memo<Option<Sweep>>, axes: Axes) -> AnyView {
+pub fn view(studio: Studio, sweep: Memo<Option<Sweep>>, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
     let is_up = sweep.with_untracked(|sweep| {
         let goal = sweep.as_ref().and_then(|sweep| Some(sweep.study.objectives.first()?.goal));
         goal == Some(Goal::Minimize)
     });
     let sort = RwSignal::new((Key::Objective(0), !is_up));
     let shows_all = RwSignal::new(false);
-    let content = move || sweep.get().map(|sweep| trials(studio, &sweep, axes, sort, shows_all));
+    let content = move || sweep.get().map(|sweep| trials(studio, &sweep, &data.get(), axes, sort, shows_all));
     content.into_any()
 }
 
 fn trials(
     studio: Studio,
     sweep: &Sweep,
+    data: &Columns,
     axes: Axes,
     sort: RwSignal<(Key, bool)>,
     shows_all: RwSignal<bool>,
@@ -80,7 +83,6 @@ fn trials(
     let mut rows: Vec<(&Trial, f64, String)> = if brushes.is_empty() {
         sweep.study.trials.iter().map(|trial| (trial, number(trial), text(trial))).collect()
     } else {
-        let data = Columns::of(&sweep.study, &labels);
         let passing = data.passing(&brushes);
         let kept = data.trials.iter().zip(passing).filter(|(_, passes)| *passes);
         let kept = kept.filter_map(|(number, _)| sweep.study.trials.get(*number as usize));
