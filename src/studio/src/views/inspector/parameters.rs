@@ -129,6 +129,10 @@ fn row(studio: Studio, name: String, label: String, bound: String) -> AnyView {
             }
         }
     };
+    let id = format!("parameter-{name}");
+    let default_label = shown.is_some().then(|| {
+        view! { <div class="field__label"><label id=format!("{id}-label") for=id>"Default"</label></div> }
+    });
     let title = format!("Delete pipeline parameter {name}");
     let deleted = name.clone();
     view! {
@@ -139,6 +143,7 @@ fn row(studio: Studio, name: String, label: String, bound: String) -> AnyView {
                 <button type="button" class="icon-button" aria-label=title.clone() title=title
                     on:click=move |_| studio.send(Command::Edit(Edit::SetParameter(deleted.clone(), None)))>{icon("trash-2")}</button>
             </div>
+            {default_label}
             {shown}
             <p class="field__help">{if bound.is_empty() { "Bound to nothing".to_owned() } else { format!("Sets {bound}") }}</p>
             <p class="field__help">{move || given.get()}</p>
