@@ -4,9 +4,9 @@
 //!
 //! Trials are parted into the good tenth and the rest. Each part becomes a density over the space: a kernel around every
 //! trial, and one that is even everywhere. Of candidates drawn from the good density, the one comes next at which it
-//! exceeds the other the most. Every distribution is seen on the scale from 0 to 1 on which it is even, so that
-//! logarithms, normal distributions and steps need nothing of their own. Where a dimension does not count in a trial,
-//! that trial's kernel is even in it.
+//! exceeds the other the most. Half of them bring together what was good apart: each setting from a kernel of its own.
+//! Every distribution is seen on the scale from 0 to 1 on which it is even, so that logarithms, normal distributions and
+//! steps need nothing of their own. Where a dimension does not count in a trial, that trial's kernel is even in it.
 
 use numeric::Stream;
 use study::{Dimension, Goal, Rule, Settings, Study, Trial, TrialState};
@@ -20,8 +20,8 @@ pub(crate) const START: Rule = Rule::Random;
 
 /// Results from which on the estimator is used.
 const N_START: usize = 10;
-/// Points drawn from the good density.
-const N_CANDIDATES: usize = 64;
+/// Points drawn from the good density, every second with each setting from a kernel of its own.
+const N_CANDIDATES: usize = 40;
 /// One in so many trials is good.
 const GOOD_ONE_IN: usize = 10;
 /// And so many at most.
@@ -64,8 +64,8 @@ pub(crate) fn suggest(study: &Study, number: u32, seed: u64, tried: &Tried) -> O
 
     let mut stream = Stream::fork(seed, u64::from(number));
     let mut best: Option<(f64, Settings)> = None;
-    for _ in 0..N_CANDIDATES {
-        let settings = good.draw(study, &dimensions, &axes, &mut stream);
+    for candidate in 0..N_CANDIDATES {
+        let settings = good.draw(study, &dimensions, &axes, candidate % 2 == 1, &mut stream);
         if tried.contains(&settings) {
             continue;
         }
@@ -262,15 +262,30 @@ impl Mixture {
         Self { kernels }
     }
 
-    /// Settings from one of the kernels.
-    fn draw(&self, study: &Study, dimensions: &[&Dimension], axes: &[Axis], stream: &mut Stream) -> Settings {
+    /// One of the kernels, by their weights.
+    fn pick(&self, stream: &mut Stream) -> &Kernel {
         let mut left = stream.uniform();
         let is_it = |kernel: &&Kernel| {
             left -= kernel.weight;
             left < 0.0
         };
-        let Some(kernel) = self.kernels.iter().find(is_it).or(self.kernels.last()) else { return Settings::new() };
+        self.kernels.iter().find(is_it).unwrap_or(&self.kernels[self.kernels.len() - 1])
+    }
+
+    /// Settings from one of the kernels, or each from one of its own, which brings together what was good apart.
+    fn draw(
+        &self,
+        study: &Study,
+        dimensions: &[&Dimension],
+        axes: &[Axis],
+        apart: bool,
+        stream: &mut Stream,
+    ) -> Settings {
+        let mut kernel = self.pick(stream);
         study.space.settle(|dimension| {
+            if apart {
+                kernel = self.pick(stream);
+            }
             let u = stream.uniform();
             let Some(idx) = dimensions.iter().position(|other| other.name == dimension.name) else {
                 return pipeline::Value::None;
@@ -435,7 +450,8 @@ mod tests {
         let dimensions = study.space.in_order();
         let axes = [Axis::of(&steps)];
         let mut stream = Stream::new(1);
-        let drawn: Vec<Settings> = (0..N).map(|_| mixture.draw(&study, &dimensions, &axes, &mut stream)).collect();
+        let drawn: Vec<Settings> =
+            (0..N).map(|_| mixture.draw(&study, &dimensions, &axes, false, &mut stream)).collect();
         for value in steps.values().unwrap() {
             let n = drawn.iter().filter(|settings| settings["n.x"] == value).count();
             let expected = density(&mixture, &steps, axes[0].place(&value).unwrap());

@@ -1,4 +1,4 @@
-//! `cargo xtask bench page`: what is promised about speed, measured in a real browser.
+//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench search`: see there.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::page::{self, Profile};
 use crate::server::Server;
-use crate::{browser, tools};
+use crate::{browser, search, tools};
 
 /// What the program in tests/browser/bench ends with when a bar was missed.
 const FALLS_SHORT: i32 = 3;
@@ -35,6 +35,8 @@ pub struct Arguments {
 enum Subject {
     /// The page, through the DevTools protocol
     Page,
+    /// The search for settings, beside Optuna's
+    Search,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -51,7 +53,14 @@ enum Section {
 
 /// Prints a table of figures and bars.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let Subject::Page = arguments.subject;
+    match arguments.subject {
+        Subject::Page => measure_page(arguments),
+        Subject::Search if search::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
+        Subject::Search => bail!("a bar was missed"),
+    }
+}
+
+fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
     let out = Path::new(if arguments.debug { "target/web/debug-page" } else { "dist" });
     if !arguments.no_build {
         page::build(Profile::new(arguments.debug), out)?;

@@ -4,6 +4,7 @@ mod bench;
 mod browser;
 mod icons;
 mod page;
+mod search;
 mod server;
 mod shell;
 mod size;

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::page::{self, Profile};
 use crate::server::Server;
 use crate::shell::say;
-use crate::{browser, size, tools};
+use crate::{browser, search, size, tools};
 
 /// A part of the test suite.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub enum Part {
     Golden,
     /// Scenarios in a real browser
     Browser,
+    /// How good the search for settings is, beside Optuna's
+    Search,
     /// The size budgets
     Size,
 }
@@ -90,6 +92,9 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
             passes(Command::new("cargo").args(["build", "-p", "millrace-tests", "--example", "golden_in_worker"]))
         });
         step("browser scenarios", &mut || scenarios(out, only));
+    }
+    if asked(Part::Search) {
+        step("the search for settings", &mut || Ok(Count::of(search::measure()?)));
     }
     if asked(Part::Size) && !debug {
         step("size budgets", &mut || Ok(Count::of(size::measure(out)?)));
