@@ -14,8 +14,8 @@ use engine::testing::{TestHost, block_on};
 use engine::{Artifact, Engine};
 use pipeline::{OutPort, Pipeline};
 use protocol::{
-    Export, ExportFormat, FromWorker, NodeOutcome, Reply, Request, Run, RunId, RunReport, RunTarget, ToWorker, decode,
-    encode,
+    Export, ExportFormat, FromWorker, NodeOutcome, Reply, Request, Rerun, Run, RunId, RunReport, RunTarget, ToWorker,
+    decode, encode,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -56,7 +56,7 @@ fn compare_all(link: &mut Link) -> Outcome<usize> {
 fn compare(link: &mut Link, native: &Engine, pipeline: &Pipeline, expected: &serde_json::Value) -> Outcome<usize> {
     let (run, target) = (RunId(1), RunTarget::All);
     block_on(native.run(&TestHost::default(), run, pipeline, &target));
-    let report = link.run(Run { run, pipeline: pipeline.clone(), target })?;
+    let report = link.run(Run { run, pipeline: pipeline.clone(), target, rerun: Rerun::default() })?;
     let mut n_compared = 0;
     for (id, node) in &report.nodes {
         if !matches!(node.outcome, NodeOutcome::Ran | NodeOutcome::Reused) {
