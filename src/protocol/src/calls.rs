@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pipeline::{Catalogue, FileRef, NodeId, OutPort, Pipeline, Problem};
 use schema::Schema;
 use serde::{Deserialize, Serialize};
-use study::{Settings, Study};
+use study::{Action, Stop, Study};
 
 use crate::{ColumnProfile, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
 
@@ -85,7 +85,9 @@ calls! {
     /// How much is kept of results.
     Outputs => Kept,
     /// What is to be done next in a sweep.
-    SweepNext => Vec<SweepAction>,
+    SweepNext => Vec<Action>,
+    /// Run a trial of a sweep.
+    RunTrial => TrialReport,
     /// How much each dimension of a sweep mattered.
     SweepImportance => Vec<DimensionShare>,
 }
@@ -246,39 +248,28 @@ pub struct SweepNext {
     pub study: Study,
 }
 
-/// Something that whoever runs a sweep is to do.
+/// Runs a trial of a sweep: a run that ends when its time is up, or when it is not worth going on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum SweepAction {
-    /// Start a trial from its first interval, be it new or one that waits.
-    Start {
-        /// Its number; a new one comes right after those there are.
-        number: u32,
-        /// The value of every dimension that counts.
-        settings: Settings,
-        /// How many intervals it runs for now; none for all.
-        resource: Option<u32>,
-    },
-    /// Let a trial that waits at its rung go on.
-    Continue {
-        /// The trial.
-        number: u32,
-        /// How many intervals it has run when it next waits, or is done.
-        resource: u32,
-    },
-    /// Give up a trial that waits at its rung.
-    Stop {
-        /// The trial.
-        number: u32,
-        /// Why, in words.
-        reason: String,
-    },
-    /// Nothing more until a trial ends or the study is changed.
-    Wait,
-    /// Nothing more at all.
-    Over {
-        /// Why, in words.
-        reason: String,
-    },
+pub struct RunTrial {
+    /// The pipeline with the trial's settings.
+    pub run: Run,
+    /// The node that reports the first objective.
+    pub node: NodeId,
+    /// As it stands, with the trial running.
+    pub study: Study,
+    /// Which trial.
+    pub number: u32,
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialReport {
+    /// Of its run.
+    pub run: RunReport,
+    /// The first objective's metric at the intervals that the study did not know yet.
+    pub intermediate: Vec<f64>,
+    /// Why it was ended before it was through.
+    pub stop: Option<Stop>,
 }
 
 /// Asks how much each dimension of a sweep mattered.

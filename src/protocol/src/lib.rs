@@ -11,8 +11,8 @@ mod view;
 
 pub use calls::{
     AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
-    FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, Reply, Request, Run, SweepAction, SweepImportance,
-    SweepNext, View, Welcome,
+    FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, Reply, Request, Run, RunTrial, SweepImportance,
+    SweepNext, TrialReport, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
 pub use run::{Failure, FoldRows, Measured, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};

@@ -468,6 +468,10 @@ fn sampling(found: &mut Found, study: &Study) {
                 let message = format!("a whole trial has {n} intervals, and `max_resource` is {max_resource}");
                 found.warn("S019", "sampling", message, format!("set `max_resource` to {n}"));
             }
+            if study.objectives.len() > 1 {
+                let message = "hyperband compares trials on their way, where only the first objective is known";
+                found.error("S019", "sampling", message, "keep one objective, or sample in another way");
+            }
             if study.early_termination.is_some() {
                 let message = "hyperband gives trials up by itself, and so does the policy";
                 found.error("S020", "early_termination", message, "take the early termination away");

@@ -6,6 +6,7 @@
 //!
 //! Nothing here draws or decides: that is the crate `sweep`.
 
+mod action;
 mod check;
 mod settings;
 mod space;
@@ -13,9 +14,10 @@ mod study;
 mod trial;
 mod words;
 
+pub use action::{Action, Ending, Pause};
 pub use check::{ProblemSeverity, StudyProblem, better_when};
 pub use settings::{EarlyTermination, Goal, Limits, MAX_TRIALS, Objective, Rule, Sampling};
 pub use space::{Dimension, Distribution, Settings, Space, When, multiple};
 pub use study::{ADAPTIVE_CONCURRENCY, Study, StudyError, StudyState};
-pub use trial::{Trial, TrialState};
+pub use trial::{Stop, Trial, TrialState};
 pub use words::metric_label;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{EarlyTermination, Limits, Objective, Sampling, Settings, Space, Trial, TrialState};
+use crate::{EarlyTermination, Limits, Objective, Sampling, Settings, Space, Stop, Trial, TrialState};
 
 /// Trials at a time where each learns from the earlier ones and nothing else is said: enough for a laptop's workers,
 /// few enough that little is learned late.
@@ -276,6 +276,23 @@ impl Study {
             | TrialState::Cancelled => trial.reason = Some(why.into()),
         }
         Ok(())
+    }
+
+    /// Takes in that a trial's run was ended before it was through.
+    ///
+    /// # Errors
+    /// There is no such trial, or it does not run.
+    pub fn cut_off(&mut self, number: u32, stop: Stop, elapsed_secs: f64) -> Result<(), StudyError> {
+        let limit = self.limits.trial_timeout_secs.unwrap_or_default();
+        self.running(number)?.elapsed_secs = Some(elapsed_secs);
+        match stop {
+            Stop::GivenUp(why) => self.end(number, TrialState::StoppedEarly, &why),
+            Stop::AtRung(value) => self.finish(number, vec![value], BTreeMap::new(), elapsed_secs),
+            Stop::Late => {
+                let why = format!("it took longer than the {limit} seconds that a trial may take");
+                self.end(number, TrialState::Failed, &why)
+            }
+        }
     }
 
     /// Takes in that whoever ran the trials is gone: those that were running are to be started anew.

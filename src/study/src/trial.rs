@@ -51,6 +51,17 @@ pub enum TrialState {
     Cancelled,
 }
 
+/// Why a trial's run was ended before it was through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stop {
+    /// The policy of early termination gave it up: why.
+    GivenUp(String),
+    /// It ran the intervals that it was to run for now, and came to this figure.
+    AtRung(f64),
+    /// It took longer than a trial may.
+    Late,
+}
+
 impl TrialState {
     /// Whether nothing more will come of it.
     pub fn is_over(self) -> bool {

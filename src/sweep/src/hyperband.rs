@@ -1,8 +1,6 @@
 //! Successive halving in brackets: Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, 2018).
 
-use study::{Sampling, Study, Trial};
-
-use crate::Action;
+use study::{Action, Sampling, Study, Trial};
 
 /// Trials that start together, the better of which go on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,10 +14,13 @@ mod normal;
 mod random;
 mod sobol;
 mod tpe;
+mod watch;
 
 pub use early::{Slack, bandit, median_stopping, should_stop, truncation_selection};
 pub use grid::combinations;
 pub use hyperband::{Bracket, Rung, brackets};
 pub use importance::{Importance, importance};
-pub use next::{Action, Ending, Pause, apply, next};
+pub use next::{apply, next};
 pub use random::fits;
+pub use study::{Action, Ending, Pause};
+pub use watch::Watch;

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use engine::{Engine, RowOrders};
-use protocol::{Failure, Reply, Request, RunId, Welcome};
+use engine::{Engine, Host, RowOrders};
+use protocol::{Failure, Reply, Request, Run, RunId, RunReport, Welcome};
 use web_sys::File;
 
 use crate::breath::Breath;
 use crate::files::Files;
 use crate::host::WorkerHost;
-use crate::sweeps;
+use crate::sweeps::{self, TrialHost};
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
 const RESULTS_BYTES: u64 = 1_500_000_000;
@@ -47,15 +47,14 @@ impl Session {
             }),
             Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
             Request::Run(call) => {
-                if self.is_running.replace(true) {
-                    return Err(Failure::new("a run is going on already", "Wait for it, or stop it first."));
-                }
-                let host =
-                    WorkerHost { run: call.run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled };
-                let report = self.engine.run_again(&host, call.run, &call.pipeline, &call.target, &call.rerun).await;
-                self.is_running.set(false);
-                self.cancelled.borrow_mut().clear();
-                Reply::Run(report)
+                self.begin()?;
+                Reply::Run(self.run(&self.host(call.run), &call).await)
+            }
+            Request::RunTrial(call) => {
+                let host = TrialHost::new(self.host(call.run.run), &call)?;
+                self.begin()?;
+                let report = self.run(&host, &call.run).await;
+                Reply::RunTrial(host.report(report))
             }
             Request::Cancel(call) => {
                 self.cancelled.borrow_mut().insert(call.run);
@@ -88,10 +87,28 @@ impl Session {
                 Reply::ClearCache(())
             }
             Request::Outputs(_) => Reply::Outputs(self.engine.kept_bytes()),
-            Request::SweepNext(call) => Reply::SweepNext(sweeps::next(&call.study)),
+            Request::SweepNext(call) => Reply::SweepNext(sweep::next(&call.study)),
             Request::SweepImportance(call) => {
                 Reply::SweepImportance(sweeps::importance(&call.study, call.objective_idx as usize))
             }
         })
+    }
+
+    fn begin(&self) -> Result<(), Failure> {
+        match self.is_running.replace(true) {
+            true => Err(Failure::new("a run is going on already", "Wait for it, or stop it first.")),
+            false => Ok(()),
+        }
+    }
+
+    fn host(&self, run: RunId) -> WorkerHost<'_> {
+        WorkerHost { run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled }
+    }
+
+    async fn run(&self, host: &dyn Host, call: &Run) -> RunReport {
+        let report = self.engine.run_again(host, call.run, &call.pipeline, &call.target, &call.rerun).await;
+        self.is_running.set(false);
+        self.cancelled.borrow_mut().clear();
+        report
     }
 }

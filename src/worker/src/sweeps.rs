@@ -1,20 +1,14 @@
-//! What the algorithms of a sweep say, as the page hears it.
+//! The algorithms of a sweep, as the page asks them, and a trial's view of the world.
 
-use protocol::{DimensionShare, SweepAction};
-use study::Study;
-use sweep::Action;
+use std::cell::{Cell, RefCell};
 
-/// What is to be done next.
-pub fn next(study: &Study) -> Vec<SweepAction> {
-    let told = |action| match action {
-        Action::Start { number, settings, resource } => SweepAction::Start { number, settings, resource },
-        Action::Continue { number, resource } => SweepAction::Continue { number, resource },
-        Action::Stop { number, reason } => SweepAction::Stop { number, reason },
-        Action::Wait(_) => SweepAction::Wait,
-        Action::Over(ending) => SweepAction::Over { reason: ending.in_words(study) },
-    };
-    sweep::next(study).into_iter().map(told).collect()
-}
+use engine::{Host, Local, Source};
+use pipeline::{FileRef, NodeId};
+use protocol::{DimensionShare, Failure, RunEvent, RunReport, RunTrial, TrialReport};
+use study::{Stop, Study};
+use sweep::Watch;
+
+use crate::host::WorkerHost;
 
 /// How much each dimension mattered.
 pub fn importance(study: &Study, objective_idx: usize) -> Vec<DimensionShare> {
@@ -24,4 +18,80 @@ pub fn importance(study: &Study, objective_idx: usize) -> Vec<DimensionShare> {
         standard_error: found.standard_error,
     };
     sweep::importance(study, objective_idx).into_iter().map(told).collect()
+}
+
+/// The world as a trial sees it: it ends when its time is up, or when it is not worth going on.
+pub struct TrialHost<'a> {
+    world: WorkerHost<'a>,
+    node: &'a NodeId,
+    study: RefCell<Study>,
+    watch: RefCell<Watch>,
+    number: usize,
+    n_known: usize,
+    ends_secs: f64,
+    is_late: Cell<bool>,
+}
+
+impl<'a> TrialHost<'a> {
+    /// For a trial that begins now.
+    ///
+    /// # Errors
+    /// The study has no such trial.
+    pub fn new(world: WorkerHost<'a>, call: &'a RunTrial) -> Result<Self, Failure> {
+        let number = call.number as usize;
+        let trial = call.study.trials.get(number).ok_or_else(|| {
+            let n = call.study.trials.len();
+            Failure::new(format!("there is no trial {number}; the sweep has {n}"), "Begin the sweep anew.")
+        })?;
+        let limit = call.study.limits.trial_timeout_secs.map_or(f64::INFINITY, |secs| secs as f64);
+        Ok(Self {
+            node: &call.node,
+            study: RefCell::new(call.study.clone()),
+            watch: RefCell::new(Watch::of(trial)),
+            number,
+            n_known: trial.intermediate.len(),
+            ends_secs: world.now_secs() + limit,
+            is_late: Cell::new(false),
+            world,
+        })
+    }
+
+    /// What came of it.
+    pub fn report(self, run: RunReport) -> TrialReport {
+        let late = (run.cancelled && self.is_late.get()).then_some(Stop::Late);
+        let stop = self.watch.borrow().stop().cloned().or(late);
+        let told = &self.study.borrow().trials[self.number].intermediate;
+        TrialReport { run, intermediate: told.get(self.n_known..).unwrap_or_default().to_vec(), stop }
+    }
+}
+
+impl Host for TrialHost<'_> {
+    fn now_secs(&self) -> f64 {
+        self.world.now_secs()
+    }
+
+    fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>> {
+        self.world.open(file)
+    }
+
+    fn breathe(&self) -> Local<'_, ()> {
+        self.world.breathe()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let is_late = self.ends_secs.is_finite() && self.world.now_secs() > self.ends_secs;
+        self.is_late.set(is_late);
+        is_late || self.watch.borrow().stop().is_some() || self.world.is_cancelled()
+    }
+
+    fn emit(&self, event: RunEvent) {
+        if let RunEvent::Metric { node, measured, .. } = &event {
+            let mut study = self.study.borrow_mut();
+            let is_aim = study.objectives.first().is_some_and(|objective| objective.metric == measured.name);
+            if is_aim && node == self.node {
+                self.watch.borrow_mut().tell(&mut study, measured.value, measured.rows.is_some());
+            }
+        }
+        self.world.emit(event);
+    }
 }

@@ -5,10 +5,12 @@ mod contour;
 mod intermediate;
 mod keep;
 mod mattered;
+mod offers;
 mod panels;
 mod parallel;
 mod pareto;
 mod results;
+mod rows;
 mod runner;
 mod setup;
 mod slice;
@@ -16,15 +18,52 @@ mod timeline;
 mod trials;
 
 use leptos::prelude::*;
+use pipeline::NodeId;
 
-use crate::store::Studio;
-use runner::Runner;
+pub use offers::can_vary;
+
+use crate::store::{Studio, Tone};
+use crate::views::icon::icon;
+use runner::{Form, Runner};
+
+/// Opens the page with a parameter switched on in the form.
+pub fn vary(studio: Studio, node: &NodeId, param: &str) {
+    rows::wish(&studio.document.get_untracked(), node, param);
+    studio.show_sweeps();
+}
 
 /// The page, for the document that is open.
 pub fn page(studio: Studio) -> AnyView {
     let runner = Runner::of_open_document(studio);
-    let sweep = runner.sweep();
-    let has_sweep = Memo::new(move |_| sweep.with(Option::is_some));
-    let content = move || if has_sweep.get() { results::view(studio, runner) } else { setup::view(studio, runner) };
+    if rows::has_wish(&studio.document.get_untracked()) {
+        if untrack(|| runner.is_under_way()) {
+            let help = "What you asked for is varied in the next sweep: stop this one first, or wait for it.";
+            studio.toast(Tone::Warning, "A sweep is under way", help);
+        } else {
+            runner.leave();
+        }
+    }
+    let (sweep, form) = (runner.sweep(), runner.form());
+    let shown = Memo::new(move |_| if sweep.with(Option::is_some) { form.get() } else { Some(Form::New) });
+    let content = move || match shown.get() {
+        Some(form) => setup::view(studio, runner, form),
+        None => view! { {results::view(studio, runner)}{resting(runner)} }.into_any(),
+    };
     view! { <div class="sweeps" data-region="sweeps">{content}</div> }.into_any()
+}
+
+/// The way to another space, search or limits, while nothing runs.
+fn resting(runner: Runner) -> impl IntoView {
+    let rests = Memo::new(move |_| !runner.is_under_way());
+    move || {
+        rests.get().then(|| {
+            view! {
+                <footer class="sweeps__rest">
+                    <button type="button" class="button button--small" id="sweep-change" on:click=move |_| runner.form().set(Some(Form::Change))>
+                        {icon("pencil")}"Change what is varied, the search or the limits"
+                    </button>
+                </footer>
+            }
+        })
+    }
 }

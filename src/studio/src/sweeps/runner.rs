@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Edit, NodeId, Pipeline};
-use protocol::{DimensionShare, Failure, NodeOutcome, Rerun, Run, RunId, RunReport, RunTarget, SweepAction};
+use pipeline::{Edit, NodeId};
+use protocol::{DimensionShare, Failure, NodeOutcome, Rerun, Run, RunId, RunReport, RunTarget, RunTrial, TrialReport};
 use serde::{Deserialize, Serialize};
-use study::{Settings, Study, StudyState, TrialState};
+use study::{Action, Settings, Study, StudyState, TrialState};
 
 use super::keep;
 use crate::dom;
@@ -30,15 +30,28 @@ pub struct Sweep {
     pub node: NodeId,
     /// The objective for people.
     pub objective: String,
+    /// The node of the second objective, where it is another.
+    #[serde(default)]
+    pub second: Option<NodeId>,
     /// Workers side by side.
     pub n_workers: u32,
     /// Why nothing more comes; empty while something may.
     pub ending: String,
 }
 
+/// What is filled in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A sweep to begin.
+    New,
+    /// How the one that rests goes on.
+    Change,
+}
+
 struct Held {
     document: RefCell<String>,
     sweep: ArcRwSignal<Option<Sweep>>,
+    form: ArcRwSignal<Option<Form>>,
     shares: ArcRwSignal<Vec<DimensionShare>>,
     pool: RefCell<Option<Pool>>,
     /// Counts up when the pool ends, so that what its workers were doing is no longer waited for.
@@ -54,6 +67,7 @@ thread_local! {
     static HELD: Held = Held {
         document: RefCell::default(),
         sweep: ArcRwSignal::new(None),
+        form: ArcRwSignal::new(None),
         shares: ArcRwSignal::new(Vec::new()),
         pool: RefCell::default(),
         epoch: Cell::new(0),
@@ -77,7 +91,10 @@ impl Runner {
         let runner = Self { studio };
         let document = studio.document.get_untracked();
         if HELD.with(|held| *held.document.borrow() != document) {
-            runner.leave();
+            runner.end_pool();
+            runner.sweep().set(None);
+            runner.shares().set(Vec::new());
+            runner.form().set(None);
             HELD.with(|held| held.document.replace(document.clone()));
             let busy = crate::idle::Busy::begin();
             spawn_local(async move {
@@ -107,12 +124,43 @@ impl Runner {
         HELD.with(|held| held.shares.clone())
     }
 
+    /// Which form is shown in place of the results, for views.
+    pub fn form(self) -> ArcRwSignal<Option<Form>> {
+        HELD.with(|held| held.form.clone())
+    }
+
+    /// Whether trials run, or are to be started.
+    pub fn is_under_way(self) -> bool {
+        let is = |sweep: &Sweep| {
+            let may_start = sweep.study.state == StudyState::Running && sweep.ending.is_empty();
+            may_start || sweep.study.n_in(TrialState::Running) > 0
+        };
+        self.sweep().with(|sweep| sweep.as_ref().is_some_and(is))
+    }
+
     /// Begins a sweep in place of the one before.
     pub fn begin(self, sweep: Sweep) {
         self.end_pool();
         self.shares().set(Vec::new());
         self.sweep().set(Some(sweep));
+        self.form().set(None);
         self.go();
+    }
+
+    /// Goes on with another space, search or limits. The trials so far remain.
+    pub fn go_on(self, asked: Study) {
+        self.change(|Sweep { study, .. }| {
+            (study.space, study.sampling) = (asked.space, asked.sampling);
+            (study.early_termination, study.limits) = (asked.early_termination, asked.limits);
+            for number in of_state(study, TrialState::Waiting) {
+                if study.trials[number as usize].settings.keys().any(|name| study.space.dimension(name).is_none()) {
+                    // It waits, so it can end.
+                    let _ = study.end(number, TrialState::Cancelled, "a setting of it is no longer varied");
+                }
+            }
+        });
+        self.form().set(None);
+        self.resume();
     }
 
     /// Starts no more trials; those that run come to their end.
@@ -153,11 +201,9 @@ impl Runner {
         self.resume();
     }
 
-    /// Forgets the sweep, so that another can be set up.
+    /// Opens the form of a new sweep. This one remains until that one begins.
     pub fn leave(self) {
-        self.end_pool();
-        self.sweep().set(None);
-        self.shares().set(Vec::new());
+        self.form().set(Some(Form::New));
     }
 
     /// Puts a trial's settings into the open pipeline: one step that can be undone.
@@ -233,10 +279,10 @@ impl Runner {
         });
     }
 
-    fn act(self, action: SweepAction) {
+    fn act(self, action: Action) {
         match action {
-            SweepAction::Start { number, settings, resource } => self.start(number, settings, resource),
-            SweepAction::Continue { number, resource } => {
+            Action::Start { number, settings, resource } => self.start(number, settings, resource),
+            Action::Continue { number, resource } => {
                 let settings = self
                     .sweep()
                     .with_untracked(|sweep| Some(sweep.as_ref()?.study.trials.get(number as usize)?.settings.clone()));
@@ -244,12 +290,12 @@ impl Runner {
                     self.start(number, settings, Some(resource));
                 }
             }
-            SweepAction::Stop { number, reason } => self.change(|sweep| {
+            Action::Stop { number, reason } => self.change(|sweep| {
                 // The trial was there when it was asked about; one that ended since needs no stop.
                 let _ = sweep.study.end(number, TrialState::StoppedEarly, &reason);
             }),
-            SweepAction::Wait => {}
-            SweepAction::Over { reason } => self.change(|sweep| sweep.ending = reason),
+            Action::Wait(_) => {}
+            Action::Over(ending) => self.change(|sweep| sweep.ending = ending.in_words(&sweep.study)),
         }
     }
 
@@ -257,11 +303,6 @@ impl Runner {
     fn start(self, number: u32, settings: Settings, resource: Option<u32>) {
         let seat = HELD.with(|held| held.pool.borrow().as_ref().and_then(Pool::take));
         let Some((seat_idx, link)) = seat else { return };
-        let pipeline = self.sweep().with_untracked(|sweep| {
-            let sweep = sweep.as_ref()?;
-            Some((with_settings(sweep, &settings), sweep.node.clone()))
-        });
-        let Some((pipeline, node)) = pipeline else { return };
         self.change(|sweep| {
             let at_secs = sweep.study.elapsed_secs;
             if number as usize == sweep.study.trials.len() {
@@ -270,11 +311,14 @@ impl Runner {
             // It comes from this study, so it is there and not over.
             let _ = sweep.study.start(number, resource, at_secs);
         });
+        let Some(call) = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| trial(sweep, number))) else {
+            return;
+        };
         let epoch = HELD.with(|held| held.epoch.get());
         spawn_local(async move {
             let began_ms = dom::now_ms();
-            let outcome = match pipeline {
-                Ok(pipeline) => run(link, number, pipeline, node.clone(), epoch).await,
+            let outcome = match call {
+                Ok(call) => run(link, call, epoch).await,
                 Err(failure) => Err(failure),
             };
             if HELD.with(|held| held.epoch.get()) != epoch {
@@ -286,9 +330,7 @@ impl Runner {
                 }
             });
             let elapsed_secs = (dom::now_ms() - began_ms) / 1_000.0;
-            self.change(|sweep| {
-                finish(sweep, number, outcome.and_then(|report| metrics(&report, &node)), elapsed_secs)
-            });
+            self.change(|sweep| finish(sweep, number, outcome, elapsed_secs));
             self.ask();
             self.weigh();
         });
@@ -379,47 +421,67 @@ fn edits(study: &Study, settings: &Settings) -> Vec<Edit> {
     study.space.dimensions.iter().filter_map(of).collect()
 }
 
-fn with_settings(sweep: &Sweep, settings: &Settings) -> Result<Pipeline, Failure> {
+/// What a worker is asked for a trial.
+fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
     let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
     let mut pipeline = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
-    let edits = Edit::Batch(edits(&sweep.study, settings));
+    let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
+    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| edits(&sweep.study, settings)));
     pipeline.apply(edits).map_err(|error| unsound(error.to_string()))?;
-    Ok(pipeline)
+    let target = RunTarget::To([&sweep.node].into_iter().chain(&sweep.second).cloned().collect());
+    let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed };
+    Ok(RunTrial { run, node: sweep.node.clone(), study: sweep.study.clone(), number })
 }
 
 /// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
-async fn run(link: Link, number: u32, pipeline: Pipeline, node: NodeId, epoch: u32) -> Result<RunReport, Failure> {
-    let call = || {
-        let target = RunTarget::To(vec![node.clone()]);
-        Run { run: RunId(number + 1), pipeline: pipeline.clone(), target, rerun: Rerun::Changed }
-    };
-    match link.call(call()).await {
-        Err(_) if HELD.with(|held| held.epoch.get()) == epoch => link.call(call()).await,
+async fn run(link: Link, call: RunTrial, epoch: u32) -> Result<TrialReport, Failure> {
+    match link.call(call.clone()).await {
+        Err(_) if HELD.with(|held| held.epoch.get()) == epoch => link.call(call).await,
         outcome => outcome,
     }
 }
 
-/// The metrics of a node, or why there are none.
-fn metrics(report: &RunReport, node: &NodeId) -> Result<BTreeMap<String, f64>, Failure> {
+/// The metrics of the nodes that are aimed at, those of the second by its name, or why there are none.
+fn metrics(sweep: &Sweep, report: &RunReport) -> Result<BTreeMap<String, f64>, Failure> {
     let failed = report.nodes.values().find_map(|report| match &report.outcome {
         NodeOutcome::Failed(failure) => Some(failure.clone()),
         NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => None,
     });
-    match (report.nodes.get(node), failed) {
-        (Some(report), None) => Ok(report.metrics.clone()),
-        (_, Some(failure)) => Err(failure),
-        (None, None) => Err(Failure::new(format!("the run did not reach `{node}`"), "")),
+    if let Some(failure) = failed {
+        return Err(failure);
     }
+    let of = |node: &NodeId| match report.nodes.get(node) {
+        Some(report) => Ok(&report.metrics),
+        None => Err(Failure::new(format!("the run did not reach `{node}`"), "")),
+    };
+    let mut metrics = of(&sweep.node)?.clone();
+    if let Some(node) = &sweep.second {
+        for (metric, value) in of(node)? {
+            metrics.insert(format!("{node}.{metric}"), *value);
+        }
+    }
+    Ok(metrics)
 }
 
-fn finish(sweep: &mut Sweep, number: u32, outcome: Result<BTreeMap<String, f64>, Failure>, elapsed_secs: f64) {
-    // The trial was started by us and ends only here, so the study takes it.
+fn finish(sweep: &mut Sweep, number: u32, outcome: Result<TrialReport, Failure>, elapsed_secs: f64) {
+    if let Ok(TrialReport { intermediate, .. }) = &outcome {
+        for figure in intermediate {
+            // One that is no number ends the trial, and what follows is of no interest.
+            let _ = sweep.study.report(number, *figure);
+        }
+    }
+    let outcome = outcome.and_then(|TrialReport { run, stop, .. }| match stop {
+        Some(stop) => Ok(Err(stop)),
+        None => metrics(sweep, &run).map(Ok),
+    });
+    // The trial was started by us and ends only here, so the study takes it unless a figure has ended it.
     let _ = match outcome {
-        Ok(metrics) => {
+        Ok(Ok(metrics)) => {
             let value = |objective: &study::Objective| metrics.get(&objective.metric).copied().unwrap_or(f64::NAN);
             let values = sweep.study.objectives.iter().map(value).collect();
             sweep.study.finish(number, values, metrics, elapsed_secs)
         }
+        Ok(Err(stop)) => sweep.study.cut_off(number, stop, elapsed_secs),
         Err(failure) => {
             let why = format!("{} {}", failure.message, failure.help);
             sweep.study.end(number, TrialState::Failed, why.trim())

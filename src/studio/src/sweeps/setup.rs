@@ -1,137 +1,208 @@
-//! Setting a sweep up: the objective, the parameters to vary, and how they are searched.
+//! Setting a sweep up: the objectives, the parameters to vary, how they are searched, and when it ends. The same form
+//! changes a sweep that rests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use editor::Editor;
 use leptos::prelude::*;
-use pipeline::{Choice, Family, NodeId, ParamKind, Pipeline, Value};
-use study::{Dimension, Distribution, Goal, Objective, ProblemSeverity, Rule, Sampling, Space, Study, better_when};
+use pipeline::{Family, NodeId, Pipeline, Value};
+use schema::ordered::Gather;
+use study::{
+    EarlyTermination, Goal, Limits, Objective, ProblemSeverity, Rule, Sampling, Study, better_when, metric_label,
+};
 
-use super::runner::{Runner, Sweep};
+use super::offers::offers;
+pub use super::offers::rests_on;
+use super::rows::{self, Problem, Row};
+use super::runner::{Form, Runner, Sweep};
 use crate::dom;
 use crate::store::Studio;
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
 
-/// A metric of the last run that can be aimed at.
+/// A metric that can be aimed at.
 #[derive(Clone, Debug, PartialEq)]
 struct Aim {
     node: NodeId,
     metric: String,
     label: String,
-    value: f64,
+    value: Option<f64>,
     /// How long everything took that it rests on.
     elapsed_secs: f64,
+    /// The nodes that feed it.
+    rests_on: BTreeSet<NodeId>,
+    /// It is known fold by fold, of so many folds if that is certain.
+    intervals: Option<Option<u32>>,
 }
 
-/// What kind of values a parameter takes.
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
-    Whole,
-    Real,
-    Options(Vec<Choice>),
-    Switch,
-}
-
-/// One parameter that can be varied.
-#[derive(Clone, Debug, PartialEq)]
-struct Offer {
-    node: NodeId,
-    node_title: String,
-    param: String,
-    label: String,
-    now: String,
-    kind: Kind,
-    low: String,
-    high: String,
-    is_log: bool,
-}
-
-/// The offer with what the user makes of it.
-#[derive(Clone)]
-struct Row {
-    offer: Offer,
-    is_on: RwSignal<bool>,
-    how: RwSignal<String>,
-    low: RwSignal<String>,
-    high: RwSignal<String>,
-    list: RwSignal<String>,
-}
-
+/// What is filled in.
 #[derive(Clone, Copy)]
-struct Form {
-    aim: RwSignal<String>,
-    goal: RwSignal<Goal>,
+struct Fields {
+    aims: StoredValue<Vec<Aim>>,
     rows: StoredValue<Vec<Row>>,
-    sampler: RwSignal<String>,
-    n_trials: RwSignal<String>,
-    seed: RwSignal<String>,
-    n_workers: RwSignal<String>,
-    patience: RwSignal<String>,
+    fed: Memo<BTreeSet<NodeId>>,
+    texts: RwSignal<BTreeMap<&'static str, String>>,
 }
 
-/// The form.
-pub fn view(studio: Studio, runner: Runner) -> AnyView {
+/// The form, for a sweep to begin or for one that goes on otherwise.
+pub fn view(studio: Studio, runner: Runner, form: Form) -> AnyView {
+    let sweep = (form == Form::Change).then(|| runner.sweep().get_untracked()).flatten();
+    if let Some(sweep) = sweep {
+        return change(studio, runner, &sweep);
+    }
     let aims = studio.select(aims);
     let content = move || {
         let aims = aims.get();
-        if aims.is_empty() { no_aim(studio) } else { form(studio, runner, aims) }
+        if aims.is_empty() { no_aim(studio, runner) } else { begin(studio, runner, aims) }
     };
     content.into_any()
 }
 
-fn no_aim(studio: Studio) -> AnyView {
+fn no_aim(studio: Studio, runner: Runner) -> AnyView {
     view! {
         <div class="empty">
             {icon("target")}
             <b>"A sweep needs something to aim at"</b>
             <p>"Run the pipeline once with an Evaluate Model or Cross Validate Model node; each of its metrics can then be the objective."</p>
             <button type="button" class="button button--primary" on:click=move |_| studio.send(editor::Command::RunAll)>{icon("play")}"Run the pipeline"</button>
+            {back(runner)}
         </div>
     }
     .into_any()
 }
 
-fn form(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
-    let key = |aim: &Aim| format!("{}/{}", aim.node, aim.metric);
+fn back(runner: Runner) -> Option<AnyView> {
+    let is_there = runner.sweep().with_untracked(Option::is_some);
+    let back = move |_| runner.form().set(None);
+    is_there.then(|| view! { <button type="button" class="button button--ghost" id="sweep-back" on:click=back>{icon("arrow-left")}"Back to the results"</button> }.into_any())
+}
+
+fn begin(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
     let usual = ["auc", "r2", "accuracy", "f1"].iter().find_map(|name| aims.iter().find(|aim| aim.metric == *name));
     let first = usual.unwrap_or(&aims[0]).clone();
     let n_cores = dom::window().navigator().hardware_concurrency() as u32;
-    let text = |text: &str| RwSignal::new(text.to_owned());
-    let rows = studio.with(|editor| offers(editor, &first.node)).into_iter().map(Row::of).collect();
-    let form = Form {
-        aim: RwSignal::new(key(&first)),
-        goal: RwSignal::new(usual_goal(&first.metric)),
-        rows: StoredValue::new(rows),
-        sampler: text("random"),
-        n_trials: text("30"),
-        seed: text("42"),
-        n_workers: RwSignal::new(n_cores.saturating_sub(1).max(1).to_string()),
-        patience: text(""),
-    };
-    let options = aims.iter().map(|aim| {
-        let (value, is_first) = (key(aim), aim == &first);
-        view! { <option value=value selected=is_first>{aim.label.clone()}" · now "{charts::number(aim.value)}</option> }
-    });
-    let options = options.collect_view();
-    let aims = StoredValue::new(aims);
-    let aim = Memo::new(move |_| {
-        let wanted = form.aim.get();
-        aims.with_value(|aims| aims.iter().find(|aim| key(aim) == wanted).cloned())
-    });
+    let offered = studio.with(|editor| offers(editor, editor.pipeline()));
+    let (rows, wished) = rows::of_draft(studio.document.get_untracked(), offered);
+    let n_workers = n_cores.saturating_sub(1).max(1).to_string();
+    let usual = [("trials", "30"), ("seed", "42"), ("workers", &n_workers), ("goal", word(usual_goal(&first.metric)))];
+    let aim = (key(&first), String::new());
+    let fields = Fields::new(aims, rows, aim, &usual);
+    if let Some(name) = wished {
+        dom::focus_later(format!("[data-sweep-param='{name}'] input"));
+    }
     let name = studio.with(|editor| format!("Sweep of {}", editor.pipeline().name()));
-    let drafted = Memo::new(move |_| Some(draft(&form, aim.get()?, &name)));
-    let problems = move || {
-        let problems = match drafted.get()? {
-            Ok(study) => {
-                let told = study
-                    .check()
-                    .into_iter()
-                    .map(|problem| (problem.severity, format!("{}: {}", problem.place, problem.message), problem.help));
-                told.collect()
+    let pipeline = studio.with(|editor| pipeline::to_json(editor.pipeline()));
+    let start = move |study: Study| {
+        let [first, second] = [fields.aim("objective"), fields.aim("second")];
+        let Some(first) = first else { return };
+        let second = second.map(|second| second.node).filter(|node| *node != first.node);
+        let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).clamp(1, 64) as u32;
+        let (node, objective) = (first.node, first.label);
+        runner.begin(Sweep {
+            study,
+            pipeline: pipeline.clone(),
+            node,
+            objective,
+            second,
+            n_workers,
+            ending: String::new(),
+        });
+    };
+    form(runner, fields, name, None, Callback::new(start))
+}
+
+/// The form filled in as the sweep is.
+fn change(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
+    let study = &sweep.study;
+    let pipeline = pipeline::from_json(&sweep.pipeline).unwrap_or_default();
+    let of = |node: &NodeId, objective: &Objective| Aim {
+        node: node.clone(),
+        metric: objective.metric.clone(),
+        label: sweep.objective.clone(),
+        value: study.baseline,
+        elapsed_secs: study.elapsed_secs * f64::from(sweep.n_workers) / study.trials.len().max(1) as f64,
+        rests_on: rests_on(&pipeline, node),
+        intervals: studio.with(|editor| intervals(editor, &pipeline, node)),
+    };
+    let nodes = [&sweep.node, sweep.second.as_ref().unwrap_or(&sweep.node)];
+    let aims: Vec<Aim> =
+        nodes.into_iter().zip(&study.objectives).map(|(node, objective)| of(node, objective)).collect();
+    let offered = studio.with(|editor| offers(editor, &pipeline));
+    let chosen = |at: usize| aims.get(at).map_or(String::new(), key);
+    let filled = filled(study);
+    let filled: Vec<_> = filled.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let aim = (chosen(0), chosen(1));
+    let fields = Fields::new(aims, rows::of_space(&study.space, offered), aim, &filled);
+    form(runner, fields, study.name.clone(), Some(sweep.clone()), Callback::new(move |study| runner.go_on(study)))
+}
+
+/// What a study says, as it is typed.
+fn filled(study: &Study) -> Vec<(&'static str, String)> {
+    let mut filled = vec![("trials", study.limits.max_total_trials.to_string())];
+    for (name, objective) in ["goal", "second-goal"].into_iter().zip(&study.objectives) {
+        filled.push((name, word(objective.goal).to_owned()));
+    }
+    let (sampler, seed) = match study.sampling {
+        Sampling::Grid => ("grid", 42),
+        Sampling::Random { seed, rule: Rule::Random } => ("random", seed),
+        Sampling::Random { seed, rule: Rule::Sobol } => ("sobol", seed),
+        Sampling::Bayesian { seed } => ("bayesian", seed),
+        Sampling::Hyperband { seed, min_resource, max_resource, eta } => {
+            filled.extend(
+                [("from", min_resource), ("folds", max_resource), ("eta", eta)].map(|(name, n)| (name, n.to_string())),
+            );
+            ("hyperband", seed)
+        }
+    };
+    filled.extend([("sampler", sampler.to_owned()), ("seed", seed.to_string())]);
+    let limits = &study.limits;
+    if limits.timeout_secs != Limits::default().timeout_secs {
+        filled.push(("timeout", limits.timeout_secs.to_string()));
+    }
+    let optional = [("trial-timeout", limits.trial_timeout_secs), ("patience", limits.patience.map(u64::from))];
+    filled.extend(optional.into_iter().filter_map(|(name, n)| Some((name, n?.to_string()))));
+    if let Some(policy) = &study.early_termination {
+        let (every, delay) = policy.rhythm();
+        filled.extend([("every", every.to_string()), ("delay", delay.to_string())]);
+        let name = match policy {
+            EarlyTermination::Bandit { slack_factor, slack_amount, .. } => {
+                let unit = if slack_amount.is_some() { "amount" } else { "factor" };
+                let slack = slack_factor.or(*slack_amount).unwrap_or_default();
+                filled.extend([("unit", unit.to_owned()), ("slack", slack.to_string())]);
+                "bandit"
             }
-            Err(words) => vec![(ProblemSeverity::Error, words, String::new())],
+            EarlyTermination::MedianStopping { .. } => "median",
+            EarlyTermination::TruncationSelection { truncation_percentage, exclude_finished_jobs, .. } => {
+                let against = if *exclude_finished_jobs { "going" } else { "all" };
+                filled.extend([("percentage", truncation_percentage.to_string()), ("against", against.to_owned())]);
+                "truncation"
+            }
         };
+        filled.push(("policy", name.to_owned()));
+    }
+    filled
+}
+
+const USUAL: &[(&str, &str)] = &[
+    ("sampler", "random"),
+    ("unit", "factor"),
+    ("slack", "0.1"),
+    ("percentage", "20"),
+    ("against", "all"),
+    ("every", "1"),
+    ("delay", "0"),
+    ("from", "1"),
+    ("eta", "3"),
+];
+
+fn form(runner: Runner, fields: Fields, name: String, changed: Option<Sweep>, done: Callback<Study>) -> AnyView {
+    let is_new = changed.is_none();
+    let drafted = Memo::new(move |_| fields.draft(&name));
+    let problems = move || {
+        let problems = drafted.with(|drafted| match drafted {
+            Ok((_, problems)) => problems.clone(),
+            Err(words) => vec![(ProblemSeverity::Error, words.clone(), String::new())],
+        });
         let items = problems.into_iter().map(|(severity, message, help)| {
             let (icon_name, word) = match severity {
                 ProblemSeverity::Error => ("octagon-alert", "Error"),
@@ -140,64 +211,108 @@ fn form(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
             };
             view! { <li class="sweeps__problem">{small_icon(icon_name)}<span><b>{word}": "</b>{message}". "{help}</span></li> }
         });
-        Some(view! { <ul class="sweeps__problems" aria-label="Problems">{items.collect_view()}</ul> })
+        view! { <ul class="sweeps__problems" aria-label="Problems">{items.collect_view()}</ul> }
     };
     let is_sound = Memo::new(move |_| {
-        let sound = |study: &Study| study.check().iter().all(|problem| problem.severity != ProblemSeverity::Error);
-        drafted.with(|drafted| matches!(drafted, Some(Ok(study)) if sound(study)))
+        let is_error = |(severity, ..): &Problem| *severity == ProblemSeverity::Error;
+        drafted.with(|drafted| matches!(drafted, Ok((_, problems)) if !problems.iter().any(is_error)))
     });
+    let n_made = changed.as_ref().map_or(0, |sweep| sweep.study.trials.len() as u64);
     let count = move || {
-        let Some(Ok(study)) = drafted.get() else { return String::new() };
+        let Ok((study, _)) = drafted.get() else { return String::new() };
         let combinations = match study.n_combinations() {
             Some(n) => format!("{} combinations", charts::grouped(n)),
             None => "no end of combinations".into(),
         };
         let n_trials = u64::from(study.limits.max_total_trials).min(study.n_combinations().unwrap_or(u64::MAX));
-        let n_workers = form.n_workers.get().parse().unwrap_or(1.0_f64).max(1.0);
-        let elapsed_secs = aim.get().map_or(0.0, |aim| aim.elapsed_secs) * n_trials as f64 / n_workers;
-        format!("{combinations} · {n_trials} trials · about {} at the pace of the last run", seconds(elapsed_secs))
+        let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).max(1) as f64;
+        let pace = fields.aim("objective").map_or(0.0, |aim| aim.elapsed_secs);
+        let elapsed_secs = pace * n_trials.saturating_sub(n_made) as f64 / n_workers;
+        let made = if n_made > 0 { format!(", {n_made} of them made") } else { String::new() };
+        format!("{combinations} · {n_trials} trials{made} · about {} at the pace so far", seconds(elapsed_secs))
     };
     let start = move |_| {
-        let (Some(aim), Some(Ok(study))) = (aim.get_untracked(), drafted.get_untracked()) else { return };
-        runner.begin(Sweep {
-            study,
-            pipeline: studio.with(|editor| pipeline::to_json(editor.pipeline())),
-            node: aim.node,
-            objective: aim.label,
-            n_workers: form.n_workers.get_untracked().parse().unwrap_or(1).clamp(1, 64),
-            ending: String::new(),
-        });
+        if let Ok((study, _)) = drafted.get_untracked() {
+            done.run(study);
+        }
     };
-    let table_rows = form.rows.with_value(|rows| rows.iter().cloned().map(row_view).collect_view());
+    let table_rows =
+        fields.rows.with_value(|rows| rows.iter().map(|row| rows::view(row, fields.rows, fields.fed)).collect_view());
+    let (title, text, act) = match is_new {
+        true => (
+            "New sweep",
+            "Tries settings of this pipeline, side by side, toward one metric or two. The pipeline stays as it is until you promote a trial.",
+            "Start sweep",
+        ),
+        false => (
+            "Change the sweep",
+            "The trials so far remain and count. What comes next is drawn from what stands here.",
+            "Go on",
+        ),
+    };
+    let is_band = untrack(|| fields.text("sampler")) == "hyperband";
+    // What the fields are depends on these; what is in them does not.
+    let shape = Memo::new(move |_| {
+        let intervals = fields.aim("objective").and_then(|aim| aim.intervals);
+        (intervals, fields.text("sampler"), fields.text("policy"), fields.text("second").is_empty())
+    });
+    let search = move || {
+        let (intervals, sampler, policy, _) = shape.get();
+        let mut samplers = vec![
+            ("random", "Random"),
+            ("sobol", "Sobol (even)"),
+            ("bayesian", "Bayesian (learns)"),
+            ("grid", "Grid (all)"),
+        ];
+        if !is_new && is_band {
+            samplers.clear();
+        }
+        if intervals.is_some() && (is_new || is_band) {
+            samplers.push(("hyperband", "Hyperband (halves)"));
+        }
+        let number = |name, label| number_field(fields, name, label);
+        let is_band = sampler == "hyperband" && intervals.is_some();
+        let band = is_band.then(|| view! { {number("from", "Folds at first")}{number("folds", "Folds in all")}{number("eta", "One goes on of")} });
+        let policies = [
+            ("", "never"),
+            ("bandit", "Bandit"),
+            ("median", "Median stopping"),
+            ("truncation", "Truncation selection"),
+        ];
+        let early = (intervals.is_some() && !is_band).then(|| {
+            let parts = match policy.as_str() {
+                "bandit" => view! { {number("slack", "Slack")}{select_field(fields, "unit", "Slack is", &[("factor", "a factor"), ("amount", "an amount")])} }.into_any(),
+                "truncation" => view! { {number("percentage", "Worst (%)")}{select_field(fields, "against", "Beside", &[("all", "all trials"), ("going", "those that go on")])} }.into_any(),
+                _ => ().into_any(),
+            };
+            let rhythm = (!policy.is_empty()).then(|| view! { {number("every", "Every (folds)")}{number("delay", "From fold")} });
+            view! { {select_field(fields, "policy", "Give trials up", &policies)}{parts}{rhythm} }
+        });
+        view! { {select_field(fields, "sampler", "Search", &samplers)}{band}{early} }
+    };
+    let goals = [("higher", "higher"), ("lower", "lower")];
+    let second_goal =
+        move || shape.with(|shape| !shape.3).then(|| select_field(fields, "second-goal", "Better is", &goals));
+    let objectives = is_new.then(|| {
+        view! {
+            {aim_field(fields, "objective", "goal", "Objective")}
+            {select_field(fields, "goal", "Better is", &goals)}
+            {aim_field(fields, "second", "second-goal", "Second objective")}
+            {second_goal}
+        }
+    });
     view! {
         <div class="sweeps__setup">
-            <header class="sweeps__head"><h2>"New sweep"</h2><p>"Tries settings of this pipeline, side by side, toward one metric. The pipeline stays as it is until you promote a trial."</p></header>
+            <header class="sweeps__head"><h2>{title}</h2><p>{text}</p>{back(runner)}</header>
             <section class="sweeps__fields" aria-label="Objective and search">
-                <label class="sweeps__field">"Objective"
-                    <span class="select"><select id="sweep-objective" on:change=move |event| {
-                        let wanted = event_target_value(&event);
-                        if let Some((_, metric)) = wanted.rsplit_once('/') {
-                            form.goal.set(usual_goal(metric));
-                        }
-                        form.aim.set(wanted);
-                    }>{options}</select>{icon("chevron-down")}</span>
-                </label>
-                <label class="sweeps__field">"Better is"
-                    <span class="select"><select id="sweep-goal" on:change=move |event| form.goal.set(if event_target_value(&event) == "low" { Goal::Minimize } else { Goal::Maximize })>
-                        <option value="high" prop:selected=move || form.goal.get() == Goal::Maximize>"higher"</option>
-                        <option value="low" prop:selected=move || form.goal.get() == Goal::Minimize>"lower"</option>
-                    </select>{icon("chevron-down")}</span>
-                </label>
-                <label class="sweeps__field">"Search"
-                    <span class="select"><select id="sweep-sampler" on:change=move |event| form.sampler.set(event_target_value(&event))>
-                        <option value="random">"Random"</option><option value="sobol">"Sobol (even)"</option>
-                        <option value="bayesian">"Bayesian (learns)"</option><option value="grid">"Grid (all)"</option>
-                    </select>{icon("chevron-down")}</span>
-                </label>
-                {number_field("sweep-trials", "Trials", form.n_trials)}
-                {number_field("sweep-seed", "Seed", form.seed)}
-                {number_field("sweep-workers", "Workers", form.n_workers)}
-                {number_field("sweep-patience", "Patience (trials)", form.patience)}
+                {objectives}
+                {search}
+                {number_field(fields, "trials", "Trials")}
+                {number_field(fields, "seed", "Seed")}
+                {is_new.then(|| number_field(fields, "workers", "Workers"))}
+                {number_field(fields, "patience", "Patience (trials)")}
+                {number_field(fields, "timeout", "Time in all (s)")}
+                {number_field(fields, "trial-timeout", "Time a trial (s)")}
             </section>
             <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Parameters to vary">
                 <table class="sweeps__table">
@@ -208,90 +323,205 @@ fn form(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
             <footer class="sweeps__foot">
                 {problems}
                 <p class="sweeps__count">{count}</p>
-                <button type="button" class="button button--primary" id="sweep-start" disabled=move || !is_sound.get() on:click=start>{icon("play")}"Start sweep"</button>
+                <button type="button" class="button button--primary" id="sweep-start" disabled=move || !is_sound.get() on:click=start>{icon("play")}{act}</button>
             </footer>
         </div>
     }
     .into_any()
 }
 
-fn number_field(id: &'static str, label: &'static str, value: RwSignal<String>) -> AnyView {
+fn number_field(fields: Fields, name: &'static str, label: &'static str) -> AnyView {
     view! {
         <label class="sweeps__field sweeps__field--number">{label}
-            <input class="input input--number" id=id inputmode="numeric" prop:value=move || value.get() on:input=move |event| value.set(event_target_value(&event)) />
+            <input class="input input--number" id=format!("sweep-{name}") inputmode="decimal" prop:value=move || fields.text(name)
+                on:input=move |event| fields.set(name, event_target_value(&event)) />
         </label>
     }
     .into_any()
 }
 
-impl Row {
-    fn of(offer: Offer) -> Self {
-        let how = if offer.is_log { "log" } else { "range" };
-        let list = match &offer.kind {
-            Kind::Options(choices) => choices.iter().map(|choice| choice.value.as_str()).collect::<Vec<_>>().join(", "),
-            Kind::Whole | Kind::Real => format!("{}, {}", offer.low, offer.high),
-            Kind::Switch => String::new(),
-        };
-        Self {
-            is_on: RwSignal::new(false),
-            how: RwSignal::new(how.into()),
-            low: RwSignal::new(offer.low.clone()),
-            high: RwSignal::new(offer.high.clone()),
-            list: RwSignal::new(list),
-            offer,
+fn select_field(
+    fields: Fields,
+    name: &'static str,
+    label: &'static str,
+    options: &[(&'static str, &'static str)],
+) -> AnyView {
+    let options: Vec<_> = options.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect();
+    choice(fields, name, label, options, Callback::new(|_| ()))
+}
+
+fn aim_field(fields: Fields, name: &'static str, goal: &'static str, label: &'static str) -> AnyView {
+    let mut options = Vec::new();
+    if name == "second" {
+        options.push((String::new(), "none".to_owned()));
+    }
+    fields.aims.with_value(|aims| {
+        let now = |aim: &Aim| aim.value.map_or(String::new(), |value| format!(" · now {}", charts::number(value)));
+        options.extend(aims.iter().map(|aim| (key(aim), format!("{}{}", aim.label, now(aim)))));
+    });
+    let changed = move |wanted: String| {
+        if let Some((_, metric)) = wanted.rsplit_once('/') {
+            fields.set(goal, word(usual_goal(metric)).to_owned());
         }
+    };
+    choice(fields, name, label, options, Callback::new(changed))
+}
+
+fn choice(
+    fields: Fields,
+    name: &'static str,
+    label: &'static str,
+    options: Vec<(String, String)>,
+    changed: Callback<String>,
+) -> AnyView {
+    let options = options.into_iter().map(|(value, words)| {
+        let own = value.clone();
+        view! { <option value=value prop:selected=move || fields.text(name) == own>{words}</option> }
+    });
+    let options = options.collect_view();
+    let set = move |event| {
+        let wanted: String = event_target_value(&event);
+        changed.run(wanted.clone());
+        fields.set(name, wanted);
+    };
+    view! {
+        <label class="sweeps__field">{label}
+            <span class="select"><select id=format!("sweep-{name}") on:change=set>{options}</select>{icon("chevron-down")}</span>
+        </label>
+    }
+    .into_any()
+}
+
+impl Fields {
+    fn new(aims: Vec<Aim>, rows: Vec<Row>, aim: (String, String), filled: &[(&'static str, &str)]) -> Self {
+        let n_folds = aims.iter().find_map(|aim| aim.intervals.flatten()).unwrap_or(10).to_string();
+        let mut texts = BTreeMap::from([("objective", aim.0), ("second", aim.1), ("folds", n_folds)]);
+        for (name, text) in USUAL.iter().chain(filled) {
+            texts.insert(*name, (*text).to_owned());
+        }
+        let (aims, texts) = (StoredValue::new(aims), RwSignal::new(texts));
+        let fed = Memo::new(move |_| {
+            let feeds = ["objective", "second"].into_iter().filter_map(|name| chosen(aims, texts, name));
+            feeds.flat_map(|aim| aim.rests_on).gather()
+        });
+        Self { aims, rows: StoredValue::new(rows), fed, texts }
+    }
+
+    fn text(self, name: &str) -> String {
+        self.texts.with(|texts| texts.get(name).cloned().unwrap_or_default())
+    }
+
+    fn set(self, name: &'static str, text: String) {
+        self.texts.update(|texts| drop(texts.insert(name, text)));
+    }
+
+    fn aim(self, name: &str) -> Option<Aim> {
+        chosen(self.aims, self.texts, name)
+    }
+
+    fn goal(self, name: &str) -> Goal {
+        if self.text(name) == "lower" { Goal::Minimize } else { Goal::Maximize }
+    }
+
+    /// A whole number, where one is typed.
+    fn whole(self, name: &str, what: &str) -> Result<Option<u64>, String> {
+        match self.text(name).trim() {
+            "" => Ok(None),
+            text => match text.parse() {
+                Ok(n) => Ok(Some(n)),
+                Err(_) => Err(format!("{what}: {text:?} is no whole number; type one, such as 30")),
+            },
+        }
+    }
+
+    fn need(self, name: &str, what: &str) -> Result<u32, String> {
+        let n = self.whole(name, what)?.ok_or_else(|| format!("{what}: type a whole number, such as 3"))?;
+        Ok(u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    fn draft(self, name: &str) -> Result<(Study, Vec<Problem>), String> {
+        let aim = self.aim("objective").ok_or("objective: choose one")?;
+        let (space, outside) = self.rows.with_value(|rows| rows::dimensions(rows, &self.fed.get()))?;
+        let mut objectives = vec![Objective { metric: aim.metric, goal: self.goal("goal") }];
+        if let Some(second) = self.aim("second") {
+            let metric =
+                if second.node == aim.node { second.metric } else { format!("{}.{}", second.node, second.metric) };
+            objectives.push(Objective { metric, goal: self.goal("second-goal") });
+        }
+        let mut study = Study::new(name, space, objectives);
+        let seed = self.whole("seed", "seed")?.unwrap_or_default();
+        study.sampling = match self.text("sampler").as_str() {
+            "grid" => Sampling::Grid,
+            "bayesian" => Sampling::Bayesian { seed },
+            "sobol" => Sampling::Random { seed, rule: Rule::Sobol },
+            "hyperband" if aim.intervals.is_some() => Sampling::Hyperband {
+                seed,
+                min_resource: self.need("from", "folds at first")?,
+                max_resource: self.need("folds", "folds in all")?,
+                eta: self.need("eta", "one goes on of")?,
+            },
+            _ => Sampling::Random { seed, rule: Rule::Random },
+        };
+        if aim.intervals.is_some() && !matches!(study.sampling, Sampling::Hyperband { .. }) {
+            study.early_termination = self.policy()?;
+        }
+        study.limits.max_total_trials = self.need("trials", "trials")?;
+        study.limits.patience = self.whole("patience", "patience")?.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        study.limits.trial_timeout_secs = self.whole("trial-timeout", "time a trial")?;
+        if let Some(secs) = self.whole("timeout", "time in all")? {
+            study.limits.timeout_secs = secs;
+        }
+        self.whole("workers", "workers")?;
+        study.baseline = aim.value;
+        study.n_intervals = aim.intervals.flatten();
+        let told = study.check().into_iter();
+        let told =
+            told.map(|problem| (problem.severity, format!("{}: {}", problem.place, problem.message), problem.help));
+        let problems = told.chain(outside).collect();
+        Ok((study, problems))
+    }
+
+    fn policy(self) -> Result<Option<EarlyTermination>, String> {
+        let name = self.text("policy");
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let evaluation_interval = self.need("every", "every")?;
+        let delay_evaluation = self.need("delay", "from fold")?;
+        Ok(Some(match name.as_str() {
+            "bandit" => {
+                let text = self.text("slack");
+                let wrong = |_| format!("slack: {text:?} is no number; type one, such as 0.1");
+                let slack: f64 = text.trim().parse().map_err(wrong)?;
+                let (slack_factor, slack_amount) =
+                    if self.text("unit") == "amount" { (None, Some(slack)) } else { (Some(slack), None) };
+                EarlyTermination::Bandit { slack_factor, slack_amount, evaluation_interval, delay_evaluation }
+            }
+            "truncation" => EarlyTermination::TruncationSelection {
+                truncation_percentage: self.need("percentage", "worst")?,
+                exclude_finished_jobs: self.text("against") == "going",
+                evaluation_interval,
+                delay_evaluation,
+            },
+            _ => EarlyTermination::MedianStopping { evaluation_interval, delay_evaluation },
+        }))
     }
 }
 
-fn row_view(row: Row) -> AnyView {
-    let Row { offer, is_on, how, low, high, list } = row;
-    let id = format!("{}.{}", offer.node, offer.param);
-    let name = format!("{} of {}", offer.label, offer.node_title);
-    let input = move |label: String, value: RwSignal<String>, class: &'static str| {
-        view! {
-            <input class=class aria-label=label disabled=move || !is_on.get() prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event)) />
-        }
-    };
-    let values = match &offer.kind {
-        Kind::Switch => view! { <span class="sweeps__muted">"on and off"</span> }.into_any(),
-        Kind::Options(_) => input(format!("Values of {name}"), list, "input").into_any(),
-        Kind::Whole | Kind::Real => {
-            let names = StoredValue::new(name.clone());
-            let fields = move || {
-                let name = names.get_value();
-                if how.get() == "list" {
-                    input(format!("Values of {name}"), list, "input").into_any()
-                } else {
-                    view! {
-                        {input(format!("Smallest {name}"), low, "input input--number")}<span>"to"</span>
-                        {input(format!("Largest {name}"), high, "input input--number")}
-                    }
-                    .into_any()
-                }
-            };
-            view! {
-                <div class="sweeps__values">
-                    <span class="select"><select aria-label=format!("How {name} is spread") disabled=move || !is_on.get() on:change=move |event| how.set(event_target_value(&event))>
-                        <option value="range" selected=!offer.is_log>"Evenly"</option>
-                        <option value="log" selected=offer.is_log>"By factors (log)"</option>
-                        <option value="list">"These values"</option>
-                    </select>{icon("chevron-down")}</span>
-                    {fields}
-                </div>
-            }
-            .into_any()
-        }
-    };
-    view! {
-        <tr data-sweep-param=id>
-            <td><input type="checkbox" aria-label=format!("Vary {name}") prop:checked=move || is_on.get() on:change=move |event| is_on.set(event_target_checked(&event)) /></td>
-            <th scope="row">{offer.label.clone()}<small>{offer.node_title.clone()}</small></th>
-            <td class="sweeps__now">{offer.now.clone()}</td>
-            <td>{values}</td>
-        </tr>
+fn chosen(aims: StoredValue<Vec<Aim>>, texts: RwSignal<BTreeMap<&'static str, String>>, name: &str) -> Option<Aim> {
+    let wanted = texts.with(|texts| texts.get(name).cloned())?;
+    aims.with_value(|aims| aims.iter().find(|aim| key(aim) == wanted).cloned())
+}
+
+fn key(aim: &Aim) -> String {
+    format!("{}/{}", aim.node, aim.metric)
+}
+
+fn word(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Maximize => "higher",
+        Goal::Minimize => "lower",
     }
-    .into_any()
 }
 
 fn usual_goal(metric: &str) -> Goal {
@@ -317,178 +547,32 @@ fn aims(editor: &Editor) -> Vec<Aim> {
         let elapsed = |node: &NodeId| editor.status(node).report.as_ref().map_or(0.0, |report| report.elapsed_secs);
         let elapsed_secs = report.elapsed_secs + rests_on.iter().map(elapsed).sum::<f64>();
         for (metric, value) in report.metrics.iter().filter(|(_, value)| value.is_finite()) {
-            let label = match metric.strip_suffix(".2") {
-                Some(stem) => format!("{stem} of the second model, {}", editor.title(&node)),
-                None => format!("{metric}, {}", editor.title(&node)),
-            };
-            aims.push(Aim { node: node.clone(), metric: metric.clone(), label, value: *value, elapsed_secs });
+            let label = format!("{}, {}", metric_label(metric), editor.title(&node));
+            aims.push(Aim {
+                node: node.clone(),
+                metric: metric.clone(),
+                label,
+                value: Some(*value),
+                elapsed_secs,
+                rests_on: rests_on.clone(),
+                intervals: intervals(editor, pipeline, &node),
+            });
         }
     }
     aims
 }
 
-/// Every node that feeds this one, however far away.
-pub fn rests_on(pipeline: &Pipeline, node: &NodeId) -> BTreeSet<NodeId> {
-    let mut found = BTreeSet::new();
-    let mut open = pipeline.upstream(node);
-    while let Some(next) = open.pop() {
-        if !found.contains(&next) {
-            open.extend(pipeline.upstream(&next));
-            found.insert(next);
-        }
-    }
-    found
-}
-
-/// Every parameter that a node's metric depends on and that can be varied.
-fn offers(editor: &Editor, node: &NodeId) -> Vec<Offer> {
-    let pipeline = editor.pipeline();
-    let counts = rests_on(pipeline, node);
-    let mut offers = Vec::new();
-    for id in pipeline.topological_order().into_iter().filter(|id| counts.contains(id)) {
-        let Some(placed) = pipeline.node(&id) else { continue };
-        let Some(spec) = editor.catalogue().get(&placed.component) else { continue };
-        if spec.family == Family::Evaluate || spec.family == Family::Data {
-            continue;
-        }
-        for param in &spec.params {
-            if !pipeline::counts(spec, placed, param) {
-                continue;
-            }
-            let value = placed.value(param);
-            let (kind, low, high, is_log) = match &param.kind {
-                ParamKind::Int { min, max, log, .. } => {
-                    let (low, high) = whole_range(value, *min, *max, *log);
-                    (Kind::Whole, low.to_string(), high.to_string(), *log)
-                }
-                ParamKind::Float { min, max, log, .. } => {
-                    let (low, high) = real_range(value, *min, *max, *log);
-                    (Kind::Real, low.to_string(), high.to_string(), *log)
-                }
-                ParamKind::Choice(choices) => (Kind::Options(choices.clone()), String::new(), String::new(), false),
-                ParamKind::Switch => (Kind::Switch, String::new(), String::new(), false),
-                ParamKind::Text { .. }
-                | ParamKind::Seed
-                | ParamKind::Column { .. }
-                | ParamKind::Columns { .. }
-                | ParamKind::File { .. }
-                | ParamKind::Grid => continue,
-            };
-            offers.push(Offer {
-                node: id.clone(),
-                node_title: editor.title(&id).to_owned(),
-                param: param.name.clone(),
-                label: param.label.clone(),
-                now: pipeline::value_in_words(param, value),
-                kind,
-                low,
-                high,
-                is_log,
-            });
-        }
-    }
-    // What learns is varied most often.
-    let family = |offer: &Offer| {
-        let placed = pipeline.node(&offer.node);
-        placed.and_then(|placed| editor.catalogue().get(&placed.component)).map(|spec| spec.family != Family::Learn)
-    };
-    let (learners, others): (Vec<_>, Vec<_>) = offers.into_iter().partition(|offer| family(offer) == Some(false));
-    learners.into_iter().chain(others).collect()
-}
-
-/// Around the value as it is; from the smallest on where none is set.
-fn whole_range(value: &Value, min: i64, max: i64, is_log: bool) -> (i64, i64) {
-    let factor = if is_log { 4 } else { 2 };
-    match value {
-        Value::Int(now) => ((now / factor).max(min), now.saturating_mul(factor).max(min.saturating_add(1)).min(max)),
-        _ => (min.saturating_add(1).min(max), min.saturating_add(15).min(max)),
-    }
-}
-
-fn real_range(value: &Value, min: f64, max: f64, is_log: bool) -> (f64, f64) {
-    let factor = if is_log { 10.0 } else { 2.0 };
-    let now = match value {
-        Value::Float(now) => *now,
-        Value::Int(now) => *now as f64,
-        _ => 1.0,
-    };
-    let (low, high) = ((now / factor).max(min), (now * factor).min(max));
-    if low < high { (low, high) } else { (min, if max.is_finite() { max } else { min + 1.0 }) }
-}
-
-fn draft(form: &Form, aim: Aim, name: &str) -> Result<Study, String> {
-    let rows = form.rows.get_value();
-    let mut dimensions = Vec::new();
-    for row in rows.iter().filter(|row| row.is_on.get()) {
-        dimensions.push(Dimension::new(row.offer.node.clone(), &row.offer.param, distribution(row)?));
-    }
-    let whole = |what: &str, text: String| {
-        text.trim().parse::<u64>().map_err(|_| format!("{what}: {text:?} is no whole number; type one, such as 30"))
-    };
-    let seed = whole("seed", form.seed.get())?;
-    let objective = Objective { metric: aim.metric, goal: form.goal.get() };
-    let mut study = Study::new(name, Space { dimensions }, vec![objective]);
-    study.sampling = match form.sampler.get().as_str() {
-        "grid" => Sampling::Grid,
-        "bayesian" => Sampling::Bayesian { seed },
-        "sobol" => Sampling::Random { seed, rule: Rule::Sobol },
-        _ => Sampling::Random { seed, rule: Rule::Random },
-    };
-    study.limits.max_total_trials = u32::try_from(whole("trials", form.n_trials.get())?).unwrap_or(u32::MAX);
-    if !form.patience.get().trim().is_empty() {
-        study.limits.patience = Some(u32::try_from(whole("patience", form.patience.get())?).unwrap_or(u32::MAX));
-    }
-    whole("workers", form.n_workers.get())?;
-    study.baseline = Some(aim.value);
-    Ok(study)
-}
-
-fn distribution(row: &Row) -> Result<Distribution, String> {
-    let number = |text: String| {
-        let wrong = || format!("{}: {text:?} is no number; type one, such as 10", row.offer.label);
-        text.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong)
-    };
-    let listed = || {
-        let list = row.list.get();
-        let parts: Vec<String> =
-            list.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
-        parts
-    };
-    let whole = row.offer.kind == Kind::Whole;
-    match &row.offer.kind {
-        Kind::Switch => Ok(Distribution::Choice { values: vec![Value::Bool(false), Value::Bool(true)] }),
-        Kind::Options(choices) => {
-            let known = |part: String| {
-                let names: Vec<_> = choices.iter().map(|choice| choice.value.as_str()).collect();
-                let wrong = format!("{}: there is no {part:?}; it can be {}", row.offer.label, names.join(", "));
-                if names.contains(&part.as_str()) { Ok(Value::Text(part)) } else { Err(wrong) }
-            };
-            Ok(Distribution::Choice { values: listed().into_iter().map(known).collect::<Result<_, _>>()? })
-        }
-        Kind::Whole | Kind::Real if row.how.get() == "list" => {
-            let value = |part: String| {
-                let x = number(part)?;
-                match whole {
-                    true if x.fract() == 0.0 => Ok(Value::Int(x as i64)),
-                    true => Err(format!("{}: {x} is no whole number", row.offer.label)),
-                    false => Ok(Value::Float(x)),
-                }
-            };
-            Ok(Distribution::Choice { values: listed().into_iter().map(value).collect::<Result<_, _>>()? })
-        }
-        Kind::Whole | Kind::Real => {
-            let (low, high) = (number(row.low.get())?, number(row.high.get())?);
-            let is_log = row.how.get() == "log";
-            if is_log && low <= 0.0 {
-                let label = &row.offer.label;
-                return Err(format!("{label}: factors begin above 0, not at {low}; raise it, or spread evenly"));
-            }
-            Ok(match (whole, is_log) {
-                (true, false) => Distribution::QUniform { min_value: low, max_value: high, q: 1.0 },
-                (true, true) => Distribution::QLogUniform { min_value: low.ln(), max_value: high.ln(), q: 1.0 },
-                (false, false) => Distribution::Uniform { min_value: low, max_value: high },
-                (false, true) => Distribution::LogUniform { min_value: low.ln(), max_value: high.ln() },
-            })
-        }
-    }
+/// The folds of a node that tells a metric fold by fold: so many, if that is certain.
+fn intervals(editor: &Editor, pipeline: &Pipeline, node: &NodeId) -> Option<Option<u32>> {
+    let placed = pipeline.node(node).filter(|placed| placed.component.contains("cross-validate"))?;
+    let spec = editor.catalogue().get(&placed.component)?;
+    let value = |name: &str| spec.param(name).map(|param| placed.value(param));
+    let deals = |node: &NodeId| pipeline.node(node).is_some_and(|node| node.component.contains("partition"));
+    let brings_folds = rests_on(pipeline, node).iter().any(deals);
+    Some(match (value("folds"), value("n_folds")) {
+        // The table may bring its own.
+        (Some(Value::Text(folds)), _) if folds == "of-table" && brings_folds => None,
+        (_, Some(Value::Int(n))) => u32::try_from(*n).ok(),
+        _ => None,
+    })
 }

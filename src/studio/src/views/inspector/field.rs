@@ -102,6 +102,7 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
             })
         }
     };
+    let sweep = sweep_this(studio, node, spec);
     let binding = super::parameters::binding(studio, node, spec);
     let help = inline(&spec.help);
     let problem_id = format!("{id}-problem");
@@ -113,13 +114,30 @@ pub fn field(studio: Studio, node: &NodeId, spec: &ParamSpec) -> AnyView {
     };
     view! {
         <div class="field" data-param=spec.name.clone() hidden=move || !is_shown.get()>
-            <div class="field__label">{caption}{binding}{reset}</div>
+            <div class="field__label">{caption}{binding}{reset}{sweep}</div>
             {control}
             <div id=problem_id>{told}</div>
             <p class="field__help" id=format!("{id}-help")>{help}</p>
         </div>
     }
     .into_any()
+}
+
+/// The way to a sweep over a parameter that can be varied.
+fn sweep_this(studio: Studio, node: &NodeId, param: &ParamSpec) -> Option<AnyView> {
+    let can_vary = studio.with(|editor| {
+        let placed = editor.pipeline().node(node)?;
+        Some(crate::sweeps::can_vary(editor.catalogue().get(&placed.component)?, param))
+    });
+    let (node, name) = (node.clone(), param.name.clone());
+    let title = format!("Sweep {}: try many values", param.label);
+    (can_vary == Some(true)).then(|| {
+        view! {
+            <button type="button" class="field__reset field__sweep" aria-label=title.clone() title=title
+                on:click=move |_| crate::sweeps::vary(studio, &node, &name)>{small_icon("target")}</button>
+        }
+        .into_any()
+    })
 }
 
 fn shown(studio: Studio, node: &NodeId, param: &ParamSpec) -> Memo<bool> {
