@@ -143,7 +143,7 @@ fn compare(case: &Case, what: &str, results: &Table, trials: &Json, wrong: &mut 
     let Some(Values::Integer(order)) = frame.column("Trial").map(|column| &column.values) else { panic!("trials") };
     let in_order = order.windows(2).all(|pair| loss(pair[0]) <= loss(pair[1]) + 1e-12);
     assert!(in_order, "{} {what}: {order:?} is not from best to worst", case.name);
-    assert!(by_trial(results, "Rank")[&order[0]] == Json::from(1), "{} {what}", case.name);
+    assert!(by_trial(results, "Rank")[&order[0]] == 1, "{} {what}", case.name);
 }
 
 #[test]
