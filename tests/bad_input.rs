@@ -767,7 +767,7 @@ fn a_link_that_was_cut_or_changed_is_refused_and_one_from_a_newer_version_says_s
     let newer = link::decode(&whole.replace("p=1d.", "p=7d.")).expect_err("a newer one").to_string();
     assert_eq!(
         newer,
-        "it is of version 7, and this version of Millrace reads up to 1: reload the page, or open it with a newer version"
+        "it is of version 7, and this version of Millrace reads up to 2: reload the page, or open it with a newer version"
     );
 }
 

@@ -219,7 +219,7 @@ fn a_wrong_space_is_refused_with_place_and_way_out() {
         ),
         (
             r#""tree.max_deph": {"type": "randint", "upper": 9}"#,
-            "Decision Tree has no parameter \"max_deph\"; it has task, max_depth, ",
+            "Decision Tree has no parameter \"max_deph\"; it has trainer_mode, task, max_depth, ",
         ),
         (
             r#""tree.max_depth": {"type": "uniform", "min_value": 1, "max_value": 9}"#,
