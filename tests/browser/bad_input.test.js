@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { pipelineJson, shopCsv } from "./data.js";
 import { idle, open, scenario } from "./harness.js";
-import { CLIPBOARD, card, copyLink, drag, dropFile, finished, hasFocus, inState, nConnections, openFile, openQuestion, port, runAll, states } from "./studio.js";
+import { CLIPBOARD, card, copyLink, drag, dropFile, finished, hasFocus, inState, nConnections, openFile, openQuestion, param, port, runAll, states } from "./studio.js";
 
 scenario("links that are cut, changed or from a newer version say so, and the page goes on", CLIPBOARD, async (profile) => {
   const { page } = profile;
@@ -16,7 +16,7 @@ scenario("links that are cut, changed or from a newer version say so, and the pa
   const bad = [
     [link.slice(0, middle), /damaged.*copy it again, whole/],
     [changed, /damaged.*copy it again, whole/],
-    [link.replace("#p=1d.", "#p=9d."), /version 9.*reads up to 1.*newer version/],
+    [link.replace("#p=1d.", "#p=9d."), /version 9.*reads up to 2.*newer version/],
     [link.replace("#p=1d.", "#p=1z."), /packed as z|packed as `z`/],
     [`${profile.home}#p=`, /holds no pipeline/],
     [`${profile.home}#p=1d.${"A".repeat(70_000)}`, /65,536.*ask for the file/],
@@ -165,11 +165,10 @@ scenario("rows with too many cells are set aside and named, in any encoding", as
   await dropped(page, "cities.csv", latin1);
   await dock.getByRole("tab", { name: "Data", exact: true }).click();
   await dock.locator(".grid__rows", { hasText: "Zürich" }).waitFor();
-  await page.locator('[data-param="encoding"] select, [data-param="encoding"] input').first().waitFor();
-  await page.locator('[data-param="encoding"] select').selectOption("utf-16-le");
+  await param(page, "encoding").selectOption("utf-16-le");
   await page.keyboard.press("Control+Shift+Enter");
   await finished(page);
-  await page.locator('[data-param="encoding"] select').selectOption("auto");
+  await param(page, "encoding").selectOption("auto");
   await page.keyboard.press("Control+Shift+Enter");
   await finished(page);
   await dock.locator(".grid__rows", { hasText: "Zürich" }).waitFor();

@@ -17,7 +17,9 @@ export function port(page, node, name) {
 
 /// The control of a parameter in the inspector.
 export function param(page, name, control = "input, select, textarea") {
-  return page.locator(`[data-param="${name}"]`).locator(control).first();
+  const field = page.locator(`[data-param="${name}"]`);
+  // The choice of a pipeline parameter, beside the name, is asked for by its class.
+  return field.locator(control.includes(".bind") ? control : `:is(${control}):not(.bind *)`).first();
 }
 
 /// A component in the palette.

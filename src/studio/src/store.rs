@@ -756,7 +756,8 @@ impl Studio {
         self.set_hash(&format!("#d={id}"));
         self.is_new.set_value(true);
         dom::after_render(move || self.fit_if_new());
-        dom::focus_later("#canvas");
+        // The canvas comes in the task after this.
+        dom::after_render(|| dom::focus_later("#canvas"));
     }
 
     /// Shows all of a document that has just been opened, as soon as the canvas knows its size.
