@@ -1,5 +1,7 @@
 //! A sweep that the browser keeps, with more trials than anybody would wait for.
 
+import { generator } from "./bench/inputs.js";
+
 /// Reads the kept sweeps, by document; runs in the page.
 export function keptSweeps() {
   return new Promise((answer, refuse) => {
@@ -89,14 +91,3 @@ function value(distribution, share) {
 }
 
 const whole = (value) => ({ Int: Math.round(value) });
-
-/// Numbers in [0, 1) that are the same each time: mulberry32.
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

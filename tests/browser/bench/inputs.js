@@ -54,7 +54,7 @@ const COLUMNS = [
 ];
 
 /// Numbers in [0, 1) that are the same each time: mulberry32.
-function generator(seed) {
+export function generator(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -218,20 +218,19 @@ async function measureCanvas(page) {
   for (const [view, chord] of [["all in view", "Shift+Digit1"], ["at 100 %", "Control+Digit0"]]) {
     await page.locator("#canvas").focus();
     await page.keyboard.press(chord);
-    await page.waitForTimeout(1_000);
     await idle(page);
     const box = await page.locator("#canvas").boundingBox();
     const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     frames(`pan, ${view}`, await trace(page, () => drag(page, middle, "middle")));
-    await page.waitForTimeout(500);
+    await idle(page);
     // Far beyond what is kept ready around the view.
     frames(`pan far, ${view}`, await trace(page, () => drag(page, middle, "middle", 2.4)));
-    await page.waitForTimeout(500);
+    await idle(page);
   }
   const title = await page.evaluate(titleInView);
   frames("drag of a node, at 100 %", await trace(page, () => drag(page, title, "left")));
   await page.keyboard.press("Shift+Digit1");
-  await page.waitForTimeout(500);
+  await idle(page);
   frames("zoom, there and back", await trace(page, () => zoom(page)), FRAME_MS);
 }
 
