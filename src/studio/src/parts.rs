@@ -101,18 +101,24 @@ pub fn fetch_rest() {
     spawn_local(async { drop(fetch_links().await) });
 }
 
-/// What the part of the inspector shows.
+/// What the part of the panels around the canvas shows.
 #[derive(Clone, Copy)]
-enum Inspected {
+enum Beside {
+    Components,
+    Outline,
     Selection,
+    Problems,
     RunWith,
 }
 
 #[wasm_split(inspector, wasm_split_path = ::leptos::wasm_split, preload(fetch_inspector), fallible)]
-fn inspector(what: Inspected, studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
+fn inspector(what: Beside, studio: Studio) -> Result<AnyView, SplitLoaderError> {
     Ok(match what {
-        Inspected::Selection => crate::views::inspector::content(studio),
-        Inspected::RunWith => crate::views::inspector::run_with(studio),
+        Beside::Components => crate::views::palette::components(studio),
+        Beside::Outline => crate::views::outline::outline(studio),
+        Beside::Selection => crate::views::inspector::content(studio),
+        Beside::Problems => crate::views::problems::problems(studio),
+        Beside::RunWith => crate::views::inspector::run_with(studio),
     })
 }
 
@@ -122,7 +128,7 @@ fn overlays() -> Result<AnyView, SplitLoaderError> {
 }
 
 #[wasm_split(sweeps, wasm_split_path = ::leptos::wasm_split, preload(fetch_sweeps), fallible)]
-fn sweeps(studio: crate::store::Studio) -> Result<AnyView, SplitLoaderError> {
+fn sweeps(studio: Studio) -> Result<AnyView, SplitLoaderError> {
     Ok(crate::sweeps::page(studio))
 }
 
@@ -150,19 +156,34 @@ impl Part {
         Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_viewers()) }
     }
 
-    /// The settings of what is selected.
+    /// What fills the panels around the canvas: components, outline, settings, problems.
     pub fn inspector() -> Self {
         Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_inspector()) }
     }
 
     /// What stands in the inspector.
-    pub fn inspector_content(self, studio: crate::store::Studio) -> AnyView {
-        self.view(move || inspector(Inspected::Selection, studio))
+    pub fn inspector_content(self, studio: Studio) -> AnyView {
+        self.view(move || inspector(Beside::Selection, studio))
+    }
+
+    /// What can be placed.
+    pub fn components(self, studio: Studio) -> AnyView {
+        self.view(move || inspector(Beside::Components, studio))
+    }
+
+    /// What has been placed.
+    pub fn outline(self, studio: Studio) -> AnyView {
+        self.view(move || inspector(Beside::Outline, studio))
+    }
+
+    /// What is wrong.
+    pub fn problems(self, studio: Studio) -> AnyView {
+        self.view(move || inspector(Beside::Problems, studio))
     }
 
     /// What asks for values before a run; nothing until it is here.
-    pub fn run_with(self, studio: crate::store::Studio) -> AnyView {
-        self.once_here(move || inspector(Inspected::RunWith, studio))
+    pub fn run_with(self, studio: Studio) -> AnyView {
+        self.once_here(move || inspector(Beside::RunWith, studio))
     }
 
     /// The page of sweeps.
@@ -171,7 +192,7 @@ impl Part {
     }
 
     /// What stands on the page of sweeps.
-    pub fn sweeps_page(self, studio: crate::store::Studio) -> AnyView {
+    pub fn sweeps_page(self, studio: Studio) -> AnyView {
         self.view(move || sweeps(studio))
     }
 

@@ -38,6 +38,8 @@ const MAX_CARDS: usize = 150;
 const CARDS_PER_FRAME: usize = 6;
 /// A view that has not moved for so long is at rest.
 const REST_MS: f64 = 120.0;
+/// At most this many cards become layers while they are dragged; more would cost more than they save.
+const MAX_LAYERS: usize = 24;
 const MINIMAP: (f64, f64) = (132.0, 84.0);
 const MINIMAP_EVERY_MS: f64 = 100.0;
 
@@ -46,10 +48,17 @@ pub fn translation(x: f64, y: f64) -> String {
     format!("translate({x}px,{y}px)")
 }
 
-/// The elements of the mounted cards, and where they are.
+/// The element of a card, and where it is.
+struct Placed {
+    element: HtmlElement,
+    at: Point,
+    in_hand: bool,
+}
+
+/// The elements of the mounted cards.
 #[derive(Default)]
 struct Mounted {
-    elements: BTreeMap<NodeId, (HtmlElement, Point)>,
+    elements: BTreeMap<NodeId, Placed>,
     /// Goes up whenever a card comes or goes.
     n_changes: u64,
 }
@@ -62,7 +71,7 @@ impl Cards {
     fn register(self, id: NodeId, element: HtmlElement) {
         self.0.update_value(|cards| {
             // The next frame puts it in its place.
-            cards.elements.insert(id, (element, Point { x: f64::NAN, y: f64::NAN }));
+            cards.elements.insert(id, Placed { element, at: Point { x: f64::NAN, y: f64::NAN }, in_hand: false });
             cards.n_changes += 1;
         });
     }
@@ -75,14 +84,23 @@ impl Cards {
     }
 
     fn place(self, editor: &Editor) {
+        let is_few = matches!(editor.gesture(), Gesture::Move { nodes, .. } if nodes.len() <= MAX_LAYERS);
         self.0.update_value(|cards| {
-            for (id, (element, at)) in &mut cards.elements {
+            for (id, card) in &mut cards.elements {
+                let style = HtmlElement::style(&card.element);
+                // Valid values of known properties are always taken, here and below.
+                let in_hand = is_few && editor.drag_offset(id).is_some();
+                if in_hand != card.in_hand {
+                    card.in_hand = in_hand;
+                    let _ = style.set_property("z-index", if in_hand { "1" } else { "auto" });
+                    // A layer of its own moves without anything being painted.
+                    let _ = style.set_property("will-change", if in_hand { "transform" } else { "auto" });
+                }
                 if let Some(rect) = editor.card_rect(id)
-                    && (rect.x != at.x || rect.y != at.y)
+                    && (rect.x != card.at.x || rect.y != card.at.y)
                 {
-                    *at = Point { x: rect.x, y: rect.y };
-                    // A valid value of a known property is always taken.
-                    let _ = HtmlElement::style(element).set_property("transform", &translation(rect.x, rect.y));
+                    card.at = Point { x: rect.x, y: rect.y };
+                    let _ = style.set_property("transform", &translation(rect.x, rect.y));
                 }
             }
         });

@@ -11,6 +11,7 @@ pub mod icon;
 pub mod inspector;
 pub mod outline;
 pub mod palette;
+pub mod problems;
 pub mod prose;
 pub mod quick_add;
 pub mod share;

@@ -7,7 +7,6 @@ use pipeline::{Family, Spec};
 use schema::ordered::sort_by;
 
 use super::icon::{icon, small_icon};
-use super::outline::outline;
 use super::thumbnail::family_class;
 use crate::dom;
 use crate::store::{PaletteTab, Studio};
@@ -58,8 +57,8 @@ pub fn Palette() -> impl IntoView {
             })
             .collect();
     let page = move || match tab.get() {
-        PaletteTab::Components => components(studio),
-        PaletteTab::Outline => outline(studio),
+        PaletteTab::Components => studio.inspector.components(studio),
+        PaletteTab::Outline => studio.inspector.outline(studio),
     };
     view! {
         <aside class="panel palette" aria-label="Components and outline" data-region="palette">
@@ -74,7 +73,8 @@ pub fn Palette() -> impl IntoView {
     }
 }
 
-fn components(studio: Studio) -> AnyView {
+/// What can be placed, by family, with a search.
+pub fn components(studio: Studio) -> AnyView {
     let query = RwSignal::new(String::new());
     let closed = RwSignal::new(BTreeSet::<Family>::new());
     let specs = studio.select(|editor| {
