@@ -7,6 +7,8 @@ use pipeline::{Catalogue, InPort, NodeId, OutPort, Pipeline, Point};
 use crate::command::PortRef;
 use crate::geometry::{CARD_WIDTH, Curve, Rect, distance, port_offset};
 
+/// How far into its card a port is pressed, at most: titles begin below.
+const PORT_REACH_WITHIN: f64 = 10.0;
 /// Side of a cell of the grid.
 const CELL: f64 = 256.0;
 
@@ -160,17 +162,20 @@ impl Scene {
             .collect()
     }
 
-    /// What lies under a point; ports and edges are found within `reach`, ports before cards before edges.
+    /// What lies under a point; ports and edges are found within `reach`, ports before cards before edges. Over a card
+    /// a port has to be nearer, or far away, where cards are small, nothing of them could be pressed but ports.
     pub fn hit(&self, point: Point, reach: f64) -> Hit {
         let around = Rect::new(point.x, point.y, 0.0, 0.0).grown(reach);
-        if let Some(port) = self.nearest_port(point, reach, |_| true) {
-            return Hit::Port(port);
-        }
         let mut nearby: Vec<usize> =
             cells(&around).filter_map(|cell| self.node_cells.get(&cell)).flatten().copied().collect();
         nearby.sort_unstable();
         // Later cards lie on top.
-        if let Some(&node_idx) = nearby.iter().rev().find(|&&node_idx| self.rect_at(node_idx).contains(point)) {
+        let card = nearby.into_iter().rev().find(|&node_idx| self.rect_at(node_idx).contains(point));
+        let port_reach = if card.is_some() { (reach / 2.0).min(PORT_REACH_WITHIN) } else { reach };
+        if let Some(port) = self.nearest_port(point, port_reach, |_| true) {
+            return Hit::Port(port);
+        }
+        if let Some(node_idx) = card {
             return Hit::Node(self.ids[node_idx].clone());
         }
         let mut nearby: Vec<usize> =

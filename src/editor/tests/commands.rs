@@ -1,8 +1,8 @@
 //! Commands in, tasks and state out.
 
 use editor::{
-    Button, Chord, Command, Direction, Editor, Fit, Gesture, KEYMAP, Merge, Mods, NodeState, PortRef, Rect, RunState,
-    Size, Snapshot, Task, Viewport, Zoom, binding, chord_label, command_for,
+    Button, Chord, Command, Direction, Editor, Fit, Gesture, Hit, KEYMAP, Merge, Mods, NodeState, PortRef, Rect,
+    RunState, Size, Snapshot, Task, Viewport, Zoom, binding, chord_label, command_for,
 };
 use pipeline::{
     Catalogue, Edit, Family, InPort, Node, NodeId, OutPort, ParamKind, ParamSpec, Pipeline, Point, PortSpec, PortType,
@@ -275,6 +275,23 @@ fn links_are_made_by_drag_by_clicks_and_by_keys() {
     assert!(tasks.iter().any(|task| matches!(task, Task::OpenSearch { connect: Some(PortRef::Out(_)), .. })));
     drag(&mut editor, to, ground, Mods::default());
     assert!(!has_link(&editor), "an end that is pulled off and dropped is gone");
+}
+
+#[test]
+fn a_title_below_a_port_is_the_cards_however_small_it_is() {
+    let mut editor = two();
+    let input = PortRef::In(InPort::new(&id("clean"), "table"));
+    let port = editor.port_point(&input).unwrap();
+    for zoom in [1.0, 0.6, 0.45, 0.25] {
+        editor.apply(Command::SetViewport(Viewport { origin: Point { x: -200.0, y: -100.0 }, zoom }));
+        let below = |px: f64| {
+            let port = editor.viewport().screen_from_pipeline(port);
+            editor.hit(Point { x: port.x, y: port.y + px }, false)
+        };
+        assert_eq!(below(18.0 * zoom), Hit::Node(id("clean")), "title, at {zoom}");
+        assert_eq!(below(0.0), Hit::Port(input.clone()), "port, at {zoom}");
+        assert_eq!(below(-10.0), Hit::Port(input.clone()), "beside the card, at {zoom}");
+    }
 }
 
 #[test]
