@@ -311,3 +311,30 @@ scenario("two metrics are aimed at, and a setting is varied only where it counts
     assert.equal("learner.l1_weight" in trial.settings, counts(trial), JSON.stringify(trial.settings));
   }
 });
+
+scenario("how long a trial takes is measured with one worker and with several", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await openQuestion(page, "Can a straight line split the moons?");
+  await runAll(page);
+  await sweeps(page);
+  await vary(page, "forest.n_trees", "quniform", { Smallest: 10, Largest: 60 });
+  await fill(page, "workers", 3);
+  await page.locator(".sweeps__count", { hasText: "at the pace so far" }).waitFor();
+  await page.locator("#sweep-measure").click();
+  await page.locator("#sweep-pace", { hasText: /^1 worker: .+ a trial · 3 workers: .+ a trial, [\d.]+ times as fast$/ }).waitFor({ timeout: 60_000 });
+  await page.locator(".sweeps__count", { hasText: "as measured" }).waitFor();
+  await idle(page);
+  await assertAccessible(page);
+
+  await fill(page, "workers", 2);
+  await page.locator(".sweeps__count", { hasText: "at the pace so far" }).waitFor();
+  await vary(page, "forest.n_trees", "choice", { "Values of": "12" });
+  await page.locator("#sweep-measure").click();
+  await page.getByText("There is only one combination to try").first().waitFor();
+
+  await vary(page, "forest.n_trees", "quniform", { Smallest: 10, Largest: 60 });
+  await start(page);
+  await over(page);
+  assert.match(await page.locator(".sweeps").innerText(), /2 workers, [\d.]+ MB of memory each at most/);
+});

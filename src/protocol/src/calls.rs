@@ -270,6 +270,8 @@ pub struct TrialReport {
     pub intermediate: Vec<f64>,
     /// Why it was ended before it was through.
     pub stop: Option<Stop>,
+    /// How large the engine's memory has grown; it never shrinks.
+    pub memory_bytes: u64,
 }
 
 /// Asks how much each dimension of a sweep mattered.

@@ -61,7 +61,8 @@ impl<'a> TrialHost<'a> {
         let late = (run.cancelled && self.is_late.get()).then_some(Stop::Late);
         let stop = self.watch.borrow().stop().cloned().or(late);
         let told = &self.study.borrow().trials[self.number].intermediate;
-        TrialReport { run, intermediate: told.get(self.n_known..).unwrap_or_default().to_vec(), stop }
+        let intermediate = told.get(self.n_known..).unwrap_or_default().to_vec();
+        TrialReport { run, intermediate, stop, memory_bytes: memory_bytes() }
     }
 }
 
@@ -94,4 +95,12 @@ impl Host for TrialHost<'_> {
         }
         self.world.emit(event);
     }
+}
+
+/// The size of this worker's memory; 0 where there is no such thing.
+fn memory_bytes() -> u64 {
+    #[cfg(target_arch = "wasm32")]
+    return core::arch::wasm32::memory_size(0) as u64 * 65_536;
+    #[cfg(not(target_arch = "wasm32"))]
+    0
 }

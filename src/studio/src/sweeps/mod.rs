@@ -5,6 +5,7 @@ mod contour;
 mod intermediate;
 mod keep;
 mod mattered;
+mod measure;
 mod offers;
 mod panels;
 mod parallel;

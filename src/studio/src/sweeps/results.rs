@@ -13,7 +13,7 @@ use super::runner::{Runner, Sweep};
 use super::{mattered, panels, trials};
 use crate::store::Studio;
 use crate::viewers::chart::{ChartEvents, chart};
-use crate::views::face::seconds;
+use crate::views::face::{bytes, seconds};
 use crate::views::icon::{icon, small_icon};
 
 /// Everything about the sweep there is.
@@ -86,8 +86,12 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
     let seed = seed.map_or(String::new(), |seed| format!(" · seed {seed}"));
     let plural = |n: u64| if n == 1 { "" } else { "s" };
     let (n_settings, n_workers) = (study.space.dimensions.len() as u64, u64::from(sweep.n_workers));
+    let memory = match sweep.memory_bytes {
+        0 => String::new(),
+        n => format!(", {} of memory{}", bytes(n as f64), if n_workers == 1 { "" } else { " each at most" }),
+    };
     let about = format!(
-        "{search} over {n_settings} setting{}{seed} · {n_workers} worker{}",
+        "{search} over {n_settings} setting{}{seed} · {n_workers} worker{}{memory}",
         plural(n_settings),
         plural(n_workers)
     );

@@ -19,6 +19,9 @@ use crate::pool::Pool;
 use crate::store::{Saved, Studio, Tone};
 use crate::worker_client::Link;
 
+/// How much each dimension mattered is asked for at most this often while trials run.
+const WEIGH_EVERY_MS: i32 = 1_000;
+
 /// A sweep with all it needs to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
@@ -35,6 +38,9 @@ pub struct Sweep {
     pub second: Option<NodeId>,
     /// Workers side by side.
     pub n_workers: u32,
+    /// How large the memory of a worker grew.
+    #[serde(default)]
+    pub memory_bytes: u64,
     /// Why nothing more comes; empty while something may.
     pub ending: String,
 }
@@ -59,6 +65,8 @@ struct Held {
     is_asking: Cell<bool>,
     asks_again: Cell<bool>,
     counted_ms: Cell<f64>,
+    is_weighing: Cell<bool>,
+    weighs_again: Cell<bool>,
     is_saving: Cell<bool>,
     saves_again: Cell<bool>,
 }
@@ -74,6 +82,8 @@ thread_local! {
         is_asking: Cell::new(false),
         asks_again: Cell::new(false),
         counted_ms: Cell::new(0.0),
+        is_weighing: Cell::new(false),
+        weighs_again: Cell::new(false),
         is_saving: Cell::new(false),
         saves_again: Cell::new(false),
     };
@@ -336,15 +346,30 @@ impl Runner {
         });
     }
 
-    /// Asks how much each dimension mattered.
+    /// Asks how much each dimension mattered, now and then: the answer costs time that trials could have.
     fn weigh(self) {
-        let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
-        let Some(study) = study.filter(|study| study.space.dimensions.len() > 1) else { return };
+        let is_first = HELD.with(|held| {
+            held.weighs_again.set(true);
+            !held.is_weighing.replace(true)
+        });
+        if !is_first {
+            return;
+        }
+        let busy = crate::idle::Busy::begin();
         spawn_local(async move {
-            // Without an answer the chart stays as it is; the sweep does not depend on it.
-            if let Ok(shares) = self.studio.link.call(protocol::SweepImportance { study, objective_idx: 0 }).await {
-                self.shares().set(shares);
+            while HELD.with(|held| held.weighs_again.replace(false)) {
+                let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
+                let Some(study) = study.filter(|study| study.space.dimensions.len() > 1) else { break };
+                // Without an answer the chart stays as it is; the sweep does not depend on it.
+                if let Ok(shares) = self.studio.link.call(protocol::SweepImportance { study, objective_idx: 0 }).await {
+                    self.shares().set(shares);
+                }
+                if self.is_under_way() {
+                    dom::sleep(WEIGH_EVERY_MS).await;
+                }
             }
+            HELD.with(|held| held.is_weighing.set(false));
+            drop(busy);
         });
     }
 
@@ -422,7 +447,7 @@ fn edits(study: &Study, settings: &Settings) -> Vec<Edit> {
 }
 
 /// What a worker is asked for a trial.
-fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
+pub fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
     let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
     let mut pipeline = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
     let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
@@ -464,7 +489,8 @@ fn metrics(sweep: &Sweep, report: &RunReport) -> Result<BTreeMap<String, f64>, F
 }
 
 fn finish(sweep: &mut Sweep, number: u32, outcome: Result<TrialReport, Failure>, elapsed_secs: f64) {
-    if let Ok(TrialReport { intermediate, .. }) = &outcome {
+    if let Ok(TrialReport { intermediate, memory_bytes, .. }) = &outcome {
+        sweep.memory_bytes = sweep.memory_bytes.max(*memory_bytes);
         for figure in intermediate {
             // One that is no number ends the trial, and what follows is of no interest.
             let _ = sweep.study.report(number, *figure);

@@ -11,6 +11,7 @@ use study::{
     EarlyTermination, Goal, Limits, Objective, ProblemSeverity, Rule, Sampling, Study, better_when, metric_label,
 };
 
+use super::measure::{self, Pace};
 use super::offers::offers;
 pub use super::offers::rests_on;
 use super::rows::{self, Problem, Row};
@@ -91,24 +92,31 @@ fn begin(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
         dom::focus_later(format!("[data-sweep-param='{name}'] input"));
     }
     let name = studio.with(|editor| format!("Sweep of {}", editor.pipeline().name()));
-    let pipeline = studio.with(|editor| pipeline::to_json(editor.pipeline()));
-    let start = move |study: Study| {
+    let pipeline = StoredValue::new(studio.with(|editor| pipeline::to_json(editor.pipeline())));
+    let sweep = move |study: Study| {
         let [first, second] = [fields.aim("objective"), fields.aim("second")];
-        let Some(first) = first else { return };
+        let first = first?;
         let second = second.map(|second| second.node).filter(|node| *node != first.node);
         let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).clamp(1, 64) as u32;
         let (node, objective) = (first.node, first.label);
-        runner.begin(Sweep {
+        Some(Sweep {
             study,
-            pipeline: pipeline.clone(),
+            pipeline: pipeline.with_value(String::clone),
             node,
             objective,
             second,
             n_workers,
+            memory_bytes: 0,
             ending: String::new(),
-        });
+        })
     };
-    form(runner, fields, name, None, Callback::new(start))
+    let start = move |study: Study| {
+        if let Some(sweep) = sweep(study) {
+            runner.begin(sweep);
+        }
+    };
+    let measured = Measured { studio, paces: RwSignal::new(Vec::new()), sweep: Callback::new(sweep) };
+    form(runner, fields, name, None, Some(measured), Callback::new(start))
 }
 
 /// The form filled in as the sweep is.
@@ -133,7 +141,7 @@ fn change(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
     let filled: Vec<_> = filled.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let aim = (chosen(0), chosen(1));
     let fields = Fields::new(aims, rows::of_space(&study.space, offered), aim, &filled);
-    form(runner, fields, study.name.clone(), Some(sweep.clone()), Callback::new(move |study| runner.go_on(study)))
+    form(runner, fields, study.name.clone(), Some(sweep.clone()), None, Callback::new(move |study| runner.go_on(study)))
 }
 
 /// What a study says, as it is typed.
@@ -195,7 +203,22 @@ const USUAL: &[(&str, &str)] = &[
     ("eta", "3"),
 ];
 
-fn form(runner: Runner, fields: Fields, name: String, changed: Option<Sweep>, done: Callback<Study>) -> AnyView {
+/// How fast trials are here, and the sweep that would run them.
+#[derive(Clone, Copy)]
+struct Measured {
+    studio: Studio,
+    paces: RwSignal<Vec<Pace>>,
+    sweep: Callback<Study, Option<Sweep>>,
+}
+
+fn form(
+    runner: Runner,
+    fields: Fields,
+    name: String,
+    changed: Option<Sweep>,
+    measured: Option<Measured>,
+    done: Callback<Study>,
+) -> AnyView {
     let is_new = changed.is_none();
     let drafted = Memo::new(move |_| fields.draft(&name));
     let problems = move || {
@@ -225,17 +248,32 @@ fn form(runner: Runner, fields: Fields, name: String, changed: Option<Sweep>, do
             None => "no end of combinations".into(),
         };
         let n_trials = u64::from(study.limits.max_total_trials).min(study.n_combinations().unwrap_or(u64::MAX));
-        let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).max(1) as f64;
-        let pace = fields.aim("objective").map_or(0.0, |aim| aim.elapsed_secs);
-        let elapsed_secs = pace * n_trials.saturating_sub(n_made) as f64 / n_workers;
+        let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).max(1);
+        let paces = measured.map_or(Vec::new(), |measured| measured.paces.get());
+        let pace = paces.iter().find(|pace| u64::from(pace.n_workers) == n_workers);
+        let (secs_per_trial, basis) = match pace {
+            Some(pace) => (pace.secs_per_trial, "as measured"),
+            None => {
+                let elapsed_secs = fields.aim("objective").map_or(0.0, |aim| aim.elapsed_secs);
+                (elapsed_secs / n_workers as f64, "at the pace so far")
+            }
+        };
+        let elapsed_secs = secs_per_trial * n_trials.saturating_sub(n_made) as f64;
         let made = if n_made > 0 { format!(", {n_made} of them made") } else { String::new() };
-        format!("{combinations} · {n_trials} trials{made} · about {} at the pace so far", seconds(elapsed_secs))
+        format!("{combinations} · {n_trials} trials{made} · about {} {basis}", seconds(elapsed_secs))
     };
     let start = move |_| {
         if let Ok((study, _)) = drafted.get_untracked() {
             done.run(study);
         }
     };
+    let measure = measured.map(|measured| {
+        let sweep = move |()| match drafted.get() {
+            Ok((study, _)) if is_sound.get() => measured.sweep.run(study),
+            _ => None,
+        };
+        measure::view(measured.studio, measured.paces, Callback::new(sweep))
+    });
     let table_rows =
         fields.rows.with_value(|rows| rows.iter().map(|row| rows::view(row, fields.rows, fields.fed)).collect_view());
     let (title, text, act) = match is_new {
@@ -313,6 +351,7 @@ fn form(runner: Runner, fields: Fields, name: String, changed: Option<Sweep>, do
                 {number_field(fields, "patience", "Patience (trials)")}
                 {number_field(fields, "timeout", "Time in all (s)")}
                 {number_field(fields, "trial-timeout", "Time a trial (s)")}
+                {measure}
             </section>
             <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Parameters to vary">
                 <table class="sweeps__table">
