@@ -37,6 +37,12 @@ pub async fn sleep(ms: i32) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Runs when the browser next draws.
+pub fn on_next_frame(work: impl FnOnce() + 'static) {
+    // A window that draws no more is being closed.
+    let _ = window().request_animation_frame(Closure::once_into_js(work).unchecked_ref());
+}
+
 /// Runs after the page has been brought up to date.
 pub fn after_render(work: impl FnOnce() + 'static) {
     gloo::timers::callback::Timeout::new(0, work).forget();

@@ -11,6 +11,7 @@ use web_sys::KeyboardEvent;
 use super::cells::{changed, editable, figure, metric, plain, state, tags_of};
 use super::store::{Runs, short_name};
 use crate::dom;
+use crate::idle::Busy;
 use crate::views::icon::{icon, small_icon};
 
 /// Of a line, in pixels.
@@ -19,6 +20,8 @@ const LINE_HEIGHT: f64 = 32.0;
 const HEAD_HEIGHT: f64 = 30.0;
 /// Lines above and below that are kept ready.
 const N_OVERSCAN: usize = 6;
+/// At most so many lines are made in a frame while the list is scrolled; a line costs some 3 ms.
+const LINES_PER_FRAME: usize = 3;
 /// Runs that are compared when all are asked for.
 const N_FIRST: usize = 10;
 /// Series have this many colours.
@@ -43,18 +46,12 @@ fn width(column: &ListColumn) -> (u32, u32) {
 /// The list.
 pub fn list(runs: Runs) -> AnyView {
     let stage = NodeRef::<Div>::new();
-    let top = RwSignal::new(0_usize);
-    let n_in_sight = RwSignal::new(30_usize);
+    let lines = Lines::new();
     let measure = move || {
         if let Some(stage) = stage.get_untracked() {
             let first = (f64::from(stage.scroll_top()) / LINE_HEIGHT) as usize;
             let n = (f64::from(stage.client_height()) / LINE_HEIGHT).ceil() as usize + 1;
-            if top.get_untracked() != first {
-                top.set(first);
-            }
-            if n_in_sight.get_untracked() != n {
-                n_in_sight.set(n);
-            }
+            lines.want(first.saturating_sub(N_OVERSCAN), first + n + N_OVERSCAN);
         }
     };
     Effect::new(move |_| {
@@ -80,9 +77,8 @@ pub fn list(runs: Runs) -> AnyView {
     let in_sight = move || {
         runs.changed.track();
         let listing = listing.get();
-        let n = listing.lines.len();
-        let first = top.get().min(n).saturating_sub(N_OVERSCAN);
-        let end = (top.get() + n_in_sight.get() + N_OVERSCAN).min(n);
+        let (first, end) = lines.made.get();
+        let end = end.min(listing.lines.len());
         let columns = columns.get();
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let line = |at: usize| {
@@ -124,6 +120,63 @@ pub fn list(runs: Runs) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Which lines are to have elements, and which have: from one up to another.
+#[derive(Clone, Copy)]
+struct Lines {
+    wanted: StoredValue<(usize, usize)>,
+    made: RwSignal<(usize, usize)>,
+    is_coming: StoredValue<bool>,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let at_first = (0, 30 + N_OVERSCAN);
+        Self { wanted: StoredValue::new(at_first), made: RwSignal::new(at_first), is_coming: StoredValue::new(false) }
+    }
+
+    fn want(self, from: usize, to: usize) {
+        self.wanted.set_value((from, to));
+        if !self.is_coming.get_value() {
+            self.step();
+        }
+    }
+
+    /// Lets go of lines that are wanted no more and makes a few that are, those in sight first; the next frame goes on.
+    fn step(self) {
+        let (from, to) = self.wanted.get_value();
+        let before = self.made.get_untracked();
+        let (mut first, mut end) = (before.0.max(from), before.1.min(to));
+        if first >= end {
+            first = (from + N_OVERSCAN).min(to);
+            end = first;
+        }
+        for _ in 0..LINES_PER_FRAME {
+            let lacks_above = first > from + N_OVERSCAN;
+            let lacks_below = end + N_OVERSCAN < to;
+            if end < to && (lacks_below || !lacks_above) {
+                end += 1;
+            } else if first > from {
+                first -= 1;
+            }
+        }
+        if (first, end) != before {
+            self.made.set((first, end));
+        }
+        let more = (first, end) != (from, to);
+        self.is_coming.set_value(more);
+        if more {
+            let busy = Busy::begin();
+            dom::on_next_frame(move || {
+                // The list may be gone by then.
+                if self.wanted.try_get_value().is_some() {
+                    self.step();
+                }
+                drop(busy);
+            });
+        }
+    }
 }
 
 /// Takes all runs off the charts, or puts the first ones on.
