@@ -29,8 +29,8 @@ async function trials(page) {
       Number(row.dataset.trial),
       row.dataset.state,
       row.cells[1].textContent,
-      row.cells[3].textContent,
       row.cells[4].textContent,
+      row.cells[3].textContent,
     ]),
   );
   return rows.sort((one, other) => one[0] - other[0]);
@@ -96,7 +96,7 @@ scenario("a sweep whose tab was killed goes on, and its best trial is promoted a
   }
 
   const best = page.locator(".sweeps__row--best td");
-  const promoted = await best.nth(3).innerText();
+  const promoted = await best.nth(4).innerText();
   await page.locator("#sweep-promote").click();
   await idle(page);
   assert.equal(await forest(page), promoted);

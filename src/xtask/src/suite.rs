@@ -87,9 +87,10 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
     }
     if asked(Part::Browser) || asked(Part::Golden) {
         let only = if asked(Part::Browser) { only } else { Some("golden") };
-        // Built here, so that the scenario that runs it does not wait for a compiler.
-        step("the program that compares golden pipelines", &mut || {
-            passes(Command::new("cargo").args(["build", "-p", "millrace-tests", "--example", "golden_in_worker"]))
+        // Built here, so that the scenarios that run them do not wait for a compiler.
+        step("the programs that scenarios compare with", &mut || {
+            let programs = ["build", "-p", "cli", "--bins", "-p", "millrace-tests", "--example", "golden_in_worker"];
+            passes(Command::new("cargo").args(programs))
         });
         step("browser scenarios", &mut || scenarios(out, only));
     }

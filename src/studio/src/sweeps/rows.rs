@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use pipeline::{NodeId, Value};
-use schema::ordered::Gather;
+use schema::ordered::{Gather, sort_by};
 use study::{Dimension, Distribution, ProblemSeverity, Space};
 
 use super::offers::{Kind, Offer, typed};
@@ -231,6 +231,8 @@ pub fn dimensions(rows: &[Row], fed: &BTreeSet<NodeId>) -> Result<(Space, Vec<Pr
         }
         space.dimensions.push(dimension);
     }
+    // As a file of a sweep has them: what a trial draws depends on their order.
+    sort_by(&mut space.dimensions, |a, b| a.name.cmp(&b.name));
     Ok((space, problems))
 }
 
