@@ -158,7 +158,7 @@ scenario("two runs are compared, and the link to it opens the same in a fresh pa
   await page.locator(".runs__scatter .chart__stage").waitFor();
   await search(page, "auc > 0.1");
   await page.getByRole("button", { name: "Copy link" }).click();
-  await page.locator(".toast", { hasText: "Link copied" }).waitFor();
+  await page.locator(".toast", { hasText: "Link with 2 runs copied" }).waitFor();
   const link = await clipboard(page);
   assert.match(link, /#runs\?q=auc/);
   const fresh = await context.newPage();

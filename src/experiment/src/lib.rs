@@ -17,6 +17,7 @@ mod lineage;
 mod list;
 mod names;
 mod order;
+mod parcel;
 mod query;
 mod record;
 mod rows;
@@ -41,6 +42,7 @@ pub use graph::{Fate, GraphDiff, GraphEdge, GraphNode, graph_diff};
 pub use key::{PipelineHash, RunKey, pipeline_hash};
 pub use lineage::{Lineage, LineageStep, lineage};
 pub use list::{Line, ListColumn, Listing, listing, to_csv, usual_columns, utc};
+pub use parcel::{ParcelError, pack_runs, unpack_runs};
 pub use query::{Completion, CompletionKind, Query, QueryError, QueryProblem, complete};
 pub use record::{
     DataFile, FigureRecord, Host, LogLine, MetricRecord, NewRun, NodeRun, Outcome, Repeats, RunRecord, RunState,

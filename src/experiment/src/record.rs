@@ -246,7 +246,7 @@ pub struct LogLine {
 pub struct TrialOf {
     /// The sweep's id.
     pub sweep: String,
-    /// The trial's number, from 1.
+    /// The trial's number in it, from 0.
     pub number: u32,
 }
 

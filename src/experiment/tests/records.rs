@@ -8,8 +8,8 @@ use charts::{Axis, Detail, Figure, Guide, Marks, Series};
 use expect_test::{Expect, expect};
 use experiment::{
     Fate, IndexEntry, Outcome, Place, ReadError, Repeats, RunKey, RunRecord, RunState, Shown, changes, graph_diff,
-    lineage, path_of_pipeline, path_of_run, pipeline_hash, place_of, read_index, read_pipeline, read_run, timeline,
-    write_entry, write_pipeline, write_run,
+    lineage, pack_runs, path_of_pipeline, path_of_run, pipeline_hash, place_of, read_index, read_pipeline, read_run,
+    timeline, unpack_runs, write_entry, write_pipeline, write_run,
 };
 use fixture::{begin, catalogue, done, edited, entry, forest, id, logistic, report, set};
 use pipeline::{Edit, FileRef, OutPort, Parameter, ParameterKind, Pipeline, Point, Value};
@@ -336,6 +336,38 @@ fn a_pipeline_is_kept_as_an_ordinary_file_under_its_hash() {
         Err(ReadError::AnotherPipeline { named: hash.clone(), found })
     );
     assert!(matches!(read_pipeline(b"{}", &hash), Err(ReadError::Pipeline(_))));
+}
+
+#[test]
+fn runs_travel_in_a_link_with_their_pipelines_and_without_their_curves() {
+    let mut first = observed();
+    first.show(&id("evaluate"), &[Panel::Confusion(Confusion { series: "A".into(), classes: vec![], counts: vec![] })]);
+    let second = begin(14, &logistic(), Some(&forest()));
+    let packed = pack_runs([(&first, &forest()), (&second, &logistic())]);
+    assert!(packed.len() < 4_000, "{} characters", packed.len());
+    let arrived = unpack_runs(&packed).unwrap();
+    let figures = RunRecord { nodes: vec![], figures: vec![], log: vec![], ..first };
+    assert_eq!(arrived, [(figures, forest()), (second, logistic())]);
+
+    // Ten runs that are much alike still fit into a link that goes through most chats.
+    let alike: Vec<RunRecord> = (0..10).map(|number| RunRecord { number, ..observed() }).collect();
+    let ten = pack_runs(alike.iter().zip(std::iter::repeat(&forest())));
+    assert!(ten.len() < 8_000, "{} characters", ten.len());
+
+    for (torn, reason) in [
+        (&packed[..packed.len() - 9], "it is damaged"),
+        ("", "its beginning is missing"),
+        ("2d.AA", "it is of version 2"),
+        ("1d.AA", "it is damaged"),
+    ] {
+        let message = unpack_runs(torn).unwrap_err().to_string();
+        assert!(
+            message.starts_with("the runs that it carries cannot be read: ") && message.contains(reason),
+            "{message}"
+        );
+    }
+    let message = unpack_runs(&pipeline::link::pack_text("{}")).unwrap_err().to_string();
+    assert_eq!(message, "the runs that it carries are in other parts: a newer version of Millrace may have made it");
 }
 
 #[test]

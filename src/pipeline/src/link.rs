@@ -207,9 +207,31 @@ fn pack_with(pipeline: &Pipeline, has_layout: bool, has_data: bool) -> Packed {
     if version == VERSION {
         bytes.extend(postcard::to_stdvec(&declared).unwrap_or_default());
     }
-    bytes.extend(checksum(&bytes).to_le_bytes());
-    let fragment = format!("p={version}d.{}", URL_SAFE_NO_PAD.encode(compress_to_vec(&bytes, 9)));
+    let fragment = format!("p={}", squeeze(version, bytes));
     Packed { fragment, has_layout, has_data }
+}
+
+/// `1d.…`: bytes with their checksum, deflated, in characters that a link may have.
+fn squeeze(version: u32, mut bytes: Vec<u8>) -> String {
+    bytes.extend(checksum(&bytes).to_le_bytes());
+    format!("{version}d.{}", URL_SAFE_NO_PAD.encode(compress_to_vec(&bytes, 9)))
+}
+
+/// A text as a part of a link that is no pipeline: packed the same way.
+pub fn pack_text(text: &str) -> String {
+    squeeze(1, text.as_bytes().to_vec())
+}
+
+/// A text out of a part of a link.
+///
+/// # Errors
+/// Anything that is not exactly what `pack_text` makes, or is too large.
+pub fn unpack_text(packed: &str) -> Result<String, LinkError> {
+    let (_, bytes) = unsqueeze(packed, 1).map_err(|error| match error {
+        LinkError::NoPipeline => LinkError::Damaged("its beginning is missing"),
+        other => other,
+    })?;
+    String::from_utf8(bytes).map_err(|_| LinkError::Damaged("it is no text"))
 }
 
 /// A pipeline out of a link: the whole address, or the part after the `#`. Nodes without places lie at the origin;
@@ -221,31 +243,9 @@ pub fn decode(text: &str) -> Result<Pipeline, LinkError> {
     let text = text.trim();
     let fragment = text.split_once('#').map_or(text, |(_, fragment)| fragment);
     let packed = fragment.strip_prefix("p=").ok_or(LinkError::NoPipeline)?;
-    if packed.len() > MOST_ENCODED {
-        return Err(LinkError::TooLong(packed.len()));
-    }
-    let (head, body) = packed.split_once('.').ok_or(LinkError::NoPipeline)?;
-    let n_digits = head.bytes().take_while(u8::is_ascii_digit).count();
-    let version: u32 = head[..n_digits].parse().map_err(|_| LinkError::NoPipeline)?;
-    if version > VERSION {
-        return Err(LinkError::Newer { found: version });
-    }
-    match (version, head[n_digits..].chars().next(), head[n_digits..].chars().count()) {
-        (1..=VERSION, Some('d'), 1) => {}
-        (1..=VERSION, Some(other), 1) => return Err(LinkError::Packing(other)),
-        _ => return Err(LinkError::NoPipeline),
-    }
-    let packed = URL_SAFE_NO_PAD.decode(body).map_err(|_| LinkError::Damaged("its characters do not form bytes"))?;
-    let bytes = decompress_to_vec_with_limit(&packed, MOST_INFLATED).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => LinkError::Bomb,
-        _ => LinkError::Damaged("it does not unpack"),
-    })?;
-    let (record, sum) = bytes.split_last_chunk::<4>().ok_or(LinkError::Damaged("it is too short"))?;
-    if checksum(record) != u32::from_le_bytes(*sum) {
-        return Err(LinkError::Damaged("its checksum does not fit"));
-    }
+    let (version, record) = unsqueeze(packed, VERSION)?;
     let unreadable = |_| LinkError::Damaged("its record cannot be read");
-    let (record, mut rest) = postcard::take_from_bytes::<Record>(record).map_err(unreadable)?;
+    let (record, mut rest) = postcard::take_from_bytes::<Record>(&record).map_err(unreadable)?;
     let mut declared = Vec::new();
     if version > 1 {
         (declared, rest) = postcard::take_from_bytes::<Vec<ParameterRecord>>(rest).map_err(unreadable)?;
@@ -254,6 +254,35 @@ pub fn decode(text: &str) -> Result<Pipeline, LinkError> {
         return Err(LinkError::Damaged("something follows its record"));
     }
     unpack(record, declared)
+}
+
+/// The version of what was packed, and its bytes.
+fn unsqueeze(packed: &str, latest: u32) -> Result<(u32, Vec<u8>), LinkError> {
+    if packed.len() > MOST_ENCODED {
+        return Err(LinkError::TooLong(packed.len()));
+    }
+    let (head, body) = packed.split_once('.').ok_or(LinkError::NoPipeline)?;
+    let n_digits = head.bytes().take_while(u8::is_ascii_digit).count();
+    let version: u32 = head[..n_digits].parse().map_err(|_| LinkError::NoPipeline)?;
+    if version > latest {
+        return Err(LinkError::Newer { found: version });
+    }
+    match (version, head[n_digits..].chars().next(), head[n_digits..].chars().count()) {
+        (1.., Some('d'), 1) => {}
+        (1.., Some(other), 1) => return Err(LinkError::Packing(other)),
+        _ => return Err(LinkError::NoPipeline),
+    }
+    let packed = URL_SAFE_NO_PAD.decode(body).map_err(|_| LinkError::Damaged("its characters do not form bytes"))?;
+    let mut bytes = decompress_to_vec_with_limit(&packed, MOST_INFLATED).map_err(|error| match error.status {
+        TINFLStatus::HasMoreOutput => LinkError::Bomb,
+        _ => LinkError::Damaged("it does not unpack"),
+    })?;
+    let (record, sum) = bytes.split_last_chunk::<4>().ok_or(LinkError::Damaged("it is too short"))?;
+    if checksum(record) != u32::from_le_bytes(*sum) {
+        return Err(LinkError::Damaged("its checksum does not fit"));
+    }
+    bytes.truncate(bytes.len() - 4);
+    Ok((version, bytes))
 }
 
 fn is_finite(value: &Value) -> bool {

@@ -10,7 +10,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, InPort, NodeId, OutPort, Params, Pipeline, Point, Value};
 use protocol::{
-    Cancel, Check, ClearCache, Failure, Hello, Kept, Opened, Outputs, Rerun, Run, RunEvent, RunId, RunReport, RunTarget,
+    Cancel, Check, ClearCache, Failure, Hello, Kept, Opened, Outputs, Panel, Rerun, Run, RunEvent, RunId, RunReport,
+    RunTarget,
 };
 use schema::ordered::Gather;
 
@@ -60,6 +61,30 @@ pub enum Heard {
         /// How.
         result: Result<RunReport, Failure>,
     },
+    /// A trial of a sweep is over.
+    Tried(Box<Tried>),
+}
+
+/// A trial of a sweep, as its run is recorded.
+pub struct Tried {
+    /// Of which document.
+    pub document: String,
+    /// The sweep's id.
+    pub sweep: String,
+    /// The trial's number, from 0.
+    pub number: u32,
+    /// What the sweep varies.
+    pub base: Pipeline,
+    /// With the trial's settings.
+    pub pipeline: Pipeline,
+    /// How it ran.
+    pub report: RunReport,
+    /// What the nodes showed that measured it.
+    pub shown: Vec<(NodeId, Vec<Panel>)>,
+    /// Why it was given up; none if it came through.
+    pub given_up: Option<String>,
+    /// When it began, in milliseconds since the page was opened.
+    pub began_ms: f64,
 }
 
 /// Whether the document is safe.
@@ -494,7 +519,8 @@ impl Studio {
         self.on_frame.set_value(Some(Box::new(on_frame)));
     }
 
-    fn note(self, what: Heard) {
+    /// Tells the recorder of runs.
+    pub fn note(self, what: Heard) {
         self.heard.update_value(|heard| heard.push((dom::now_ms(), what)));
         self.on_heard.with_value(|on_heard| {
             if let Some(on_heard) = on_heard {

@@ -35,8 +35,7 @@ pub fn page(studio: Studio) -> AnyView {
     runs.open_address();
     // The address follows the view, so that it can be kept, sent and opened again.
     Effect::new(move |_| {
-        let link = runs.view.with(experiment::View::to_link);
-        studio.set_hash(&link);
+        studio.set_hash(&runs.address());
     });
     let problem = move || {
         runs.problem.get().map(|reason| {
@@ -60,6 +59,19 @@ pub fn page(studio: Studio) -> AnyView {
             }
         })
     };
+    let guests = move || {
+        runs.guests.get().map(|guests| {
+            let n = store::counted(guests.keys.len(), "run");
+            view! {
+                <div class="banner" role="status" id="runs-guests">
+                    {icon("link")}
+                    <p><b>{n}" came in the link"</b>": figures, settings and pipelines. Nothing of it is kept until you say so."</p>
+                    <button type="button" class="button button--small" on:click=move |_| runs.dismiss_guests()>"Leave out"</button>
+                    <button type="button" class="button button--primary button--small" on:click=move |_| runs.keep_guests()>"Keep"</button>
+                </div>
+            }
+        })
+    };
     let on_key = move |event: web_sys::KeyboardEvent| {
         let typing = event.target().is_some_and(|target| {
             wasm_bindgen::JsCast::dyn_ref::<web_sys::Element>(&target).is_some_and(dom::is_typing)
@@ -76,7 +88,7 @@ pub fn page(studio: Studio) -> AnyView {
     view! {
         <main class="runs" on:keydown=on_key>
             <h2 class="sr-only">"Runs"</h2>
-            <div class="banners">{problem}{bad_link}</div>
+            <div class="banners">{problem}{bad_link}{guests}</div>
             {toolbar::toolbar(runs)}
             {move || if is_empty.get() { nothing_yet() } else { list::list(runs) }}
             {panel::panel(runs)}

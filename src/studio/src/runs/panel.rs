@@ -6,10 +6,11 @@ use experiment::{IndexEntry, RunKey, RunRecord, Tab, View};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::Pipeline;
+use pipeline::link::{LinkSize, Mark};
 use protocol::Failure;
 
 use super::list::N_COLORS;
-use super::store::Runs;
+use super::store::{self, Runs};
 use super::{compare, curves, scatter, timeline};
 use crate::dom;
 use crate::idle::Busy;
@@ -150,25 +151,44 @@ pub fn panel(runs: Runs) -> AnyView {
 
 fn copy_link(runs: Runs) {
     let location = dom::window().location();
-    let address = format!(
-        "{}{}{}{}",
+    let page = format!(
+        "{}{}{}",
         location.origin().unwrap_or_default(),
         location.pathname().unwrap_or_default(),
         location.search().unwrap_or_default(),
-        runs.view.with_untracked(View::to_link)
     );
+    let compared = runs.view.with_untracked(compared);
+    let busy = Busy::begin();
     spawn_local(async move {
-        match dom::copy(&address).await {
-            Ok(()) => runs.studio.toast(
+        let copied = match runs.address_with_compared(&compared).await {
+            Ok(link) => {
+                let address = format!("{page}{link}");
+                dom::copy(&address).await.map(|()| LinkSize::of(&address))
+            }
+            Err(reason) => Err(reason),
+        };
+        match copied {
+            Ok(_) if compared.is_empty() => runs.studio.toast(
                 Tone::Good,
                 "Link copied",
-                "It opens this view in this browser: runs stay where they were made.",
+                "It opens this view in this browser. Put runs on the charts first, and it carries them anywhere.",
             ),
+            Ok(size) => {
+                let tone = if size.mark == Mark::Red { Tone::Warning } else { Tone::Good };
+                let far = match size.mark {
+                    Mark::Green => "It fits every chat, mail and browser",
+                    Mark::Amber => "Browsers take it, some chats cut it off",
+                    Mark::Red => "That is more than many browsers take: compare fewer runs",
+                };
+                let (n, n_chars) = (store::counted(compared.len(), "run"), charts::grouped(size.n_chars as u64));
+                runs.studio.toast(tone, format!("Link with {n} copied: {n_chars} characters"), format!("{far}."));
+            }
             Err(reason) => runs.studio.fail(Failure::new(
                 format!("The link was not copied: {reason}"),
-                "Copy it from the address bar instead.",
+                "The address bar has this view, without its runs.",
             )),
         }
+        drop(busy);
     });
 }
 

@@ -1,6 +1,8 @@
 //! Writes down what is heard of runs.
 
-use experiment::{Host, IndexEntry, NewRun, RunKey, RunRecord, RunState, browser_name, changes, pipeline_hash};
+use experiment::{
+    Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, TrialOf, browser_name, changes, pipeline_hash,
+};
 use leptos::task::spawn_local;
 use pipeline::{NodeId, Pipeline, PortType};
 use protocol::{Failure, NodeOutcome, RunEvent, RunId, RunReport, View};
@@ -9,7 +11,7 @@ use super::store::{Runs, lock_name};
 use crate::dom;
 use crate::idle::Busy;
 use crate::lock::DocumentLock;
-use crate::store::Heard;
+use crate::store::{Heard, Tried};
 
 /// A run under way is written at most this often.
 const WRITE_EVERY_MS: f64 = 1_000.0;
@@ -40,6 +42,7 @@ impl Runs {
                     }
                     Some((at_ms, Heard::Event(event))) => self.observe(&event, at_ms).await,
                     Some((_, Heard::Ended { run, result })) => self.end(run, result).await,
+                    Some((_, Heard::Tried(tried))) => self.take_trial(*tried).await,
                     None => break,
                 }
             }
@@ -48,24 +51,16 @@ impl Runs {
     }
 
     async fn begin(self, run: RunId, document: &str, pipeline: Pipeline, at_ms: f64) {
-        let before = self.with_table(|table| {
-            let entries = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
-            let mut of_document = entries.filter(|entry| entry.document == document);
-            // Keys sort by time, so the first is the latest.
-            let latest = of_document.next()?;
-            let number = of_document.map(|entry| entry.number).fold(latest.number, u32::max);
-            Some((latest.pipeline.clone(), number))
-        });
-        let (mut changed, mut number) = (experiment::Changes::default(), 1);
-        if let Some((hash, last)) = before {
-            number = last + 1;
+        let (before, last) = self.last_of(document);
+        let mut changed = experiment::Changes::default();
+        let number = last + 1;
+        if let Some(hash) = before {
             // Without the pipeline before, nothing is known of what was changed.
             if let Ok(old) = self.pipeline_of(&hash).await {
                 changed = self.studio.with(|editor| changes(&old, &pipeline, editor.catalogue()));
             }
         }
-        let started_at = (dom::date_ms() - (dom::now_ms() - at_ms)).max(0.0) as u64;
-        let key = RunKey::at(started_at, (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
+        let (started_at, key) = key_of(at_ms);
         let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
         let record = RunRecord::begin(NewRun {
             id: key.clone(),
@@ -84,6 +79,57 @@ impl Runs {
             session.under_way.insert(run, (key.clone(), at_ms));
             session.locks.insert(key.clone(), lock);
             session.written_ms = at_ms;
+        });
+        self.list_again(&key);
+        self.keep(&key, true).await;
+    }
+
+    /// The pipeline of a document's latest run that is no trial, and the largest number of its runs.
+    fn last_of(self, document: &str) -> (Option<PipelineHash>, u32) {
+        self.with_table(|table| {
+            let entries = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
+            let of_document = entries.filter(|entry| entry.document == document);
+            let (mut latest, mut number) = (None, 0);
+            // Keys sort by time, so the first is the latest.
+            for entry in of_document {
+                if latest.is_none() && entry.trial.is_none() {
+                    latest = Some(entry.pipeline.clone());
+                }
+                number = number.max(entry.number);
+            }
+            (latest, number)
+        })
+    }
+
+    /// A trial of a sweep is over: a run like any other, but for what it is compared with.
+    async fn take_trial(self, tried: Tried) {
+        let (started_at, key) = key_of(tried.began_ms);
+        let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
+        let number = self.last_of(&tried.document).1 + 1;
+        self.studio.with(|editor| {
+            let mut record = RunRecord::begin(NewRun {
+                id: key.clone(),
+                number,
+                document: &tried.document,
+                pipeline: &tried.pipeline,
+                changes: changes(&tried.base, &tried.pipeline, editor.catalogue()),
+                engine: &engine,
+                host: host(),
+                started_at,
+            });
+            record.finish(&tried.report, &tried.pipeline, editor.catalogue());
+            record.settle_starts();
+            for (node, panels) in &tried.shown {
+                record.show(node, panels);
+            }
+            if let (Some(why), RunState::Done | RunState::Stopped) = (tried.given_up, record.state) {
+                (record.state, record.message) = (RunState::Stopped, why);
+            }
+            record.trial = Some(TrialOf { sweep: tried.sweep, number: tried.number });
+            self.with_session(|session| {
+                session.pipelines.insert(pipeline_hash(&tried.pipeline), tried.pipeline);
+                session.records.insert(key.clone(), record);
+            });
         });
         self.list_again(&key);
         self.keep(&key, true).await;
@@ -178,6 +224,12 @@ impl Runs {
             self.list(entry);
         }
     }
+}
+
+/// When something began that began at this time since the page was opened, and a key for it.
+fn key_of(at_ms: f64) -> (u64, RunKey) {
+    let started_at = (dom::date_ms() - (dom::now_ms() - at_ms)).max(0.0) as u64;
+    (started_at, RunKey::at(started_at, (js_sys::Math::random() * f64::from(u32::MAX)) as u32))
 }
 
 /// The nodes that judge a model and came through.

@@ -64,7 +64,21 @@ pub struct Runs {
     pub problem: RwSignal<Option<String>>,
     /// Why an address is no view.
     pub bad_link: RwSignal<Option<String>>,
+    /// Runs that came in the link and are not kept here.
+    pub guests: RwSignal<Option<Guests>>,
 }
+
+/// Runs that came in a link.
+#[derive(Clone)]
+pub struct Guests {
+    /// Which.
+    pub keys: Vec<RunKey>,
+    /// As the link has them.
+    pub packed: String,
+}
+
+/// Before the runs that a link carries, in its address.
+const WITH: &str = "&with=";
 
 thread_local! {
     static RUNS: OnceCell<(Owner, Runs)> = const { OnceCell::new() };
@@ -113,6 +127,7 @@ impl Runs {
             loaded: RwSignal::new(false),
             problem: RwSignal::new(None),
             bad_link: RwSignal::new(None),
+            guests: RwSignal::new(None),
         }
     }
 
@@ -332,11 +347,100 @@ impl Runs {
     pub fn open_address(self) {
         let hash = dom::window().location().hash().unwrap_or_default();
         if hash.len() > experiment::PREFIX.len() && hash.starts_with(experiment::PREFIX) {
-            match View::from_link(&hash) {
+            let (link, packed) = hash.split_once(WITH).unwrap_or((&hash, ""));
+            match View::from_link(link) {
                 Ok(view) => self.view.set(view),
                 Err(error) => self.bad_link.set(Some(error.to_string())),
             }
+            if !packed.is_empty() {
+                self.take_guests(packed.to_owned());
+            }
         }
+    }
+
+    /// The address of what is looked at, with the runs that came in it.
+    pub fn address(self) -> String {
+        let link = self.view.with(View::to_link);
+        self.guests.with(|guests| guests.as_ref().map_or(link.clone(), |guests| with_runs(&link, &guests.packed)))
+    }
+
+    /// As `address`, with the runs that are compared.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub async fn address_with_compared(self, compared: &[RunKey]) -> Result<String, String> {
+        let mut runs = Vec::new();
+        for run in compared {
+            let record = self.record_of(run).await?;
+            let pipeline = self.pipeline_of(&record.pipeline).await?;
+            runs.push((record, pipeline));
+        }
+        let packed = experiment::pack_runs(runs.iter().map(|(record, pipeline)| (record, pipeline)));
+        Ok(with_runs(&self.view.with_untracked(View::to_link), &packed))
+    }
+
+    /// Shows the runs of a link as soon as the engine has said what their settings mean.
+    fn take_guests(self, packed: String) {
+        let runs = match experiment::unpack_runs(&packed) {
+            Ok(runs) => runs,
+            Err(error) => return self.bad_link.set(Some(error.to_string())),
+        };
+        let waiting = StoredValue::new(Some(runs));
+        let busy = StoredValue::new_local(Some(Busy::begin()));
+        Effect::new(move |_| {
+            if self.studio.engine.with(String::is_empty) || !self.loaded.get() {
+                return;
+            }
+            let Some(runs) = waiting.try_update_value(Option::take).flatten() else { return };
+            let mut keys = Vec::new();
+            for (record, pipeline) in runs {
+                // A run that is here has more to it.
+                if self.entry(&record.id).is_some() {
+                    continue;
+                }
+                let entry = self.studio.with(|editor| IndexEntry::new(&record, &pipeline, editor.catalogue()));
+                keys.push(record.id.clone());
+                self.with_session(|session| {
+                    session.pipelines.insert(record.pipeline.clone(), pipeline);
+                    session.records.insert(record.id.clone(), record);
+                });
+                self.list(entry);
+            }
+            self.guests.set((!keys.is_empty()).then(|| Guests { keys, packed: packed.clone() }));
+            busy.update_value(|busy| drop(busy.take()));
+        });
+    }
+
+    /// Keeps the runs that came in the link, as if they had been run here.
+    pub fn keep_guests(self) {
+        let Some(guests) = self.guests.get_untracked() else { return };
+        let busy = Busy::begin();
+        spawn_local(async move {
+            for key in &guests.keys {
+                self.keep(key, true).await;
+            }
+            if self.problem.with_untracked(Option::is_none) {
+                self.guests.set(None);
+                self.studio.toast(Tone::Good, format!("{} kept", counted(guests.keys.len(), "run")), "");
+            }
+            drop(busy);
+        });
+    }
+
+    /// Forgets the runs that came in the link.
+    pub fn dismiss_guests(self) {
+        let Some(guests) = self.guests.get_untracked() else { return };
+        self.guests.set(None);
+        self.look(|view| {
+            view.selected.retain(|run| !guests.keys.contains(run));
+            view.pinned = view.pinned.take().filter(|run| !guests.keys.contains(run));
+        });
+        self.with_session(|session| {
+            session.records.retain(|run, _| !guests.keys.contains(run));
+            session.entries.retain(|run, _| !guests.keys.contains(run));
+        });
+        self.table.update_value(|table| guests.keys.iter().for_each(|run| _ = table.remove(run)));
+        self.bump();
     }
 
     /// Changes what is looked at.
@@ -482,8 +586,13 @@ fn place_in(path: &str) -> Option<Place> {
     starts.filter_map(|start| experiment::place_of(&path[start..])).next()
 }
 
+fn with_runs(link: &str, packed: &str) -> String {
+    let link = if link == experiment::PREFIX { format!("{link}?") } else { link.to_owned() };
+    format!("{link}{WITH}{packed}")
+}
+
 /// "1 run", "2 runs".
-fn counted(n: usize, what: &str) -> String {
+pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

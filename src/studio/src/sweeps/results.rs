@@ -125,6 +125,14 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
     };
     let stop = (!is_over).then(|| view! { <button type="button" class="button button--ghost" on:click=move |_| runner.stop()>{icon("square")}"Stop"</button> });
     let new = (is_over || study.state == StudyState::Paused).then(|| view! { <button type="button" class="button button--ghost" id="sweep-new" on:click=move |_| runner.leave()>{icon("plus")}"New sweep"</button> });
+    let listed = runs_of(sweep);
+    let compare = (n_over > 0 && !sweep.id.is_empty()).then(|| {
+        let press = move |_| {
+            runner.studio().set_hash(&listed);
+            runner.studio().show_runs();
+        };
+        view! { <button type="button" class="button" id="sweep-runs" title="The trials in the list of runs, the best first" on:click=press>{icon("list")}"Compare in Runs"</button> }
+    });
     view! {
         <header class="sweeps__head sweeps__head--run">
             <div><h2>{study.name.clone()}</h2><p>{about}</p></div>
@@ -141,11 +149,20 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
             <div class="sweeps__acts">
                 {buttons}
                 <button type="button" class="button" on:click=move |_| runner.add_trials(10)>{icon("list-plus")}"Add 10 trials"</button>
-                {stop}{new}
+                {compare}{stop}{new}
             </div>
         </header>
     }
     .into_any()
+}
+
+/// The address of the list of its trials' runs, the best first.
+fn runs_of(sweep: &Sweep) -> String {
+    let sort = sweep.study.objectives.first().map_or(String::new(), |objective| {
+        let sign = if objective.goal == Goal::Maximize { "-" } else { "" };
+        format!("&sort={sign}metric.{}.{}", sweep.node, objective.metric)
+    });
+    format!("#runs?q=sweep+%3D+{}{sort}", sweep.id)
 }
 
 /// The first objective, as people read it.

@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Edit, NodeId};
-use protocol::{DimensionShare, Failure, NodeOutcome, Rerun, Run, RunId, RunReport, RunTarget, RunTrial, TrialReport};
+use pipeline::{Edit, NodeId, Pipeline};
+use protocol::{
+    DimensionShare, Failure, NodeOutcome, Panel, Rerun, Run, RunId, RunReport, RunTarget, RunTrial, TrialReport, View,
+};
 use serde::{Deserialize, Serialize};
 use study::{Action, Settings, Study, StudyState, TrialState};
 
 use super::keep;
 use crate::dom;
 use crate::pool::Pool;
-use crate::store::{Saved, Studio, Tone};
+use crate::store::{Heard, Saved, Studio, Tone, Tried};
 use crate::worker_client::Link;
 
 /// How much each dimension mattered is asked for at most this often while trials run.
@@ -25,6 +27,9 @@ const WEIGH_EVERY_MS: i32 = 1_000;
 /// A sweep with all it needs to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
+    /// Names it in the records of its trials.
+    #[serde(default)]
+    pub id: String,
     /// What is varied, and what came of it.
     pub study: Study,
     /// The pipeline as it stood when the sweep began, as its file.
@@ -122,6 +127,11 @@ impl Runner {
             });
         }
         runner
+    }
+
+    /// The page that it runs in.
+    pub fn studio(self) -> Studio {
+        self.studio
     }
 
     /// The sweep, for views.
@@ -327,10 +337,24 @@ impl Runner {
         let epoch = HELD.with(|held| held.epoch.get());
         spawn_local(async move {
             let began_ms = dom::now_ms();
+            let pipeline = call.as_ref().ok().map(|call| call.run.pipeline.clone());
             let outcome = match call {
                 Ok(call) => run(link, call, epoch).await,
                 Err(failure) => Err(failure),
             };
+            let elapsed_secs = (dom::now_ms() - began_ms) / 1_000.0;
+            let report = outcome.as_ref().ok().map(|outcome| outcome.run.clone());
+            let mut shown = Vec::new();
+            let judges = self.sweep().with_untracked(|sweep| {
+                sweep.as_ref().map(|sweep| [Some(sweep.node.clone()), sweep.second.clone()]).unwrap_or_default()
+            });
+            for node in judges.into_iter().flatten().filter(|_| report.is_some()) {
+                // Without an answer the trial keeps its bare figures.
+                if let Ok(seen) = link.call(View { node: node.clone() }).await {
+                    let metrics = seen.panels.into_iter().filter(|panel| matches!(panel, Panel::Metrics { .. }));
+                    shown.push((node, metrics.collect()));
+                }
+            }
             if HELD.with(|held| held.epoch.get()) != epoch {
                 return;
             }
@@ -339,11 +363,49 @@ impl Runner {
                     pool.give_back(seat_idx);
                 }
             });
-            let elapsed_secs = (dom::now_ms() - began_ms) / 1_000.0;
             self.change(|sweep| finish(sweep, number, outcome, elapsed_secs));
+            if let Some((pipeline, report)) = pipeline.zip(report) {
+                self.record(number, pipeline, report, shown, began_ms);
+            }
             self.ask();
             self.weigh();
         });
+    }
+
+    /// Has a trial that is over recorded as a run.
+    fn record(
+        self,
+        number: u32,
+        pipeline: Pipeline,
+        report: RunReport,
+        shown: Vec<(NodeId, Vec<Panel>)>,
+        began_ms: f64,
+    ) {
+        let tried = self.sweep().with_untracked(|sweep| {
+            let sweep = sweep.as_ref()?;
+            let trial = sweep.study.trials.get(number as usize)?;
+            let given_up = match trial.state {
+                TrialState::Waiting | TrialState::Running => return None,
+                TrialState::Done => None,
+                TrialState::StoppedEarly | TrialState::Failed | TrialState::Cancelled => {
+                    trial.reason.clone().or_else(|| trial.failure.clone())
+                }
+            };
+            Some(Tried {
+                document: HELD.with(|held| held.document.borrow().clone()),
+                sweep: sweep.id.clone(),
+                number,
+                base: pipeline::from_json(&sweep.pipeline).ok()?,
+                pipeline,
+                report,
+                shown,
+                given_up,
+                began_ms,
+            })
+        });
+        if let Some(tried) = tried {
+            self.studio.note(Heard::Tried(Box::new(tried)));
+        }
     }
 
     /// Asks how much each dimension mattered, now and then: the answer costs time that trials could have.

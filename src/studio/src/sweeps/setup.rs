@@ -100,6 +100,7 @@ fn begin(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
         let n_workers = fields.whole("workers", "workers").ok().flatten().unwrap_or(1).clamp(1, 64) as u32;
         let (node, objective) = (first.node, first.label);
         Some(Sweep {
+            id: format!("sweep-{:x}", dom::date_ms() as u64),
             study,
             pipeline: pipeline.with_value(String::clone),
             node,
