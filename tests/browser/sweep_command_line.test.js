@@ -5,26 +5,18 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { keptSweeps } from "./grown_sweep.js";
 import { idle, open, scenario } from "./harness.js";
 import { openQuestion, runAll } from "./studio.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 /// Every trial of the sweep that the browser keeps: its settings and the value of the objective, to the last digit.
-function keptTrials() {
-  return new Promise((answer) => {
-    const opening = indexedDB.open("millrace-sweeps");
-    opening.onsuccess = () => {
-      const reading = opening.result.transaction("sweeps").objectStore("sweeps").getAll();
-      reading.onsuccess = () => {
-        opening.result.close();
-        const { trials } = JSON.parse(reading.result[0]).study;
-        // A value says what it is: { Int: 7 }, { Text: "gini" }.
-        const plain = (settings) => Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, Object.values(value)[0]]));
-        answer(trials.map(({ settings, values }) => ({ settings: plain(settings), value: values[0] })));
-      };
-    };
-  });
+async function keptTrials(page) {
+  const [[, kept]] = await page.evaluate(keptSweeps);
+  // A value says what it is: { Int: 7 }, { Text: "gini" }.
+  const plain = (settings) => Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, Object.values(value)[0]]));
+  return JSON.parse(kept).study.trials.map(({ settings, values }) => ({ settings: plain(settings), value: values[0] }));
 }
 
 scenario("the command line reproduces a sweep of the page, trial by trial", async (profile) => {
@@ -48,7 +40,7 @@ scenario("the command line reproduces a sweep of the page, trial by trial", asyn
   await page.locator("#sweep-start").click();
   await page.locator("#sweep-state", { hasText: /^over:/ }).waitFor({ timeout: 90_000 });
   await idle(page);
-  const inPage = await page.evaluate(keptTrials);
+  const inPage = await keptTrials(page);
 
   const space = join(mkdtempSync(join(tmpdir(), "millrace-")), "space.yaml");
   writeFileSync(

@@ -316,12 +316,7 @@ async function linkOf(page, question) {
 
 async function measureSweep(page) {
   console.log("\nA sweep of 1,000 trials, all settings at once");
-  await open(page);
-  await page.getByRole("button", { name: /Who leaves/ }).click();
-  await page.locator("[data-node-id]").first().waitFor();
-  await idle(page);
-  await page.locator("#run:enabled").click();
-  await finished(page);
+  await runWhoLeaves(page);
   const address = page.url();
   await page.getByRole("button", { name: "Sweeps", exact: true }).click();
   const varied = { n_trees: [4, 400], max_depth: [2, 16], min_rows_leaf: [1, 60], min_rows_split: [2, 90], criterion: [], class_weights: [] };
@@ -372,12 +367,7 @@ async function measureSweep(page) {
 /// The same sweep with one worker and with two, and what its trials would take on more.
 async function measurePool(page) {
   console.log("\n24 trials of a forest on 1,795 rows, side by side");
-  await open(page);
-  await page.getByRole("button", { name: /Who leaves/ }).click();
-  await page.locator("[data-node-id]").first().waitFor();
-  await idle(page);
-  await page.locator("#run:enabled").click();
-  await finished(page);
+  await runWhoLeaves(page);
   await page.getByRole("button", { name: "Sweeps", exact: true }).click();
   const elapsed = [];
   let secs = [];
@@ -430,6 +420,16 @@ async function brush(page, x, { y, height }) {
   await page.mouse.down();
   await paced(180, (step) => page.mouse.move(x, at((step + 1) / 180)));
   await page.mouse.up();
+}
+
+/// Opens a pipeline of the gallery whose forest is worth a sweep, and runs it.
+async function runWhoLeaves(page) {
+  await open(page);
+  await page.getByRole("button", { name: /Who leaves/ }).click();
+  await page.locator("[data-node-id]").first().waitFor();
+  await idle(page);
+  await page.locator("#run:enabled").click();
+  await finished(page);
 }
 
 async function open(page) {
