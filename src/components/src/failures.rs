@@ -54,7 +54,11 @@ pub fn from_fit(error: &FitError) -> JobError {
 
 /// Rows that a model cannot predict.
 pub fn from_model(error: &ModelError) -> JobError {
-    let help = match error {
+    Failure::new(error.to_string(), model_help(error)).into()
+}
+
+fn model_help(error: &ModelError) -> &'static str {
+    match error {
         ModelError::ColumnMissing { .. } => {
             "Give it rows with the columns it was trained on: let the column through further up, or name it alike with Edit Metadata."
         }
@@ -65,8 +69,11 @@ pub fn from_model(error: &ModelError) -> JobError {
             "Fill or remove missing values with Clean Missing Data; for test rows, apply its transformation."
         }
         ModelError::NotFinite { .. } => "Correct the value in the file, or leave the row out.",
-    };
-    Failure::new(error.to_string(), help).into()
+        ModelError::RowDropped { .. } => {
+            "Remove such rows before with Clean Missing Data, or let the model's own Clean Missing Data fill gaps rather than remove rows."
+        }
+        ModelError::Member { error, .. } => model_help(error),
+    }
 }
 
 /// Predictions that cannot be judged.

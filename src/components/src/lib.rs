@@ -35,6 +35,8 @@ const CATALOGUE: &[&dyn Component] = &[
     &score::score_model::ScoreModel,
     &split::partition_and_sample::PartitionAndSample,
     &split::split_data::SplitData,
+    &train::combine_models::CombineModels,
+    &train::prepend_transformation::PrependTransformation,
     &train::train_clustering_model::TrainClusteringModel,
     &train::train_model::TrainModel,
     &train::tune_model_hyperparameters::TuneModelHyperparameters,

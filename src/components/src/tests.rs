@@ -82,10 +82,15 @@ fn params_have_labels_help_and_defaults_that_are_allowed() {
 }
 
 #[test]
-fn every_when_names_a_param_and_values_that_it_can_have() {
+fn every_when_names_an_input_or_a_param_and_values_that_it_can_have() {
     for spec in specs() {
         for param in &spec.params {
-            for condition in &param.when {
+            let (of_inputs, of_params): (Vec<_>, Vec<_>) =
+                param.when.iter().partition(|condition| condition.values.is_empty());
+            for condition in of_inputs {
+                assert!(spec.input(&condition.param).is_some(), "{}.{}", spec.id, param.name);
+            }
+            for condition in of_params {
                 let other = spec.param(&condition.param).unwrap_or_else(|| panic!("{}.{}", spec.id, param.name));
                 let is_possible = |value: &Value| match (&other.kind, value) {
                     (ParamKind::Switch, Value::Bool(_)) => true,
@@ -95,7 +100,7 @@ fn every_when_names_a_param_and_values_that_it_can_have() {
                     _ => false,
                 };
                 let wrong = condition.values.iter().find(|value| !is_possible(value));
-                assert!(wrong.is_none() && !condition.values.is_empty(), "{}.{}: {wrong:?}", spec.id, param.name);
+                assert!(wrong.is_none(), "{}.{}: {wrong:?}", spec.id, param.name);
             }
         }
     }

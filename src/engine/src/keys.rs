@@ -266,6 +266,11 @@ impl<T> Param<T> {
         self
     }
 
+    /// Shown only while the input is connected.
+    pub const fn when_connected(self, input: &'static str) -> Self {
+        self.when(input, &[])
+    }
+
     /// Its name.
     pub const fn name(&self) -> &'static str {
         self.name

@@ -154,6 +154,8 @@ pub fn matrix(frame: &Frame<'_>) -> Result<(Features, Matrix), FitError> {
         // The features were made from this frame, so their columns are there and of their kind.
         Err(ModelError::ColumnMissing { name, available }) => Err(schema::ColumnNotFound { name, available }.into()),
         Err(ModelError::WrongKind { name, found, .. }) => Err(FitError::FeatureKind { name, kind: found }),
+        // Only a model says these.
+        Err(ModelError::RowDropped { .. } | ModelError::Member { .. }) => Err(FitError::NoRows),
     }
 }
 

@@ -84,6 +84,7 @@ pub async fn train_with_notes(
     };
     let model = Model {
         learner: learner.title().into(),
+        preparation: Vec::new(),
         features: dataset.features,
         target: dataset.target,
         estimator,

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod clustering;
+mod combination;
 mod features;
 mod forest;
 mod frame;
@@ -12,11 +13,13 @@ mod linear;
 mod logistic;
 mod neighbors;
 mod predictor;
+mod prepared;
 mod transform;
 mod tree;
 
 pub use baseline::Baseline;
 pub use clustering::{ClusterAssignments, Clustering};
+pub use combination::{Combination, CombineError, Member};
 pub use features::{Feature, FeatureEncoding, Features, Matrix};
 pub use forest::Forest;
 pub use frame::{ColumnView, Frame, NewColumn, NewValues, Values};
@@ -25,6 +28,7 @@ pub use linear::LinearModel;
 pub use logistic::LogisticModel;
 pub use neighbors::Neighbors;
 pub use predictor::{Estimator, Model, ModelError, Prediction, Target};
+pub use prepared::PrepareModelError;
 pub use transform::{
     CleanMissing, Fill, Indicators, Normalize, Rescale, Transform, Transformed, indicator_name, missing_flag_name,
 };

@@ -3,14 +3,16 @@
 use schema::{Kind, list};
 use serde::{Deserialize, Serialize};
 
-use crate::{Baseline, Features, Forest, Frame, LinearModel, LogisticModel, Neighbors, Tree};
+use crate::{Baseline, Combination, Features, Forest, Frame, LinearModel, LogisticModel, Neighbors, Transform, Tree};
 
 /// A trained model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// "Decision Forest".
     pub learner: String,
-    /// What it looks at.
+    /// What it applies to rows by itself, one after another, before it looks at them.
+    pub preparation: Vec<Transform>,
+    /// What it looks at; nothing for a combination, whose members look for themselves.
     pub features: Features,
     /// What it predicts.
     pub target: Target,
@@ -18,7 +20,7 @@ pub struct Model {
     pub estimator: Estimator,
     /// Weight of each column of the matrix in the decision, summing to 1, where the method has one.
     pub importances: Option<Vec<f64>>,
-    /// Rows it was trained on.
+    /// Rows it was trained on; of a combination, the most that a member was trained on.
     pub n_training_rows: u64,
 }
 
@@ -73,6 +75,8 @@ pub enum Estimator {
     Neighbors(Neighbors),
     /// The same for every row.
     Baseline(Baseline),
+    /// Several models.
+    Combination(Combination),
 }
 
 /// What a model says of some rows.
@@ -114,8 +118,13 @@ impl Model {
     /// Predicts rows.
     ///
     /// # Errors
-    /// As `Features::matrix`.
+    /// As `Features::matrix`, or the model's own preparation drops a row.
     pub fn predict(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
+        self.predict_after(&self.preparation, frame)
+    }
+
+    /// Predicts rows that went through its preparation.
+    pub(crate) fn predict_prepared(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
         let x = self.features.matrix(frame)?;
         let n_classes = self.target.n_classes();
         Ok(match &self.estimator {
@@ -125,6 +134,7 @@ impl Model {
             Estimator::Forest(forest) => wrap(forest.predict(&x), n_classes),
             Estimator::Neighbors(neighbors) => wrap(neighbors.predict(&x), n_classes),
             Estimator::Baseline(baseline) => wrap(baseline.predict(x.n_rows), n_classes),
+            Estimator::Combination(combination) => combination.predict(frame, &self.target)?,
         })
     }
 }
@@ -141,6 +151,9 @@ impl Estimator {
             Self::Forest(forest) => forest.trees.len() * DEPTH,
             Self::Neighbors(neighbors) => neighbors.rows.len(),
             Self::Baseline(_) => 1,
+            Self::Combination(combination) => {
+                combination.members.iter().map(|member| member.model.estimator.work_per_row()).sum()
+            }
         }
     }
 }
@@ -190,5 +203,24 @@ pub enum ModelError {
         row_idx: usize,
         /// What stands there.
         value: f64,
+    },
+    /// The model's own preparation leaves out rows that it was asked to predict.
+    #[error(
+        "the model's own preparation drops {n} row{} with a missing value, the first is row {}",
+        if *.n == 1 { "" } else { "s" }, .row_idx + 1
+    )]
+    RowDropped {
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// How many.
+        n: usize,
+    },
+    /// One model of a combination cannot work on them.
+    #[error("{name}: {error}")]
+    Member {
+        /// Which.
+        name: String,
+        /// Why.
+        error: Box<ModelError>,
     },
 }

@@ -2,7 +2,7 @@
 
 use schema::ColumnSelection;
 
-use crate::{Node, ParamKind, ParamSpec, Spec, Value};
+use crate::{InPort, Node, NodeId, ParamKind, ParamSpec, Pipeline, Spec, Value};
 
 /// The node's one-line summary: its spec's caption with values in place of `{param}`. Parts between ` · ` whose
 /// parameters do not count at the moment are left out.
@@ -34,6 +34,12 @@ pub fn caption(spec: &Spec, node: &Node) -> String {
 pub fn counts(spec: &Spec, node: &Node, param: &ParamSpec) -> bool {
     // A chain of conditions is as long as there are parameters at most; one that bites its tail ends there.
     counts_within(spec, node, param, spec.params.len())
+}
+
+/// Whether the inputs are connected without which a parameter says nothing.
+pub fn is_fed(pipeline: &Pipeline, node: &NodeId, param: &ParamSpec) -> bool {
+    let mut inputs = param.when.iter().filter(|condition| condition.values.is_empty());
+    inputs.all(|input| pipeline.source(&InPort { node: node.clone(), port: input.param.clone() }).is_some())
 }
 
 fn counts_within(spec: &Spec, node: &Node, param: &ParamSpec, n_links: usize) -> bool {

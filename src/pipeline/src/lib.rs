@@ -15,7 +15,7 @@ mod parameter;
 mod spec;
 mod value;
 
-pub use caption::{caption, counts, grouped, number_in_words, value_in_words};
+pub use caption::{caption, counts, grouped, is_fed, number_in_words, value_in_words};
 pub use check::{Problem, Severity, check, nearest};
 pub use clipboard::Fragment;
 pub use diff::{Difference, diff};

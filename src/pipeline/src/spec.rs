@@ -215,12 +215,12 @@ pub struct Choice {
     pub label: String,
 }
 
-/// Another parameter's values under which a parameter counts.
+/// Another parameter's values under which a parameter counts, or an input that must be connected for it to be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
-    /// The other parameter.
+    /// The other parameter, or the input.
     pub param: String,
-    /// The values under which this one counts.
+    /// The values under which this one counts; none for an input.
     pub values: Vec<Value>,
 }
 

@@ -275,6 +275,24 @@ fn a_param_counts_while_all_its_conditions_hold_and_those_of_the_params_they_nam
 }
 
 #[test]
+fn a_param_of_an_input_is_fed_while_the_input_is_connected_and_counts_in_any_case() {
+    let mut weight = param("weight", Value::Int(1), ParamKind::Int { min: 0, max: 9, optional: false, log: false });
+    weight.when.push(pipeline::Condition { param: "table".into(), values: vec![] });
+    let spec = Spec::new("train.x", 1, Family::Score, "X")
+        .with_input(port("table", PortType::Table))
+        .with_param(weight.clone());
+    let mut pipeline = Pipeline::new("Fed");
+    for (name, component) in [("import", "data.import-file"), ("x", "train.x")] {
+        pipeline.apply(Edit::AddNode(id(name), node(component, 1))).unwrap();
+    }
+    assert!(!pipeline::is_fed(&pipeline, &id("x"), &weight));
+    let input = InPort { node: id("x"), port: "table".into() };
+    pipeline.apply(Edit::Connect(OutPort::new(&id("import"), "table"), input)).unwrap();
+    assert!(pipeline::is_fed(&pipeline, &id("x"), &weight));
+    assert!(pipeline::counts(&spec, &node("train.x", 1), &weight));
+}
+
+#[test]
 fn differences_are_told_in_words() {
     let before = rich();
     let mut after = before.clone();

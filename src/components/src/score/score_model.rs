@@ -107,7 +107,7 @@ pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Ta
     let mut values: Vec<f64> = Vec::with_capacity(n_rows * n_classes.max(1));
     let mut classes: Vec<u32> = Vec::new();
     // Gaps and strange values are told with their place in the whole table, before any block.
-    let needed: Vec<String> = model.features.features.iter().map(|feature| feature.name.clone()).collect();
+    let needed: Vec<String> = model.columns().into_iter().collect();
     let mut from_row = 0;
     while from_row < n_rows || (n_rows == 0 && from_row == 0) {
         let message = format!("{from_row} of {n_rows} rows");

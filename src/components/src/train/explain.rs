@@ -1,7 +1,7 @@
 //! What a model has learned, to be looked at.
 
 use charts::{Axis, Figure, Marks, Series};
-use model::{Estimator, FeatureEncoding, Model, Target, Tree};
+use model::{Combination, Estimator, FeatureEncoding, Model, Target, Transform, Tree};
 use protocol::{Face, Panel, TreeNode, TreeView};
 use schema::Kind;
 
@@ -83,6 +83,7 @@ pub fn panels(model: &Model) -> Vec<Panel> {
                 rows,
             });
         }
+        Estimator::Combination(combination) => panels.push(members(combination)),
     }
     panels
 }
@@ -112,6 +113,11 @@ pub fn face(model: &Model) -> Face {
                 format!("Always {}", best.map_or("", String::as_str))
             }
         }),
+        (_, Estimator::Combination(Combination { members })) => {
+            let weights: Vec<String> = members.iter().map(|member| member.weight.to_string()).collect();
+            let plural = if members.len() == 1 { "" } else { "s" };
+            Face::Text(format!("{} model{plural} · weight{plural} {}", members.len(), weights.join(", ")))
+        }
         (_, Estimator::Linear(_) | Estimator::Logistic(_) | Estimator::Tree(_) | Estimator::Forest(_)) => {
             Face::Text(format!("{} rows · {} columns", model.n_training_rows, names.len()))
         }
@@ -138,8 +144,23 @@ fn facts(model: &Model, n_columns: usize) -> Panel {
         fact("Learner", model.learner.clone()),
         fact("Predicts", model.target.name().into()),
         fact("Training rows", model.n_training_rows.to_string()),
-        fact("Columns", format!("{}, as {n_columns} numbers", model.features.features.len())),
+        fact(
+            "Columns",
+            match &model.estimator {
+                Estimator::Combination(_) => model.columns().len().to_string(),
+                Estimator::Linear(_)
+                | Estimator::Logistic(_)
+                | Estimator::Tree(_)
+                | Estimator::Forest(_)
+                | Estimator::Neighbors(_)
+                | Estimator::Baseline(_) => format!("{}, as {n_columns} numbers", model.features.features.len()),
+            },
+        ),
     ];
+    if !model.preparation.is_empty() {
+        let steps: Vec<String> = model.preparation.iter().flat_map(said).collect();
+        rows.push(fact("Prepares rows itself", steps.join(", ")));
+    }
     if let Target::Class { classes, .. } = &model.target {
         rows.push(fact("Classes", schema::list(classes)));
         if let [_, positive] = classes.as_slice() {
@@ -154,9 +175,41 @@ fn facts(model: &Model, n_columns: usize) -> Panel {
             rows.push(fact("Trees", forest.trees.len().to_string()));
             rows.push(fact("Leaves in all", forest.trees.iter().map(n_leaves).sum::<usize>().to_string()));
         }
+        Estimator::Combination(combination) => rows.push(fact("Members", combination.members.len().to_string())),
         Estimator::Linear(_) | Estimator::Logistic(_) | Estimator::Neighbors(_) | Estimator::Baseline(_) => {}
     }
     Panel::Facts { title: "Model".into(), heads: vec!["What".into(), "Value".into()], rows }
+}
+
+/// Steps of a preparation, by the components that fit them.
+fn said(transform: &Transform) -> Vec<String> {
+    let (component, n) = match transform {
+        Transform::CleanMissing(clean) => ("Clean Missing Data", clean.columns.len()),
+        Transform::Normalize(normalize) => ("Normalize Data", normalize.columns.len()),
+        Transform::Indicators(indicators) => ("Convert to Indicator Values", indicators.columns.len()),
+        Transform::Chain(steps) => return steps.iter().flat_map(said).collect(),
+    };
+    vec![format!("{component} ({n} column{})", if n == 1 { "" } else { "s" })]
+}
+
+fn members(combination: &Combination) -> Panel {
+    let total: f64 = combination.members.iter().map(|member| f64::from(member.weight)).sum();
+    let row = |member: &model::Member| {
+        let share = 100.0 * f64::from(member.weight) / total;
+        vec![
+            member.name.clone(),
+            member.model.learner.clone(),
+            member.weight.to_string(),
+            format!("{} %", digits((10.0 * share).round() / 10.0)),
+            member.model.columns().len().to_string(),
+            member.model.n_training_rows.to_string(),
+        ]
+    };
+    Panel::Facts {
+        title: "Members".into(),
+        heads: ["Input", "Learner", "Weight", "Share", "Columns", "Training rows"].map(Into::into).into(),
+        rows: combination.members.iter().map(row).collect(),
+    }
 }
 
 fn n_leaves(tree: &Tree) -> usize {

@@ -1,6 +1,8 @@
 //! Where a learner meets a table.
 
+pub mod combine_models;
 mod explain;
+pub mod prepend_transformation;
 pub mod train_clustering_model;
 pub mod train_model;
 pub mod tune_model_hyperparameters;

@@ -88,7 +88,8 @@ pub fn offers(editor: &Editor, pipeline: &Pipeline) -> Vec<Offer> {
     for id in pipeline.topological_order() {
         let Some(placed) = pipeline.node(&id) else { continue };
         let Some(spec) = editor.catalogue().get(&placed.component) else { continue };
-        for param in spec.params.iter().filter(|param| can_vary(spec, param)) {
+        let can_vary_here = |param: &&ParamSpec| can_vary(spec, param) && pipeline::is_fed(pipeline, &id, param);
+        for param in spec.params.iter().filter(can_vary_here) {
             let counts = pipeline::counts(spec, placed, param);
             let name = |param: &str| format!("{id}.{param}");
             // A dimension waits for one other at most: the one that stands against it, else the nearest.

@@ -1,7 +1,7 @@
 //! One parameter's control, chosen by its kind alone.
 
 use leptos::prelude::*;
-use pipeline::{Choice, NodeId, ParamKind, ParamSpec, Severity, Value, counts};
+use pipeline::{Choice, NodeId, ParamKind, ParamSpec, Severity, Value, counts, is_fed};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -143,8 +143,10 @@ fn sweep_this(studio: Studio, node: &NodeId, param: &ParamSpec) -> Option<AnyVie
 fn shown(studio: Studio, node: &NodeId, param: &ParamSpec) -> Memo<bool> {
     let (node, param) = (node.clone(), param.clone());
     studio.select(move |editor| {
-        let Some(placed) = editor.pipeline().node(&node) else { return false };
-        editor.catalogue().get(&placed.component).is_none_or(|spec| counts(spec, placed, &param))
+        let pipeline = editor.pipeline();
+        let Some(placed) = pipeline.node(&node) else { return false };
+        let spec = editor.catalogue().get(&placed.component);
+        spec.is_none_or(|spec| counts(spec, placed, &param) && is_fed(pipeline, &node, &param))
     })
 }
 
