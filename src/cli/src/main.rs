@@ -5,6 +5,7 @@
 //! cannot be read or written.
 
 mod assertions;
+mod automl;
 mod catalogue;
 mod document;
 mod host;
@@ -52,6 +53,8 @@ enum Verb {
     Test(assertions::Arguments),
     /// Run a pipeline with many settings and say which are best
     Sweep(sweep::Arguments),
+    /// Look for a good model of a table: preparations, learners, settings and an ensemble
+    Automl(automl::Arguments),
 }
 
 /// The pipeline that a verb works on, and what is changed in it first.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Link(arguments) => document::link(&arguments),
         Verb::Test(arguments) => assertions::test(&arguments),
         Verb::Sweep(arguments) => sweep::sweep(&arguments),
+        Verb::Automl(arguments) => automl::automl(&arguments),
     };
     exit_code(outcome)
 }

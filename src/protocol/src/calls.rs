@@ -7,6 +7,7 @@ use schema::Schema;
 use serde::{Deserialize, Serialize};
 use study::{Action, Stop, Study};
 
+use crate::automl::{Blend, BlendTrials, PlaceWinner, Placing, PlanSearch, Search};
 use crate::{ColumnProfile, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
 
 /// A request that knows the type of its reply.
@@ -90,6 +91,12 @@ calls! {
     RunTrial => TrialReport,
     /// How much each dimension of a sweep mattered.
     SweepImportance => Vec<DimensionShare>,
+    /// A search over preparations and learners, ready to be run as a sweep.
+    PlanSearch => Box<Search>,
+    /// Which candidates of a search are best together.
+    BlendTrials => Blend,
+    /// What puts candidates into the pipeline.
+    PlaceWinner => Placing,
 }
 
 /// The page introduces itself.

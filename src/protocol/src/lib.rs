@@ -4,11 +4,13 @@
 //! of the same number, and in between sends [`RunEvent`]s. Every call names its reply by [`Call`].
 //! Bytes that do not decode are an error value, never a panic.
 
+mod automl;
 mod calls;
 mod codec;
 mod run;
 mod view;
 
+pub use automl::{Blend, BlendTrials, Member, N_PARTS, PlaceWinner, Placing, PlanSearch, Predicts, Question, Search};
 pub use calls::{
     AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
     FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, Reply, Request, Run, RunTrial, SweepImportance,

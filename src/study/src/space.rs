@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipeline::{NodeId, Value};
+use pipeline::{Edit, InPort, NodeId, OutPort, Value};
 use serde::{Deserialize, Serialize};
 
 /// Values by the name of their dimension.
@@ -22,8 +22,12 @@ pub struct Dimension {
     pub name: String,
     /// The node whose parameter it is.
     pub node: NodeId,
-    /// The parameter.
+    /// The parameter, or the input.
     pub param: String,
+    /// It is an input of the node, and each value names what feeds it: `forest`, or `split.train` where the output has
+    /// another name than the input.
+    #[serde(default)]
+    pub is_input: bool,
     /// The values, and how often each is drawn.
     pub distribution: Distribution,
     /// It counts only while another dimension has one of these values.
@@ -163,6 +167,12 @@ impl Space {
         settings
     }
 
+    /// What gives a pipeline these settings. A setting of no dimension, or that can stand for nothing, is left out.
+    pub fn edits(&self, settings: &Settings) -> Vec<Edit> {
+        let edit = |dimension: &Dimension| dimension.edit(settings.get(&dimension.name)?);
+        self.dimensions.iter().filter_map(edit).collect()
+    }
+
     /// How many different settings there are; none for infinitely many. A dimension that does not count adds nothing,
     /// and neither does a coupled one. As many as a `u64` holds at most.
     pub fn n_combinations(&self) -> Option<u64> {
@@ -176,7 +186,27 @@ impl Dimension {
     /// A dimension that always counts and is not coupled.
     pub fn new(node: NodeId, param: &str, distribution: Distribution) -> Self {
         let name = format!("{node}.{param}");
-        Self { name, node, param: param.into(), distribution, when: None, same_as: None }
+        Self { name, node, param: param.into(), is_input: false, distribution, when: None, same_as: None }
+    }
+
+    /// One over what feeds an input.
+    pub fn of_input(node: NodeId, input: &str, sources: &[&str]) -> Self {
+        let values = sources.iter().map(|source| Value::Text((*source).into())).collect();
+        Self { is_input: true, ..Self::new(node, input, Distribution::Choice { values }) }
+    }
+
+    /// The output that a value of an input's dimension names; none where it can name none.
+    pub fn source(&self, value: &Value) -> Option<OutPort> {
+        let Value::Text(source) = value else { return None };
+        let (node, port) = source.split_once('.').unwrap_or((source, &self.param));
+        Some(OutPort::new(&NodeId::new(node).ok()?, port))
+    }
+
+    fn edit(&self, value: &Value) -> Option<Edit> {
+        Some(match self.is_input {
+            true => Edit::Connect(self.source(value)?, InPort::new(&self.node, &self.param)),
+            false => Edit::SetParam(self.node.clone(), self.param.clone(), Some(value.clone())),
+        })
     }
 
     /// It counts only while another dimension has one of these values.

@@ -173,7 +173,7 @@ fn space(at: &At, bind: Bind) -> Result<Space, JobError> {
             }
             (Some(_) | None, _) => distribution(&fields)?,
         };
-        Ok(Dimension { name, node: bound.0, param: bound.1, distribution, when, same_as })
+        Ok(Dimension { name, node: bound.0, param: bound.1, is_input: false, distribution, when, same_as })
     };
     let dimensions: Result<Vec<Dimension>, JobError> = at.object()?.into_entries().map(dimension).collect();
     Ok(Space { dimensions: dimensions? })

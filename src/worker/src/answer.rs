@@ -88,6 +88,17 @@ impl Session {
             }
             Request::Outputs(_) => Reply::Outputs(self.engine.kept_bytes()),
             Request::SweepNext(call) => Reply::SweepNext(sweep::next(&call.study)),
+            Request::PlanSearch(call) => {
+                self.begin()?;
+                let host = self.host(call.run);
+                Reply::PlanSearch(Box::new(self.over(automl::plan(&self.engine, &host, &call).await)?))
+            }
+            Request::BlendTrials(call) => {
+                self.begin()?;
+                let host = self.host(call.run);
+                Reply::BlendTrials(self.over(automl::blend(&self.engine, &host, &call).await)?)
+            }
+            Request::PlaceWinner(call) => Reply::PlaceWinner(automl::place(self.engine.catalogue(), &call)?),
             Request::SweepImportance(call) => {
                 Reply::SweepImportance(sweeps::importance(&call.study, call.objective_idx as usize))
             }
@@ -106,9 +117,13 @@ impl Session {
     }
 
     async fn run(&self, host: &dyn Host, call: &Run) -> RunReport {
-        let report = self.engine.run_again(host, call.run, &call.pipeline, &call.target, &call.rerun).await;
+        self.over(self.engine.run_again(host, call.run, &call.pipeline, &call.target, &call.rerun).await)
+    }
+
+    /// Passes on what came of a run that is over.
+    fn over<T>(&self, outcome: T) -> T {
         self.is_running.set(false);
         self.cancelled.borrow_mut().clear();
-        report
+        outcome
     }
 }

@@ -1,8 +1,8 @@
 //! `millrace sweep`: try settings, keep what came of each trial, and say which were best.
 
 mod kept;
-mod place;
-mod trials;
+pub mod place;
+pub mod trials;
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -118,6 +118,7 @@ fn study(arguments: &Arguments, document: &Document, catalogue: &Catalogue) -> R
             ProblemSeverity::Note => {}
         }
     }
+    place::mark_inputs(&mut study.space, &document.pipeline, catalogue);
     place::check(&study.space, &document.pipeline, catalogue).with_context(|| path.to_string())?;
     place::check_objectives(&study.objectives, &document.pipeline)?;
     let problems = pipeline::check(&document.pipeline, catalogue);
@@ -137,7 +138,8 @@ fn target(study: &Study, document: &Document) -> RunTarget {
     nodes.map_or(RunTarget::All, RunTarget::To)
 }
 
-fn usual_jobs() -> usize {
+/// One fewer than there are cores.
+pub fn usual_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get).saturating_sub(1).max(1)
 }
 

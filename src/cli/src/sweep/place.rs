@@ -1,7 +1,7 @@
 //! Names of a search space and of objectives, as places in the pipeline.
 
 use anyhow::{Result, anyhow};
-use pipeline::{Catalogue, Edit, NodeId, ParamKind, ParamSpec, Pipeline, Value};
+use pipeline::{Catalogue, Edit, InPort, NodeId, ParamKind, ParamSpec, Pipeline, Value};
 use serde_json::Value as Json;
 use study::{Dimension, Distribution, Objective, Settings, Space};
 
@@ -11,9 +11,51 @@ use crate::values;
 pub fn check(space: &Space, pipeline: &Pipeline, catalogue: &Catalogue) -> Result<()> {
     for dimension in &space.dimensions {
         let at = |message: String| anyhow!("search_space.{}: {message}", dimension.name);
+        if dimension.is_input {
+            check_sources(dimension, pipeline, catalogue).map_err(at)?;
+            continue;
+        }
         let param = param(dimension, pipeline, catalogue).map_err(at)?;
         let source = dimension.same_as.as_ref().and_then(|name| space.dimension(name)).unwrap_or(dimension);
         check_values(&source.distribution, param).map_err(at)?;
+    }
+    Ok(())
+}
+
+/// Marks the dimensions that name an input in place of a parameter: those vary what feeds it.
+pub fn mark_inputs(space: &mut Space, pipeline: &Pipeline, catalogue: &Catalogue) {
+    for dimension in &mut space.dimensions {
+        let spec = pipeline.node(&dimension.node).and_then(|node| catalogue.get(&node.component));
+        dimension.is_input =
+            spec.is_some_and(|spec| spec.param(&dimension.param).is_none() && spec.input(&dimension.param).is_some());
+    }
+}
+
+/// Whether every value names an output that fits the input, so that no trial closes a cycle.
+fn check_sources(dimension: &Dimension, pipeline: &Pipeline, catalogue: &Catalogue) -> Result<(), String> {
+    let spec_of = |node: &NodeId| catalogue.get(&pipeline.node(node)?.component);
+    let input = spec_of(&dimension.node).and_then(|spec| spec.input(&dimension.param));
+    let wanted = input.map(|input| input.port_type);
+    let Distribution::Choice { values } = &dimension.distribution else {
+        return Err(format!(
+            "{} is an input, and `{}` draws numbers\n  help: use `choice` of the nodes that may feed it",
+            dimension.param,
+            dimension.distribution.name()
+        ));
+    };
+    for value in values {
+        let source = dimension.source(value).ok_or_else(|| format!("{} names no output", text_of(value)))?;
+        if pipeline.node(&source.node).is_none() {
+            return Err(values::no_such_node(pipeline, source.node.as_str()));
+        }
+        let output = spec_of(&source.node).and_then(|spec| spec.output(&source.port));
+        if output.map(|output| output.port_type) != wanted {
+            let port = wanted.map_or("something else", |wanted| wanted.phrase());
+            return Err(format!("`{source}` does not give {port}, which {} takes", dimension.param));
+        }
+        let mut changed = pipeline.clone();
+        let edit = Edit::Connect(source, InPort::new(&dimension.node, &dimension.param));
+        changed.apply(edit).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -127,6 +169,12 @@ pub fn apply(
     let mut changed = pipeline.clone();
     for (name, value) in settings {
         let Some(dimension) = space.dimension(name) else { continue };
+        if dimension.is_input {
+            let source = dimension.source(value).ok_or_else(|| format!("{} names no output", text_of(value)))?;
+            let edit = Edit::Connect(source, InPort::new(&dimension.node, &dimension.param));
+            changed.apply(edit).map_err(|error| error.to_string())?;
+            continue;
+        }
         let value = fitting(param(dimension, pipeline, catalogue)?, value)?;
         let edit = Edit::SetParam(dimension.node.clone(), dimension.param.clone(), Some(value));
         changed.apply(edit).map_err(|error| error.to_string())?;

@@ -229,7 +229,7 @@ impl Runner {
     /// Puts a trial's settings into the open pipeline: one step that can be undone.
     pub fn promote(self, settings: &Settings) {
         let Some(sweep) = self.sweep().get_untracked() else { return };
-        let edits = edits(&sweep.study, settings);
+        let edits = sweep.study.space.edits(settings);
         let gone = self.studio.with(|editor| {
             let dimensions = &sweep.study.space.dimensions;
             dimensions.iter().find(|dimension| editor.pipeline().node(&dimension.node).is_none()).cloned()
@@ -499,21 +499,12 @@ fn of_state(study: &Study, state: TrialState) -> Vec<u32> {
     study.trials.iter().filter(|trial| trial.state == state).map(|trial| trial.number).collect()
 }
 
-/// What puts settings into a pipeline.
-fn edits(study: &Study, settings: &Settings) -> Vec<Edit> {
-    let of = |dimension: &study::Dimension| {
-        let value = settings.get(&dimension.name)?.clone();
-        Some(Edit::SetParam(dimension.node.clone(), dimension.param.clone(), Some(value)))
-    };
-    study.space.dimensions.iter().filter_map(of).collect()
-}
-
 /// What a worker is asked for a trial.
 pub fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
     let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
     let mut pipeline = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
     let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
-    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| edits(&sweep.study, settings)));
+    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| sweep.study.space.edits(settings)));
     pipeline.apply(edits).map_err(|error| unsound(error.to_string()))?;
     let target = RunTarget::To([&sweep.node].into_iter().chain(&sweep.second).cloned().collect());
     let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed };
