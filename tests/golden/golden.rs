@@ -8,9 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use engine::testing::{TestHost, block_on};
+use engine::threads::Threads;
 use engine::{Artifact, Engine};
 use pipeline::{Pipeline, Severity};
 use protocol::{NodeOutcome, RunId, RunTarget};
@@ -54,8 +56,8 @@ fn golden() -> &'static BTreeMap<String, String> {
 }
 
 /// What must not change without a reason: metrics to the last digit, columns, rows, and the content of tables.
-fn snapshot(engine: &Engine, pipeline: &Pipeline) -> Value {
-    let report = block_on(engine.run(&TestHost::default(), RunId(1), pipeline, &RunTarget::All));
+fn snapshot(engine: &Engine, host: &TestHost, pipeline: &Pipeline) -> Value {
+    let report = block_on(engine.run(host, RunId(1), pipeline, &RunTarget::All));
     let mut nodes = serde_json::Map::new();
     for (id, node) in &report.nodes {
         assert_eq!(node.outcome, NodeOutcome::Ran, "{}: {id}", pipeline.name());
@@ -97,16 +99,31 @@ fn snapshot(engine: &Engine, pipeline: &Pipeline) -> Value {
     Value::Object(nodes)
 }
 
-#[test]
-fn every_pipeline_gives_the_snapshot() {
-    let found: BTreeMap<String, Value> = golden()
+/// The snapshot of every golden pipeline.
+fn snapshots(host: &TestHost) -> BTreeMap<String, Value> {
+    golden()
         .iter()
         .map(|(name, text)| {
             let pipeline = pipeline::from_json(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             // An engine for each, so that nothing is taken from another pipeline's run.
-            (name.clone(), snapshot(&Engine::new(components::catalogue(), u64::MAX), &pipeline))
+            (name.clone(), snapshot(&Engine::new(components::catalogue(), u64::MAX), host, &pipeline))
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn every_pipeline_gives_the_same_on_several_workers() {
+    let alone = snapshots(&TestHost::default());
+    let threads = Threads::start(2, components::catalogue(), u64::MAX).sharing_all();
+    let together = snapshots(&TestHost::default().helped_by(Rc::new(threads)));
+    for (name, nodes) in &alone {
+        assert_eq!(together.get(name), Some(nodes), "{name}");
+    }
+}
+
+#[test]
+fn every_pipeline_gives_the_snapshot() {
+    let found = snapshots(&TestHost::default());
     let text = serde_json::to_string_pretty(&found).expect("plain data") + "\n";
     let path = folder("golden/snapshot.json");
     if std::env::var_os("MILLRACE_UPDATE").is_some() {

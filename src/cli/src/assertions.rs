@@ -107,7 +107,7 @@ impl Assertion {
 
 /// Runs the pipeline once and judges every assertion.
 pub fn test(arguments: &Arguments) -> Result<Outcome> {
-    let ran = Ran::new(&arguments.subject, &[], false)?;
+    let ran = Ran::new(&arguments.subject, &[], None, false)?;
     let verdicts: Vec<_> = arguments.assertions.iter().map(|assertion| (assertion, assertion.judge(&ran))).collect();
     for (assertion, verdict) in &verdicts {
         match verdict {

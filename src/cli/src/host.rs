@@ -4,12 +4,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use engine::testing::Bytes;
-use engine::{Host, Local, Source};
+use engine::threads::Threads;
+use engine::{Crew, Host, Local, Source};
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, RunEvent};
 
@@ -27,13 +30,30 @@ pub struct NativeHost {
     line: RefCell<ProgressLine>,
     /// What happened, and at which second; progress left out.
     events: RefCell<Vec<(f64, RunEvent)>>,
+    /// Who computes beside this thread.
+    crew: Option<Threads>,
 }
 
 impl NativeHost {
     /// A host that finds these files by their hash, and others by their name in `folder`.
     pub fn new(files: BTreeMap<String, PathBuf>, folder: PathBuf, quiet: bool) -> Self {
         let line = ProgressLine { shown: !quiet && io::stderr().is_terminal(), ..ProgressLine::default() };
-        Self { started: Instant::now(), files, folder, line: RefCell::new(line), events: RefCell::default() }
+        Self {
+            started: Instant::now(),
+            files,
+            folder,
+            line: RefCell::new(line),
+            events: RefCell::default(),
+            crew: None,
+        }
+    }
+
+    /// The same with so many threads in all, as many as there are cores if nothing is said.
+    pub fn with_jobs(self, n_jobs: Option<u32>) -> Self {
+        let n_cores = || available_parallelism().map_or(1, NonZero::get) as u32;
+        let n_helpers = n_jobs.unwrap_or_else(n_cores).saturating_sub(1);
+        let crew = (n_helpers > 0).then(|| Threads::start(n_helpers, components::catalogue(), self.table_bytes()));
+        Self { crew, ..self }
     }
 
     /// What happened, and at which second.
@@ -81,6 +101,10 @@ impl Host for NativeHost {
     fn table_bytes(&self) -> u64 {
         let told = std::fs::read_to_string("/proc/meminfo").ok();
         told.and_then(|told| available_bytes(&told)).map_or(u64::MAX, |bytes| bytes / 2)
+    }
+
+    fn crew(&self) -> Option<&dyn Crew> {
+        self.crew.as_ref().map(|crew| crew as &dyn Crew)
     }
 
     fn breathe(&self) -> Local<'_, ()> {

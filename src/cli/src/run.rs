@@ -23,6 +23,10 @@ pub struct Arguments {
     /// Run only this node and what it rests on
     #[arg(long, value_name = "NODE")]
     to: Vec<String>,
+    /// Folds, trees and settings computed at a time; the result does not depend on it [default: as many as there are
+    /// cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +41,7 @@ pub struct Arguments {
 /// Runs, prints and writes; a node that failed makes a bad outcome.
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let started_at = record::now_millis();
-    let ran = Ran::new(&arguments.subject, &arguments.to, arguments.json)?;
+    let ran = Ran::new(&arguments.subject, &arguments.to, arguments.jobs, arguments.json)?;
     let recorded = match &arguments.record {
         Some(folder) => Some((record::write(&ran, &arguments.subject.source, started_at, folder)?, folder)),
         None => None,
@@ -74,12 +78,12 @@ pub struct Ran {
 
 impl Ran {
     /// Opens and runs what the command line names.
-    pub fn new(subject: &Subject, to: &[String], quiet: bool) -> Result<Self> {
+    pub fn new(subject: &Subject, to: &[String], n_jobs: Option<u32>, quiet: bool) -> Result<Self> {
         let engine = Engine::new(components::catalogue(), RESULTS_BYTES);
         let document = Document::open(subject, engine.catalogue())?;
         let ends = to.iter().map(|text| existing(&document, text)).collect::<Result<Vec<_>>>()?;
         let target = if ends.is_empty() { RunTarget::All } else { RunTarget::To(ends) };
-        let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet);
+        let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet).with_jobs(n_jobs);
         let report = block_on(engine.run(&host, RunId(0), &document.pipeline, &target));
         Ok(Self { document, engine, report, events: host.into_events() })
     }

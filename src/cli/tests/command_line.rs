@@ -46,6 +46,20 @@ fn a_run_says_what_every_node_gave_and_how_good_the_model_is() {
 }
 
 #[test]
+fn the_figures_are_the_same_on_any_number_of_threads() {
+    let folds = "tests/golden/pipelines/validation.json";
+    let figures = |jobs: &[&str]| {
+        let report = json(&millrace(&[&["run", folds, "--json"], jobs].concat()).out);
+        let nodes = report["nodes"].as_object().unwrap().clone();
+        nodes.into_iter().map(|(id, node)| (id, node["metrics"].clone(), node["outputs"].clone())).collect::<Vec<_>>()
+    };
+    let one = figures(&["--jobs", "1"]);
+    assert!(!one.is_empty());
+    assert_eq!(figures(&["--jobs", "3"]), one);
+    assert_eq!(figures(&[]), one);
+}
+
+#[test]
 fn the_figures_are_those_of_the_golden_snapshot() {
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/snapshot.json");
     let snapshot = json(&fs::read_to_string(snapshot).unwrap());

@@ -30,7 +30,7 @@ pub enum Artifact {
 }
 
 /// Figures that judge one model or two side by side.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Evaluation {
     /// Ready to be shown.
     pub panels: Vec<Panel>,

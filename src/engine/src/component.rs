@@ -7,7 +7,7 @@ use std::pin::Pin;
 use pipeline::{Node, Spec};
 use schema::Schema;
 
-use crate::{In, Job, JobError, NodeParams, Out, Param, ParamValue};
+use crate::{In, Job, JobError, Local, NodeParams, Out, Param, ParamValue};
 
 /// A running component.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), JobError>> + 'a>>;
@@ -27,6 +27,21 @@ pub trait Component: Sync {
 
     /// Computes its outputs.
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a>;
+
+    /// Computes one of the parts that `run` asks for with [`Job::parts`], here or in a helper. It depends on inputs,
+    /// parameters, seed and the part's place alone, and leaves nothing but what it gives; `encoded` makes bytes of it.
+    fn part<'a>(&'a self, job: &'a mut Job<'_>, stage: u32, part_idx: u32) -> Local<'a, Result<Vec<u8>, JobError>> {
+        let _ = (job, stage, part_idx);
+        // Only a component whose work falls into parts is asked for one.
+        Box::pin(async { Err(JobError::Cancelled) })
+    }
+
+    /// About how many nanoseconds it takes on one core with these inputs; 0 where it is soon done. Long works that do
+    /// not rest on each other are computed side by side.
+    fn work(&self, job: &Job<'_>) -> u64 {
+        let _ = job;
+        0
+    }
 }
 
 /// Columns on their way through one node.

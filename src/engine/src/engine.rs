@@ -13,6 +13,8 @@ use crate::cache::{Cache, Kept};
 use crate::face::default_face;
 use crate::job::{OnMetric, OnProgress};
 use crate::key::{NodeKey, Recipe, recipe};
+use crate::parcel::{Components, by_id};
+use crate::team::Team;
 use crate::why::{title, what_changed};
 use crate::{Artifact, Component, Flow, Host, Job, JobError, NodeParams};
 
@@ -20,7 +22,7 @@ use crate::{Artifact, Component, Flow, Host, Job, JobError, NodeParams};
 ///
 /// All methods take `&self`: while a run waits for its host, questions about results are answered.
 pub struct Engine {
-    components: BTreeMap<String, (&'static dyn Component, Spec)>,
+    components: Components,
     catalogue: Catalogue,
     state: RefCell<State>,
 }
@@ -34,7 +36,9 @@ struct State {
 }
 
 /// What a run knows so far.
-struct Progress {
+struct Progress<'a> {
+    /// Who helps.
+    team: Option<Team<'a>>,
     /// Nodes whose earlier results do not count.
     rerun: BTreeSet<NodeId>,
     keys: BTreeMap<NodeId, NodeKey>,
@@ -53,13 +57,7 @@ struct Last {
 impl Engine {
     /// An engine over these components that keeps about `capacity_bytes` of results.
     pub fn new(components: &[&'static dyn Component], capacity_bytes: u64) -> Self {
-        let components: BTreeMap<_, _> = components
-            .iter()
-            .map(|&component| {
-                let spec = component.spec();
-                (spec.id.clone(), (component, spec))
-            })
-            .collect();
+        let components = by_id(components);
         let catalogue = Catalogue::new(components.values().map(|(_, spec)| spec.clone()));
         Self {
             components,
@@ -183,7 +181,8 @@ impl Engine {
 
         let problems = pipeline::check(pipeline, &self.catalogue);
         let rerun = rerun_nodes(pipeline, &order, rerun);
-        let mut progress = Progress { rerun, keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
+        let team = host.crew().map(Team::new);
+        let mut progress = Progress { team, rerun, keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
         let mut report =
             RunReport { run, nodes: BTreeMap::new(), cancelled: false, elapsed_secs: 0.0, schemas: BTreeMap::new() };
         for id in order {
@@ -216,10 +215,10 @@ impl Engine {
         run: RunId,
         pipeline: &Pipeline,
         id: &NodeId,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
         done: &BTreeMap<NodeId, NodeReport>,
     ) -> NodeReport {
-        let Progress { rerun, keys, results, problems, titles } = progress;
+        let Progress { team, rerun, keys, results, problems, titles } = progress;
         if let Some((culprit, name)) = blocked_by(pipeline, id, done, titles) {
             return unfinished(NodeOutcome::Skipped(culprit), &format!("{name} failed, and this rests on it."));
         }
@@ -283,18 +282,10 @@ impl Engine {
         host.emit(RunEvent::Started { run, node: id.clone() });
         let started_secs = host.now_secs();
         let mut job = Job {
-            host,
-            node,
-            spec,
-            inputs,
-            outputs: BTreeMap::new(),
-            seed: recipe.node_seed(),
-            face: None,
-            panels: Vec::new(),
-            measured: Vec::new(),
             on_progress: progress_events(host, run, id.clone()),
             on_metric: metric_events(host, run, id.clone()),
-            last_breath_secs: started_secs,
+            team: team.as_ref(),
+            ..Job::new(*component, host, node, spec, inputs, recipe.node_seed())
         };
         let outcome = component.run(&mut job).await;
         let elapsed_secs = host.now_secs() - started_secs;

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use pipeline::FileRef;
 use protocol::{Failure, RunEvent};
 
+use crate::Crew;
+
 /// A future that need not be sent between threads.
 pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -21,6 +23,11 @@ pub trait Host {
     /// everything, and while a list grows it is there twice.
     fn table_bytes(&self) -> u64 {
         if cfg!(target_pointer_width = "32") { 1_400_000_000 } else { u64::MAX }
+    }
+
+    /// Who computes parts of a run beside this engine, if anybody does.
+    fn crew(&self) -> Option<&dyn Crew> {
+        None
     }
 
     /// Lets messages in, a cancellation among them.

@@ -1,11 +1,15 @@
 //! What a running component works with.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use pipeline::{Node, Spec};
 use protocol::{Face, Failure, FoldRows, Measured, Panel};
 
-use crate::{Artifact, Host, In, NodeParams, Out, Param, ParamValue, Port};
+use crate::team::{Order, Spread, Team};
+use crate::{Artifact, Component, Host, In, NodeParams, Out, Param, ParamValue, Port};
 
 /// Hears how far a node is, 0 to 1, and with what.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(f64, &str) + 'a>;
@@ -13,8 +17,12 @@ pub(crate) type OnProgress<'a> = Box<dyn FnMut(f64, &str) + 'a>;
 /// Hears what a node measures on its way.
 pub(crate) type OnMetric<'a> = Box<dyn Fn(&Measured) + 'a>;
 
+/// Sees to the helpers that work at the same time.
+type Tend<'a> = Box<dyn FnMut() + 'a>;
+
 /// Inputs, parameters and outputs of one node while it runs.
 pub struct Job<'a> {
+    pub(crate) component: &'a dyn Component,
     pub(crate) host: &'a dyn Host,
     pub(crate) node: &'a Node,
     pub(crate) spec: &'a Spec,
@@ -27,6 +35,24 @@ pub struct Job<'a> {
     pub(crate) on_progress: OnProgress<'a>,
     pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
+    /// What its parts share.
+    pub(crate) shared: Option<Rc<dyn Any>>,
+    /// Who may compute parts of it.
+    pub(crate) team: Option<&'a Team<'a>>,
+    pub(crate) tend: Option<Tend<'a>>,
+}
+
+/// Work of a job that falls into parts, each of which [`Component::part`] computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parts {
+    /// Which work it is, where a job has several.
+    pub stage: u32,
+    /// How many parts.
+    pub n: u32,
+    /// About how many nanoseconds all of it takes on one core. Only whether helpers are asked depends on it.
+    pub work: u64,
+    /// Where it begins and ends on the job's way from 0 to 1.
+    pub stretch: (f64, f64),
 }
 
 /// Why a component stopped.
@@ -45,6 +71,35 @@ impl From<Failure> for JobError {
 }
 
 impl<'a> Job<'a> {
+    /// A job that nobody listens to.
+    pub(crate) fn new(
+        component: &'a dyn Component,
+        host: &'a dyn Host,
+        node: &'a Node,
+        spec: &'a Spec,
+        inputs: BTreeMap<String, Artifact>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            component,
+            host,
+            node,
+            spec,
+            inputs,
+            outputs: BTreeMap::new(),
+            seed,
+            face: None,
+            panels: Vec::new(),
+            measured: Vec::new(),
+            on_progress: Box::new(|_, _| {}),
+            on_metric: Box::new(|_| {}),
+            last_breath_secs: host.now_secs(),
+            shared: None,
+            team: None,
+            tend: None,
+        }
+    }
+
     /// What reaches a connected input.
     ///
     /// # Errors
@@ -117,6 +172,75 @@ impl<'a> Job<'a> {
         self.measured.push(measured);
     }
 
+    /// What parts of this job share, if one of them has made it already.
+    pub fn shared<T: 'static>(&self) -> Option<Rc<T>> {
+        self.shared.clone()?.downcast().ok()
+    }
+
+    /// Keeps what parts of this job share; the one before is let go.
+    pub fn share<T: 'static>(&mut self, made: T) -> Rc<T> {
+        let made = Rc::new(made);
+        self.shared = Some(made.clone());
+        made
+    }
+
+    /// Computes parts: by helpers too, if the host has some and the work is worth it, and here. `take` is given what
+    /// they came to, in their order.
+    ///
+    /// # Errors
+    /// That of the first part that fails, of `take`, or the user's cancellation.
+    pub async fn parts(
+        &mut self,
+        parts: Parts,
+        mut take: impl FnMut(&mut Self, u32, Vec<u8>) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let Parts { stage, n, work, stretch: (from, to) } = parts;
+        let team = self.team.filter(|team| n > 1 && team.is_worth(work));
+        let team = team.map(|team| (team, Order::new(self.node, self.seed, &self.inputs)));
+        let spread = RefCell::new(Spread::new(team, stage, n));
+        let fraction = |n_taken: u32, more: f64| {
+            let n_done = f64::from(n_taken) + spread.borrow().n_done() as f64;
+            from + (to - from) * (n_done + more) / f64::from(n.max(1))
+        };
+        let mut n_taken = 0;
+        while n_taken < n {
+            spread.borrow_mut().tend();
+            let taken = spread.borrow_mut().take(n_taken);
+            if let Some(outcome) = taken {
+                take(self, n_taken, outcome?)?;
+                n_taken += 1;
+                continue;
+            }
+            let next = spread.borrow_mut().next_here();
+            let Some(part_idx) = next else {
+                if let Some(team) = self.team {
+                    team.rest().await;
+                }
+                self.checkpoint(fraction(n_taken, 0.0), &format!("{n_taken} of {n} parts are done")).await?;
+                continue;
+            };
+            spread.borrow_mut().is_busy_here = true;
+            let (host, on_progress) = (self.host, &mut self.on_progress);
+            let mut job = Job {
+                on_progress: Box::new(|done, message| on_progress(fraction(n_taken, done), message)),
+                last_breath_secs: self.last_breath_secs,
+                shared: self.shared.take(),
+                tend: Some(Box::new(|| spread.borrow_mut().tend())),
+                ..Job::new(self.component, host, self.node, self.spec, self.inputs.clone(), self.seed)
+            };
+            let outcome = job.component.part(&mut job, stage, part_idx).await;
+            let (shared, last_breath_secs) = (job.shared.take(), job.last_breath_secs);
+            drop(job);
+            (self.shared, self.last_breath_secs) = (shared, last_breath_secs);
+            spread.borrow_mut().is_busy_here = false;
+            if outcome == Err(JobError::Cancelled) {
+                return Err(JobError::Cancelled);
+            }
+            spread.borrow_mut().settle(part_idx, outcome);
+        }
+        Ok(())
+    }
+
     /// Tells how far it is (0 to 1) and lets the user stop it. Cheap enough for every tree, row block or
     /// iteration: it breathes at most every 12 ms.
     ///
@@ -129,6 +253,9 @@ impl<'a> Job<'a> {
             (self.on_progress)(fraction, message);
             self.host.breathe().await;
             self.last_breath_secs = self.host.now_secs();
+            if let Some(tend) = &mut self.tend {
+                tend();
+            }
         }
         if self.host.is_cancelled() { Err(JobError::Cancelled) } else { Ok(()) }
     }

@@ -11,10 +11,14 @@ mod host;
 mod job;
 mod key;
 mod keys;
+mod parcel;
 mod preview;
 mod profile;
 mod sort;
+mod team;
 pub mod testing;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod threads;
 mod untrained;
 mod why;
 
@@ -23,8 +27,10 @@ pub use component::{Component, Flow, FlowError, Running};
 pub use engine::Engine;
 pub use export::{export, export_in_turns};
 pub use host::{Host, Local, Source};
-pub use job::{Job, JobError};
+pub use job::{Job, JobError, Parts};
 pub use keys::{In, NodeParams, Out, Param, ParamValue};
+pub use parcel::{Parcel, decoded, encoded};
 pub use preview::{RowOrders, preview};
 pub use profile::profiles;
+pub use team::{Answer, Answered, Crew, Helper, Order, Task};
 pub use untrained::{MakeLearner, Range, Untrained};

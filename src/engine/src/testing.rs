@@ -4,12 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use pipeline::{FileRef, Node, Params, Point, Value};
 use protocol::{Face, Failure, Measured, Panel, RunEvent};
 
-use crate::{Artifact, Component, Host, Job, JobError, Local, Source};
+use crate::team::Team;
+use crate::{Artifact, Component, Crew, Host, Job, JobError, Local, Source};
 
 /// Files in memory, a clock that goes forward a millisecond at every look, and every event kept.
 #[derive(Default)]
@@ -18,6 +20,8 @@ pub struct TestHost {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Everything emitted so far.
     pub events: RefCell<Vec<RunEvent>>,
+    /// Who helps.
+    crew: Option<Rc<dyn Crew>>,
     cancel_after_breaths: Option<u32>,
     n_breaths: Cell<u32>,
     now_secs: Cell<f64>,
@@ -32,6 +36,11 @@ impl TestHost {
     /// A host with these files, bytes by hash.
     pub fn with_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self { files: files.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same host with helpers.
+    pub fn helped_by(self, crew: Rc<dyn Crew>) -> Self {
+        Self { crew: Some(crew), ..self }
     }
 
     /// How often it was asked for breath.
@@ -54,6 +63,10 @@ impl Host for TestHost {
                 None => Err(Failure::new(format!("the file {} is not here", file.name), "Choose it again.")),
             }
         })
+    }
+
+    fn crew(&self) -> Option<&dyn Crew> {
+        self.crew.as_deref()
     }
 
     fn breathe(&self) -> Local<'_, ()> {
@@ -155,20 +168,10 @@ pub fn run_component_in(
         params: params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Params>(),
         position: Point::default(),
     };
-    let mut job = Job {
-        host,
-        node: &node,
-        spec: &spec,
-        inputs: inputs.into_iter().map(|(port, artifact)| (port.to_owned(), artifact)).collect(),
-        outputs: BTreeMap::new(),
-        seed,
-        face: None,
-        panels: Vec::new(),
-        measured: Vec::new(),
-        on_progress: Box::new(|_, _| {}),
-        on_metric: Box::new(|_| {}),
-        last_breath_secs: 0.0,
-    };
+    let inputs = inputs.into_iter().map(|(port, artifact)| (port.to_owned(), artifact)).collect();
+    let team = host.crew().map(Team::new);
+    let mut job = Job { team: team.as_ref(), ..Job::new(component, host, &node, &spec, inputs, seed) };
+    job.last_breath_secs = 0.0;
     block_on(component.run(&mut job))?;
     let Job { outputs, face, panels, measured, .. } = job;
     Ok(Outcome { outputs, face, panels, measured })

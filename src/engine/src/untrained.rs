@@ -33,6 +33,11 @@ impl Range {
         Self { spec: params.spec().clone(), node: params.node().clone(), space, make }
     }
 
+    /// The node whose settings they are.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// The learner's component.
     pub fn spec(&self) -> &Spec {
         &self.spec

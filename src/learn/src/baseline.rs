@@ -1,9 +1,10 @@
 //! The constant baseline: the same prediction for every row.
 
 use model::Baseline;
+use serde::{Deserialize, Serialize};
 
 /// Which constant is predicted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselineSettings {
     /// For a number.
     pub number: BaselineNumber,
@@ -12,7 +13,7 @@ pub struct BaselineSettings {
 }
 
 /// Which number is predicted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BaselineNumber {
     /// The mean of the target, which has the least squared error.
     #[default]
@@ -22,7 +23,7 @@ pub enum BaselineNumber {
 }
 
 /// Which class probabilities are predicted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BaselineClass {
     /// The shares of the classes.
     #[default]

@@ -2,6 +2,7 @@
 
 use model::{Forest, Matrix};
 use numeric::Stream;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Part;
 use crate::dataset::Labels;
@@ -9,7 +10,7 @@ use crate::tree::{Goal, MAX_NUMBERS, Plan, TreeSettings, grow, normalise, ranks}
 use crate::{Checkpoint, FitError};
 
 /// How a decision forest is grown.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestSettings {
     /// How many.
     pub n_trees: u32,
@@ -33,7 +34,7 @@ impl Default for ForestSettings {
 }
 
 /// Which rows a tree sees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resampling {
     /// As many as there are, drawn with replacement.
     #[default]
@@ -43,7 +44,7 @@ pub enum Resampling {
 }
 
 /// How many features a split may choose from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeaturesPerSplit {
     /// The square root of their number, rounded down.
     #[default]
@@ -66,7 +67,7 @@ pub struct ForestFit {
 }
 
 impl FeaturesPerSplit {
-    fn resolve(self, n_columns: usize) -> usize {
+    pub(crate) fn resolve(self, n_columns: usize) -> usize {
         let n = match self {
             Self::Sqrt => n_columns.isqrt(),
             Self::Log2 => n_columns.checked_ilog2().unwrap_or(0) as usize,

@@ -2,6 +2,7 @@
 
 use model::{Clustering, Features, Lanes, Matrix};
 use numeric::Stream;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Part;
 use crate::scaling::{lanes, scaling};
@@ -11,7 +12,7 @@ use crate::{Checkpoint, FitError, Stopped};
 const STEP: usize = 1 << 20;
 
 /// How k-means looks for clusters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KMeansSettings {
     /// How many clusters.
     pub k: u32,
@@ -30,7 +31,7 @@ pub struct KMeansSettings {
 }
 
 /// What becomes of the target of rows that were clustered; the cloud designer's modes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LabelMode {
     /// It stays.
     #[default]
@@ -56,7 +57,7 @@ impl Default for KMeansSettings {
 }
 
 /// Where the first centroids stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Init {
     /// On rows far from each other: k-means++ (Arthur and Vassilvitskii, 2007), the best of a few draws each.
     #[default]

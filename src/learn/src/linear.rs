@@ -16,11 +16,12 @@ mod elastic_net;
 mod least_squares;
 
 use model::{LinearModel, Matrix};
+use serde::{Deserialize, Serialize};
 
 use crate::{Checkpoint, FitError};
 
 /// How a linear regression is fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearSettings {
     /// What is minimised.
     pub method: LinearMethod,
@@ -33,7 +34,7 @@ pub struct LinearSettings {
 }
 
 /// What a linear regression minimises.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinearMethod {
     /// The squared errors alone. Of several equally good solutions the one with the smallest coefficients.
     #[default]

@@ -10,12 +10,13 @@
 mod absolute;
 
 use model::{LogisticModel, Matrix};
+use serde::{Deserialize, Serialize};
 
 use crate::dense::{Cholesky, add_scaled, dot};
 use crate::{Checkpoint, FitError};
 
 /// How a logistic regression is fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogisticSettings {
     /// Weight of the squared coefficients: 1 / C in scikit-learn. Above 0, separable classes have a finite solution.
     pub l2_weight: f64,
@@ -32,7 +33,7 @@ pub struct LogisticSettings {
 }
 
 /// How much each class counts in a fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClassWeights {
     /// Every row the same.
     #[default]

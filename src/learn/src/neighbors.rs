@@ -1,13 +1,14 @@
 //! k-nearest neighbours: fitting keeps the rows.
 
 use model::{Matrix, Neighbors};
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Labels;
 use crate::scaling::{lanes, scaling};
 use crate::{Checkpoint, FitError, Task};
 
 /// How neighbours predict.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NeighborsSettings {
     /// How many vote.
     pub k: u32,
@@ -28,7 +29,7 @@ impl Default for NeighborsSettings {
 }
 
 /// How much each neighbour's vote counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Weighting {
     /// The same.
     #[default]
@@ -38,7 +39,7 @@ pub enum Weighting {
 }
 
 /// What near means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Metric {
     /// The root of the sum of squared differences.
     #[default]

@@ -10,6 +10,7 @@ mod ranks;
 mod sort;
 
 use model::{Matrix, Tree};
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Labels;
 use crate::logistic::{ClassWeights, row_weights};
@@ -23,7 +24,7 @@ pub(crate) use self::ranks::ranks;
 pub(crate) const MAX_NUMBERS: usize = 1 << 27;
 
 /// How a decision tree is grown.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TreeSettings {
     /// What is predicted.
     pub task: Task,
@@ -53,7 +54,7 @@ impl Default for TreeSettings {
 }
 
 /// The impurity of classes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Criterion {
     /// `1 - Σ p²`.
     #[default]

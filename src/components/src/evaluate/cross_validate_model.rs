@@ -1,14 +1,19 @@
 //! Judges a learner on every row: each fold is scored by a model that was trained on all others.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Component, Evaluation, Flow, FlowError, In, Job, JobError, Out, Param, Running, Untrained};
+use engine::{
+    Component, Evaluation, Flow, FlowError, In, Job, JobError, Local, Out, Param, Parts, Running, Untrained, decoded,
+    encoded,
+};
 use learn::Learner;
 use model::{NewColumn, NewValues, Target};
 use pipeline::{Family, Spec};
 use protocol::{Face, FoldRows, Metric, Panel};
 use schema::{Column, Kind, Schema};
+use serde::{Deserialize, Serialize};
 use table::Table;
 
 use super::evaluate_model::{Scored, judge};
@@ -85,17 +90,11 @@ impl Component for CrossValidateModel {
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
-            let untrained = job.input(LEARNER)?;
-            let learner = train::single(job, &untrained)?;
-            let table = job.input(TABLE)?;
-            let target = train::target(job, &table)?;
-            job.checkpoint(0.0, "Dealing rows to folds").await?;
-            let seed = train::seed(job, SEED)?;
-            let folds = folds::deal(job, &table, seed)?;
-            let table = table.without(&[FOLD_NUMBER.to_owned()]);
-            let tests = cross_validate(job, learner, &table, &target, &folds, seed).await?;
+            let plan = plan(job).await?;
+            let tests = cross_validate(job, &plan).await?;
+            let Plan { table, folds, .. } = &*plan;
             job.checkpoint(1.0, "Putting the folds together").await?;
-            let scored = pooled(&table, &folds, &tests)?;
+            let scored = pooled(table, folds, &tests)?;
             job.checkpoint(1.0, "Judging all folds together").await?;
             let together = judge(&[Scored { name: "All folds".into(), table: scored.clone() }])?;
             let summaries = summaries(&tests);
@@ -108,50 +107,93 @@ impl Component for CrossValidateModel {
             let metrics =
                 summaries.iter().filter_map(|summary| Some((summary.metric.name.clone(), summary.mean?))).collect();
             job.show(face(&summaries, together.face));
-            let by_fold = by_fold(&tests, &summaries, learner.title()).map_err(|error| failures::from_table(&error))?;
+            let by_fold =
+                by_fold(&tests, &summaries, plan.learner.title()).map_err(|error| failures::from_table(&error))?;
             job.output(SCORED, scored);
             job.output(BY_FOLD, by_fold);
             job.output(EVALUATION, Arc::new(Evaluation { panels, metrics }));
             Ok(())
         })
     }
+
+    fn part<'a>(&'a self, job: &'a mut Job<'_>, _stage: u32, fold_idx: u32) -> Local<'a, Result<Vec<u8>, JobError>> {
+        Box::pin(async move {
+            let plan = match job.shared() {
+                Some(plan) => plan,
+                None => plan(job).await?,
+            };
+            let Plan { learner, table, target, folds, seed } = &*plan;
+            let fold_idx = fold_idx as usize;
+            let name = format!("Fold {} of {}", fold_idx + 1, folds.len());
+            let stretch = Stretch { from: 0.0, to: 1.0, name };
+            let Tested { model, scores, metrics, rows, notes } =
+                test_fold(job, learner, table, target, (folds, fold_idx), *seed, stretch).await?;
+            encoded(&Validated { fold: folds[fold_idx].number, rows, target: model.target, scores, metrics, notes })
+        })
+    }
+
+    fn work(&self, job: &Job<'_>) -> u64 {
+        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else { return 0 };
+        let n_folds = job.param(N_FOLDS).unwrap_or_default();
+        match &*untrained {
+            Untrained::Single(learner) => train::work(learner, &table).saturating_mul(n_folds.into()),
+            Untrained::Range(_) => 0,
+        }
+    }
+}
+
+/// What all folds share.
+struct Plan {
+    learner: Learner,
+    table: Table,
+    target: String,
+    folds: Vec<Fold>,
+    seed: u64,
+}
+
+async fn plan(job: &mut Job<'_>) -> Result<Rc<Plan>, JobError> {
+    let untrained = job.input(LEARNER)?;
+    let learner = train::single(job, &untrained)?.clone();
+    let table = job.input(TABLE)?;
+    let target = train::target(job, &table)?;
+    job.checkpoint(0.0, "Dealing rows to folds").await?;
+    let seed = train::seed(job, SEED)?;
+    let folds = folds::deal(job, &table, seed)?;
+    let table = table.without(&[FOLD_NUMBER.to_owned()]);
+    Ok(job.share(Plan { learner, table, target, folds, seed }))
 }
 
 /// What came of one fold.
+#[derive(Serialize, Deserialize)]
 struct Validated {
     fold: i64,
     rows: FoldRows,
     target: Target,
     scores: Scores,
     metrics: Vec<Metric>,
+    notes: Vec<String>,
 }
 
 /// Each fold, judged by a model of all others.
-async fn cross_validate(
-    job: &mut Job<'_>,
-    learner: &Learner,
-    table: &Table,
-    target: &str,
-    folds: &[Fold],
-    seed: u64,
-) -> Result<Vec<Validated>, JobError> {
-    let whole = Stretch { from: 0.0, to: 1.0, name: String::new() };
-    let mut tests = Vec::new();
-    let mut notes = Vec::new();
-    for (fold_idx, fold) in folds.iter().enumerate() {
-        let name = format!("Fold {} of {}", fold_idx + 1, folds.len());
-        let stretch = whole.part(fold_idx, folds.len(), &name);
-        let Tested { model, scores, metrics, rows, notes: told } =
-            test_fold(job, learner, table, target, (folds, fold_idx), seed, stretch).await?;
-        notes.extend(told.into_iter().map(|note| format!("Fold {}: {note}", fold.number)));
-        for metric in &metrics {
+async fn cross_validate(job: &mut Job<'_>, plan: &Plan) -> Result<Vec<Validated>, JobError> {
+    let n = plan.folds.len() as u32;
+    let work = train::work(&plan.learner, &plan.table).saturating_mul(n.into());
+    let mut tests: Vec<Validated> = Vec::new();
+    job.parts(Parts { stage: 0, n, work, stretch: (0.0, 1.0) }, |job, fold_idx, bytes| {
+        let test: Validated = decoded(&bytes)?;
+        for metric in &test.metrics {
             if let Some(value) = metric.values[0] {
-                job.log_fold(&metric.name, value, fold_idx as u32, rows);
+                job.log_fold(&metric.name, value, fold_idx, test.rows);
             }
         }
-        tests.push(Validated { fold: fold.number, rows, target: model.target, scores, metrics });
-    }
-    crate::tell(job, &notes);
+        tests.push(test);
+        Ok(())
+    })
+    .await?;
+    let note = |test: &Validated| -> Vec<String> {
+        test.notes.iter().map(|note| format!("Fold {}: {note}", test.fold)).collect()
+    };
+    crate::tell(job, &tests.iter().flat_map(note).collect::<Vec<_>>());
     Ok(tests)
 }
 

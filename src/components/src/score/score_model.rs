@@ -8,6 +8,7 @@ use model::{Model, NewColumn, NewValues, Prediction, Target};
 use pipeline::{Family, Spec};
 use protocol::{Face, Panel};
 use schema::{Column, Kind, Role, Schema};
+use serde::{Deserialize, Serialize};
 use table::Table;
 
 use super::{SCORED_LABELS, SCORED_PROBABILITIES};
@@ -90,6 +91,7 @@ pub fn scored_schema(schema: &Schema) -> Option<Schema> {
 }
 
 /// What a model says of every row.
+#[derive(Serialize, Deserialize)]
 pub struct Scores {
     /// A number per row, or the probability of each class row by row.
     pub values: Vec<f64>,

@@ -13,6 +13,7 @@ use engine::{Flow, FlowError, In, Job, JobError, Param, Untrained};
 use learn::{Checkpoint, Learner, Stopped};
 use numeric::Stream;
 use protocol::Failure;
+use schema::{Column, Role};
 use table::Table;
 
 use crate::learn::ranges::{self, MODE, SINGLE_PARAMETER};
@@ -65,6 +66,12 @@ fn takes_one(learner: &str, trainer: &str) -> (String, String) {
             "Connect {learner} to Tune Model Hyperparameters, which finds the best of a range, or set its {mode} to {SINGLE_PARAMETER}."
         ),
     )
+}
+
+/// About how many nanoseconds it takes on one core to train a learner on a table.
+pub fn work(learner: &Learner, table: &Table) -> u64 {
+    let is_feature = |column: &&Column| column.role == Role::Feature;
+    learner.work(table.n_rows(), table.schema().columns.iter().filter(is_feature).count())
 }
 
 /// A job as fitting sees it: somebody who is told how far it is and may stop it.

@@ -1,0 +1,369 @@
+//! Work shared with other engines: parts of a node's work, and whole nodes.
+//!
+//! A host that has helpers offers them as a [`Crew`]. What they compute is what this engine would compute, from the
+//! same inputs, parameters and seed, so results are the same bits on any number of them.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pipeline::{Node, Spec};
+use serde::{Deserialize, Serialize};
+
+use crate::parcel::{Components, Packing, unpack_artifacts};
+use crate::{Artifact, Component, Host, Job, JobError, Local, Parcel};
+
+/// What a helper is to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// A part of the node's work.
+    Part {
+        /// Which of the works of the node that fall into parts.
+        stage: u32,
+        /// Counted from 0.
+        part_idx: u32,
+    },
+    /// All of it.
+    Whole,
+}
+
+/// A node's work as another engine needs it: settings, seed and inputs.
+#[derive(Debug)]
+pub struct Order {
+    id: u64,
+    node: Node,
+    seed: u64,
+    inputs: BTreeMap<String, Artifact>,
+}
+
+impl Order {
+    pub(crate) fn new(node: &Node, seed: u64, inputs: &BTreeMap<String, Artifact>) -> Arc<Self> {
+        static N_ORDERS: AtomicU64 = AtomicU64::new(0);
+        let id = N_ORDERS.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { id, node: node.clone(), seed, inputs: inputs.clone() })
+    }
+
+    /// Tells orders apart, so that each travels to a helper once.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Ready to travel to another memory.
+    ///
+    /// # Errors
+    /// Never, as far as is known: all of it is plain data.
+    pub fn pack(&self) -> Result<Parcel, JobError> {
+        let mut packing = Packing::default();
+        let inputs = packing.artifacts(&self.inputs);
+        packing.seal(&(self.id, &self.node, self.seed, inputs))
+    }
+
+    /// Bytes of its tables, which each helper with a memory of its own holds once more.
+    fn n_bytes(&self) -> u64 {
+        let of = |artifact: &Artifact| if let Artifact::Table(table) = artifact { table.n_bytes() } else { 0 };
+        self.inputs.values().map(of).sum()
+    }
+}
+
+/// The helpers of a host.
+pub trait Crew {
+    /// How many there are.
+    fn n_helpers(&self) -> u32;
+
+    /// Work that is worth sharing, in nanoseconds of one core: less is done before a helper has begun.
+    fn least_work(&self) -> u64;
+
+    /// The most bytes of inputs that all helpers together may be given.
+    fn spare_bytes(&self) -> u64;
+
+    /// Gives a helper that has nothing to do something to do. Each ticket is answered once.
+    fn hand(&self, helper: u32, ticket: u64, order: &Arc<Order>, task: Task);
+
+    /// Tells a helper that nobody wants any more what it is doing. It answers all the same.
+    fn stop(&self, helper: u32);
+
+    /// What has come since this was asked last.
+    fn answers(&self) -> Vec<Answered>;
+
+    /// Comes back when there may be an answer, or after a few milliseconds.
+    fn rest(&self) -> Local<'_, ()>;
+
+    /// Nothing more will come of the orders so far: what helpers hold of them can be let go.
+    fn dismiss(&self);
+}
+
+/// What came of a ticket.
+#[derive(Debug)]
+pub struct Answered {
+    /// Who worked.
+    pub helper: u32,
+    /// At what.
+    pub ticket: u64,
+    /// What came of it.
+    pub outcome: Answer,
+}
+
+/// How a helper's work ended.
+#[derive(Debug)]
+pub enum Answer {
+    /// As it would have here.
+    Done(Result<Parcel, JobError>),
+    /// It fell. Another has taken its place, and knows of nothing.
+    Lost,
+}
+
+static N_TICKETS: AtomicU64 = AtomicU64::new(0);
+
+/// The helpers during one run.
+pub(crate) struct Team<'a> {
+    crew: &'a dyn Crew,
+    seats: RefCell<Vec<Seat>>,
+    answers: RefCell<BTreeMap<u64, (u32, Answer)>>,
+}
+
+#[derive(Default)]
+struct Seat {
+    /// What it works at.
+    ticket: Option<u64>,
+    order: Option<u64>,
+    n_lost: u32,
+}
+
+/// A helper that falls twice in a run is left alone: there is something about the work.
+const MAX_LOST: u32 = 2;
+
+impl<'a> Team<'a> {
+    pub(crate) fn new(crew: &'a dyn Crew) -> Self {
+        let seats = (0..crew.n_helpers()).map(|_| Seat::default()).collect();
+        Self { crew, seats: RefCell::new(seats), answers: RefCell::default() }
+    }
+
+    pub(crate) fn is_worth(&self, work: u64) -> bool {
+        work >= self.crew.least_work()
+    }
+
+    pub(crate) fn rest(&self) -> Local<'_, ()> {
+        self.crew.rest()
+    }
+
+    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it.
+    pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<u64> {
+        let mut seats = self.seats.borrow_mut();
+        let n_bytes = order.n_bytes();
+        let n_fitting = self.crew.spare_bytes().checked_div(n_bytes).unwrap_or(u64::MAX);
+        let holders = |seat: &&Seat| seat.order == Some(order.id);
+        let n_holders = seats.iter().filter(holders).count() as u64;
+        let is_free = |seat: &Seat| seat.ticket.is_none() && seat.n_lost < MAX_LOST;
+        let known = seats.iter().position(|seat| is_free(seat) && seat.order == Some(order.id));
+        let other = || seats.iter().position(is_free).filter(|_| n_holders < n_fitting);
+        let helper = known.or_else(other)?;
+        // No two runs share a ticket, for a helper may still be at work for the one before.
+        let ticket = N_TICKETS.fetch_add(1, Ordering::Relaxed);
+        (seats[helper].ticket, seats[helper].order) = (Some(ticket), Some(order.id));
+        self.crew.hand(helper as u32, ticket, order, task);
+        Some(ticket)
+    }
+
+    /// What came of a ticket, once there is an answer, and who gave it.
+    pub(crate) fn answer(&self, ticket: u64) -> Option<(u32, Answer)> {
+        let mut seats = self.seats.borrow_mut();
+        for Answered { helper, ticket, outcome } in self.crew.answers() {
+            // An answer to an earlier run's ticket has nobody who waits for it.
+            let Some(seat) = seats.get_mut(helper as usize).filter(|seat| seat.ticket == Some(ticket)) else {
+                continue;
+            };
+            seat.ticket = None;
+            if matches!(outcome, Answer::Lost) {
+                seat.n_lost += 1;
+                seat.order = None;
+            }
+            self.answers.borrow_mut().insert(ticket, (helper, outcome));
+        }
+        self.answers.borrow_mut().remove(&ticket)
+    }
+
+    /// Nobody waits for this any more.
+    pub(crate) fn abandon(&self, ticket: u64) {
+        self.answers.borrow_mut().remove(&ticket);
+        let helper = self.seats.borrow().iter().position(|seat| seat.ticket == Some(ticket));
+        if let Some(helper) = helper {
+            self.crew.stop(helper as u32);
+        }
+    }
+}
+
+impl Drop for Team<'_> {
+    fn drop(&mut self) {
+        for (helper, seat) in (0u32..).zip(self.seats.get_mut()) {
+            if seat.ticket.is_some() {
+                self.crew.stop(helper);
+            }
+        }
+        self.crew.dismiss();
+    }
+}
+
+/// Parts of one work on their way.
+pub(crate) struct Spread<'t, 'a> {
+    team: Option<(&'t Team<'a>, Arc<Order>)>,
+    stage: u32,
+    /// Parts from here on are not begun: all there are, or those after one that failed.
+    end: u32,
+    next: u32,
+    /// A part is being computed here.
+    pub(crate) is_busy_here: bool,
+    /// Parts whose helper fell: they are done here.
+    lost: Vec<u32>,
+    /// Tickets and their parts.
+    out: Vec<(u64, u32)>,
+    done: BTreeMap<u32, Result<Vec<u8>, JobError>>,
+}
+
+impl<'t, 'a> Spread<'t, 'a> {
+    pub(crate) fn new(team: Option<(&'t Team<'a>, Arc<Order>)>, stage: u32, n_parts: u32) -> Self {
+        Self {
+            team,
+            stage,
+            end: n_parts,
+            next: 0,
+            is_busy_here: false,
+            lost: Vec::new(),
+            out: Vec::new(),
+            done: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what helpers have done, and gives those that are free the next parts.
+    pub(crate) fn tend(&mut self) {
+        let Some((team, order)) = self.team.clone() else { return };
+        let mut waiting = std::mem::take(&mut self.out);
+        waiting.retain(|&(ticket, part_idx)| match team.answer(ticket) {
+            None => true,
+            Some((_, Answer::Done(outcome))) => {
+                self.settle(part_idx, outcome.map(|parcel| parcel.bytes));
+                false
+            }
+            Some((_, Answer::Lost)) => {
+                self.lost.push(part_idx);
+                false
+            }
+        });
+        self.out = waiting;
+        // Whoever hands parts over keeps one, unless it has one already.
+        while self.next + u32::from(!self.is_busy_here) < self.end {
+            let Some(ticket) = team.hand(&order, Task::Part { stage: self.stage, part_idx: self.next }) else { break };
+            self.out.push((ticket, self.next));
+            self.next += 1;
+        }
+    }
+
+    /// The next part that is to be computed here.
+    pub(crate) fn next_here(&mut self) -> Option<u32> {
+        self.lost.pop().or_else(|| {
+            let part_idx = self.next;
+            (part_idx < self.end).then(|| {
+                self.next += 1;
+                part_idx
+            })
+        })
+    }
+
+    pub(crate) fn settle(&mut self, part_idx: u32, outcome: Result<Vec<u8>, JobError>) {
+        if outcome.is_err() {
+            // The first part that fails is the one to be told, so those before it go on.
+            self.end = self.end.min(part_idx + 1);
+        }
+        self.done.insert(part_idx, outcome);
+    }
+
+    pub(crate) fn take(&mut self, part_idx: u32) -> Option<Result<Vec<u8>, JobError>> {
+        self.done.remove(&part_idx)
+    }
+
+    pub(crate) fn n_done(&self) -> usize {
+        self.done.len()
+    }
+}
+
+impl Drop for Spread<'_, '_> {
+    fn drop(&mut self) {
+        if let Some((team, _)) = &self.team {
+            self.out.iter().for_each(|(ticket, _)| team.abandon(*ticket));
+        }
+    }
+}
+
+/// An engine that computes for another one.
+pub struct Helper {
+    components: Components,
+    held: Option<Held>,
+}
+
+struct Held {
+    order: Arc<Order>,
+    /// What several parts share.
+    shared: Option<Rc<dyn Any>>,
+}
+
+impl Helper {
+    /// A helper with these components.
+    pub fn new(components: &[&'static dyn Component]) -> Self {
+        Self { components: crate::parcel::by_id(components), held: None }
+    }
+
+    /// Takes an order in, in place of the one before.
+    pub fn open(&mut self, order: Arc<Order>) {
+        self.held = Some(Held { order, shared: None });
+    }
+
+    /// As `open`, of one that has travelled.
+    ///
+    /// # Errors
+    /// It is not what another engine of this version has packed.
+    pub fn open_parcel(&mut self, parcel: &Parcel) -> Result<(), JobError> {
+        let (id, node, seed, inputs) = parcel.open::<(u64, Node, u64, _)>()?;
+        let inputs = unpack_artifacts(inputs, &parcel.tables, &self.components)?;
+        self.open(Arc::new(Order { id, node, seed, inputs }));
+        Ok(())
+    }
+
+    /// The order that it holds.
+    pub fn order(&self) -> Option<u64> {
+        self.held.as_ref().map(|held| held.order.id)
+    }
+
+    /// Lets the order go.
+    pub fn close(&mut self) {
+        self.held = None;
+    }
+
+    /// Computes something of the order that it holds.
+    ///
+    /// # Errors
+    /// Those of the component; `Cancelled` also where there is no order.
+    pub async fn compute(&mut self, host: &dyn Host, task: Task) -> Result<Parcel, JobError> {
+        let Some(Held { order, shared }) = &mut self.held else { return Err(JobError::Cancelled) };
+        let found: Option<&(&'static dyn Component, Spec)> = self.components.get(&order.node.component);
+        let Some((component, spec)) = found else { return Err(JobError::Cancelled) };
+        let mut job = Job::new(*component, host, &order.node, spec, order.inputs.clone(), order.seed);
+        match task {
+            Task::Part { stage, part_idx } => {
+                job.shared = shared.take();
+                let outcome = component.part(&mut job, stage, part_idx).await;
+                *shared = job.shared;
+                outcome.map(|bytes| Parcel { bytes, tables: Vec::new() })
+            }
+            Task::Whole => {
+                let began_secs = host.now_secs();
+                component.run(&mut job).await?;
+                let elapsed_secs = host.now_secs() - began_secs;
+                let mut packing = Packing::default();
+                let outputs = packing.artifacts(&job.outputs);
+                packing.seal(&(outputs, &job.face, &job.panels, &job.measured, elapsed_secs))
+            }
+        }
+    }
+}
