@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use engine::Engine;
 use experiment::{
-    INDEX, IndexEntry, Place, Query, RunKey, RunState, RunTable, path_of_pipeline, path_of_run, place_of, read_index,
-    read_pipeline, read_run,
+    INDEX, IndexEntry, Place, Query, RunKey, RunState, RunTable, SortKey, path_of_pipeline, path_of_run, place_of,
+    read_index, read_pipeline, read_run,
 };
 use pipeline::Catalogue;
 use serde_json::{Map, Value, json};
@@ -19,29 +19,42 @@ use crate::{Outcome, say};
 /// What `runs` is asked.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Where `millrace run --record` wrote them
+    /// Where `millrace run --record` and `millrace sweep --record` wrote them
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Only those, as in "metric.auc > 0.9 and param.n_trees <= 200"
     #[arg(long, value_name = "QUERY", default_value = "")]
     query: String,
+    /// Smallest first, as in "metric.rmse"; with a minus largest first, as in "-metric.auc" [default: the last first]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    sort: Option<String>,
     /// Print them as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Lists the runs that the query asks for, the last first.
+/// Lists the runs that the query asks for.
 pub fn list(arguments: &Arguments) -> Result<Outcome> {
     let engine = Engine::new(components::catalogue(), 0);
-    let table = RunTable::new(entries(&arguments.folder, engine.catalogue())?);
+    let Some(entries) = entries(&arguments.folder, engine.catalogue())? else {
+        let folder = arguments.folder.display();
+        bail!("{folder} holds no runs\n  help: record some with `millrace run FILE --record DIR`");
+    };
+    let table = RunTable::new(entries);
     let wrong = |error: experiment::QueryError| {
         let blamed = arguments.query.get(error.range.clone()).unwrap_or_default();
         let place = if blamed.is_empty() { format!("at {}", error.range.start + 1) } else { format!("{blamed:?}") };
         anyhow!("--query: {place}: {}", error.problem)
     };
     let query = Query::parse(&arguments.query).map_err(wrong)?;
-    let rows = table.filter(&query).map_err(wrong)?;
-    let found: Vec<&IndexEntry> = rows.iter().rev().filter_map(|&row_idx| table.entry(row_idx)).collect();
+    let mut rows = table.filter(&query).map_err(wrong)?;
+    rows.reverse();
+    if let Some(by) = &arguments.sort {
+        let (descending, column) = by.strip_prefix('-').map_or((false, by.as_str()), |column| (true, column));
+        let key = SortKey { column: column.into(), descending };
+        table.sort(&mut rows, &[key]).map_err(|error| anyhow!("--sort: {error}"))?;
+    }
+    let found: Vec<&IndexEntry> = rows.iter().filter_map(|&row_idx| table.entry(row_idx)).collect();
     if arguments.json {
         let runs: Vec<Value> = found.into_iter().map(as_json).collect();
         say::out(&format!("{:#}\n", Value::Array(runs)))?;
@@ -52,14 +65,12 @@ pub fn list(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-/// Those of the index, and those that it lacks from their own files.
-fn entries(folder: &Path, catalogue: &Catalogue) -> Result<Vec<IndexEntry>> {
+/// Those of the index, and those that it lacks from their own files; none if nothing was ever recorded there.
+pub fn entries(folder: &Path, catalogue: &Catalogue) -> Result<Option<Vec<IndexEntry>>> {
     let files = folder.join("runs");
     let listed = match fs::read_dir(&files) {
         Ok(listed) => listed,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!("{} holds no runs\n  help: record some with `millrace run FILE --record DIR`", folder.display())
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", files.display())),
     };
     let index = fs::read_to_string(folder.join(INDEX)).unwrap_or_default();
@@ -80,7 +91,7 @@ fn entries(folder: &Path, catalogue: &Catalogue) -> Result<Vec<IndexEntry>> {
             Err(error) => say::aside(&format!("warning: {error:#}\n")),
         }
     }
-    Ok(entries)
+    Ok(Some(entries))
 }
 
 fn entry_of(folder: &Path, run: &RunKey, catalogue: &Catalogue) -> Result<IndexEntry> {
@@ -95,7 +106,8 @@ fn entry_of(folder: &Path, run: &RunKey, catalogue: &Catalogue) -> Result<IndexE
 
 fn in_words(entry: &IndexEntry) -> String {
     let when = table::date_text(entry.started_at as i64, true);
-    let mut text = format!("{when}  {}  {}  {}\n", word(entry.state), entry.pipeline_name, entry.name);
+    let trial = entry.trial.as_ref().map_or_else(String::new, |trial| format!("  trial {}", trial.number));
+    let mut text = format!("{when}  {}  {}  {}{trial}\n", word(entry.state), entry.pipeline_name, entry.name);
     if !entry.message.is_empty() {
         text.push_str(&format!("  {}\n", entry.message));
     }
@@ -137,6 +149,8 @@ fn as_json(entry: &IndexEntry) -> Value {
         "metrics": metrics,
         "tags": entry.tags,
         "note": entry.note,
+        "sweep": entry.trial.as_ref().map(|trial| &trial.sweep),
+        "trial": entry.trial.as_ref().map(|trial| trial.number),
     })
 }
 

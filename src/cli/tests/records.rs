@@ -53,6 +53,26 @@ fn runs_are_recorded_listed_and_searched() {
 }
 
 #[test]
+fn runs_are_sorted_by_any_column() {
+    let path = folder("sorted");
+    let folder = path.to_str().unwrap();
+    for n_trees in ["5", "30", "10"] {
+        millrace(&["run", CHURN, "--record", folder, "--set", &format!("forest.n_trees={n_trees}")]);
+    }
+    let sorted = |by: &str| -> Vec<u64> {
+        let (code, out, err) = millrace(&["runs", folder, "--json", "--sort", by]);
+        assert_eq!(code, Some(0), "{err}");
+        let runs: Value = serde_json::from_str(&out).unwrap();
+        runs.as_array().unwrap().iter().map(|run| run["number"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(sorted("param.n_trees"), [1, 3, 2]);
+    assert_eq!(sorted("-param.n_trees"), [2, 3, 1]);
+    let (code, _, err) = millrace(&["runs", folder, "--sort", "param.n_tree"]);
+    assert_eq!(code, Some(2));
+    assert!(err.starts_with("error: --sort: no run has \"param.n_tree\"; did you mean "), "{err}");
+}
+
+#[test]
 fn the_figures_of_folds_are_kept_as_repeats() {
     let path = folder("folds");
     let (folder, pipeline) = (path.to_str().unwrap(), "tests/golden/pipelines/validation.json");

@@ -155,6 +155,129 @@ fn a_sweep_that_was_killed_goes_on_as_if_it_had_not_been() {
     assert_eq!((more.len(), &more[..40]), (43, &whole[..]));
 }
 
+/// The runs that are recorded in `runs`.
+fn recorded(folder: &Path, arguments: &[&str]) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+    let output = command.args(["runs", "runs", "--json"]).args(arguments).current_dir(folder).output().unwrap();
+    let runs: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    runs.as_array().unwrap().clone()
+}
+
+/// The figure of that name that is kept with a run.
+fn figure(folder: &Path, run: &Value, id: &str) -> Option<Value> {
+    let path = folder.join(format!("runs/runs/{}.json", run["id"].as_str().unwrap()));
+    let kept: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let figures = kept["figures"].as_array().unwrap_or_else(|| panic!("{kept:#}"));
+    figures.iter().find(|figure| figure.to_string().contains(&format!("\"id\":\"{id}\""))).cloned()
+}
+
+#[test]
+fn every_trial_is_recorded_as_a_run_with_its_settings_figures_and_end() {
+    let space = format!(
+        r#"{{{DEPTHS}, "sampling_algorithm": {{"type": "random", "seed": 5}},
+            "early_termination": {{"type": "median_stopping", "delay_evaluation": 2}}}}"#
+    );
+    let folder = folder("recorded", &space);
+    let called = sweep(&folder, &["--trials", "12", "--jobs", "2", "--record", "runs", "--json"]);
+    let report: Value = serde_json::from_str(&called.out).unwrap();
+    let id = report["sweep"].as_str().unwrap();
+    let trials = trials(&called);
+    let query = format!("sweep = {id}");
+    let runs = recorded(&folder, &["--query", &query, "--sort", "trial"]);
+    assert_eq!(runs.len(), 12);
+    assert_eq!(recorded(&folder, &[]).len(), 12);
+    let mut numbers: Vec<u64> = runs.iter().map(|run| run["number"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
+    for (trial, run) in trials.iter().zip(&runs) {
+        assert_eq!((&run["trial"], run["sweep"].as_str()), (&trial["number"], Some(id)));
+        assert!(run["name"].as_str().unwrap().contains(" → "), "{run}");
+        let auc = &run["metrics"]["cross-validate.auc"];
+        let repeats = auc["repeats"].as_array().unwrap();
+        assert_eq!(repeats, trial["intermediate"].as_array().unwrap());
+        let curve = figure(&folder, run, "intermediate").expect("figures on the way");
+        assert!(curve.to_string().contains("Interval"), "{curve}");
+        if trial["state"] == "done" {
+            assert_eq!((&run["state"], &auc["value"]), (&json!("done"), &trial["values"][0]));
+        } else {
+            assert_eq!((&trial["state"], &run["state"]), (&json!("stopped-early"), &json!("stopped")));
+            assert_eq!(run["message"], trial["reason"]);
+            assert!(repeats.len() < 6, "{run}");
+        }
+    }
+    assert!(runs.iter().any(|run| run["state"] == "stopped"), "the policy has given up none");
+
+    let (settings, query) = (&trials[3]["settings"], "trial = 3 and param.max_depth =");
+    let (depth, rows) = (&settings["tree.max_depth"], &settings["tree.min_rows_leaf"]);
+    let query = format!("{query} {depth} and param.min_rows_leaf = {rows}");
+    assert_eq!(recorded(&folder, &["--query", &query]).len(), 1, "{query}");
+    let best = recorded(&folder, &["--query", "state = done", "--sort", "-metric.auc"]);
+    assert_eq!(best[0]["trial"], report["best"]);
+}
+
+#[test]
+fn trials_that_wait_at_rungs_are_recorded_once_they_are_over() {
+    let space = format!(
+        r#"{{{DEPTHS}, "sampling_algorithm": {{"type": "hyperband", "max_resource": 6, "eta": 2, "seed": 5}}}}"#
+    );
+    let folder = folder("recorded-rungs", &space);
+    let trials = trials(&sweep(&folder, &["--trials", "12", "--jobs", "2", "--record", "runs", "--json"]));
+    let runs = recorded(&folder, &["--sort", "trial"]);
+    assert_eq!(runs.len(), 12);
+    for (trial, run) in trials.iter().zip(&runs) {
+        let word = if trial["state"] == "done" { "done" } else { "stopped" };
+        assert_eq!((&run["trial"], &run["state"]), (&trial["number"], &json!(word)));
+        assert_eq!(run["metrics"]["cross-validate.auc"]["repeats"], trial["intermediate"]);
+    }
+}
+
+#[test]
+fn a_trial_that_fails_is_recorded_with_its_reason() {
+    let space = r#"{"search_space": {"head.n_rows": {"type": "choice", "values": [3, 100]}},
+        "sampling_algorithm": "grid", "objective": {"primary_metric": "cross-validate.auc", "goal": "maximize"}}"#;
+    let folder = folder("recorded-failures", space);
+    sweep(&folder, &["--record", "runs"]);
+    let runs = recorded(&folder, &["--sort", "trial"]);
+    assert_eq!((&runs[0]["state"], &runs[1]["state"]), (&json!("failed"), &json!("done")));
+    let message = runs[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("Cross Validate Model: the number of folds is 6, with 3 rows"), "{message}");
+    fs::write(folder.join("space.json"), space.replace(".auc", ".acu")).unwrap();
+    sweep(&folder, &["--record", "runs"]);
+    let runs = recorded(&folder, &["--query", "state = failed", "--sort", "-number"]);
+    assert_eq!(runs.len(), 3, "a trial that reports another metric has failed too");
+    assert!(runs[0]["message"].as_str().unwrap().starts_with("it reported no cross-validate.acu"), "{}", runs[0]);
+}
+
+#[test]
+fn a_sweep_that_goes_on_records_no_trial_twice_and_none_too_few() {
+    let folder = folder("recorded-resumed", &format!("{{{DEPTHS}}}"));
+    let trials_of = |arguments: &[&str]| trials(&sweep(&folder, arguments));
+    // The first ones before anything is recorded.
+    trials_of(&["--trials", "3", "--jobs", "2", "--out", "kept", "--json"]);
+    let resume =
+        |n| trials_of(&["--trials", n, "--jobs", "2", "--out", "kept", "--resume", "--record", "runs", "--json"]);
+    resume("6");
+    // As if it had been killed after the record of its last trial, and before the trial was kept as over.
+    let path = folder.join("kept/trials/00005.json");
+    let mut killed: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    killed["state"] = json!("running");
+    fs::write(&path, killed.to_string()).unwrap();
+    // And in the middle of a line of the index.
+    let index = fs::read_to_string(folder.join("runs/index.jsonl")).unwrap();
+    fs::write(folder.join("runs/index.jsonl"), &index[..index.len() - 40]).unwrap();
+    let trials = resume("8");
+    let runs = recorded(&folder, &["--sort", "trial"]);
+    assert_eq!(runs.len(), 8);
+    for (trial, run) in trials.iter().zip(&runs) {
+        assert_eq!((&run["trial"], &run["sweep"]), (&trial["number"], &runs[0]["sweep"]));
+        assert_eq!(run["metrics"]["cross-validate.auc"]["value"], trial["values"][0]);
+        assert!(figure(&folder, run, "intermediate").is_some(), "{run}");
+    }
+    assert_eq!(resume("8").len(), 8);
+    assert_eq!(recorded(&folder, &[]).len(), 8);
+}
+
 #[test]
 fn a_folder_with_another_sweep_is_left_alone() {
     let folder = folder("other", &format!("{{{DEPTHS}}}"));

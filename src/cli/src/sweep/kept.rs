@@ -8,9 +8,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use experiment::RunKey;
 use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
 use study::{Study, Trial};
+
+use crate::record;
 
 const FORMAT: u32 = 1;
 const SWEEP: &str = "sweep.json";
@@ -19,6 +22,24 @@ const TRIALS: &str = "trials";
 /// Where a sweep is kept.
 pub struct Kept {
     folder: PathBuf,
+    identity: Identity,
+}
+
+/// What a sweep is called where its trials are recorded.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Identity {
+    /// Tells it from every other sweep.
+    pub id: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_at: u64,
+}
+
+impl Identity {
+    /// Of a sweep that begins now.
+    pub fn new() -> Self {
+        let began_at = record::now_millis();
+        Self { id: RunKey::at(began_at, std::process::id()).as_str().into(), began_at }
+    }
 }
 
 /// The file `sweep.json`.
@@ -29,20 +50,27 @@ struct SweepFile {
     pipeline: String,
     /// Without its trials.
     study: Study,
+    #[serde(default)]
+    identity: Identity,
 }
 
 impl Kept {
     /// Opens a folder for a sweep. To resume, it must hold the same one, and its trials enter the study.
     pub fn open(folder: &Path, resume: bool, pipeline: &Pipeline, study: &mut Study) -> Result<Self> {
-        let kept = Self { folder: folder.to_owned() };
+        let mut kept = Self { folder: folder.to_owned(), identity: Identity::new() };
         let path = folder.join(SWEEP);
         let hash = blake3::hash(pipeline::to_json(pipeline).as_bytes()).to_hex().to_string();
-        let here = SweepFile { format: FORMAT, pipeline: hash, study: study.clone() };
+        let mut here =
+            SweepFile { format: FORMAT, pipeline: hash, study: study.clone(), identity: kept.identity.clone() };
         match fs::read_to_string(&path) {
             Ok(text) if resume => {
                 let there: SweepFile = serde_json::from_str(&text)
                     .with_context(|| format!("{} is no sweep that this version can read", path.display()))?;
                 same(&there, &here).map_err(|message| anyhow!("{}: {message}", path.display()))?;
+                if !there.identity.id.is_empty() {
+                    here.identity = there.identity;
+                    kept.identity = here.identity.clone();
+                }
                 study.trials = kept.trials()?;
                 study.interrupt();
                 let ends = study.trials.iter().filter_map(|trial| Some(trial.started_secs? + trial.elapsed_secs?));
@@ -62,6 +90,11 @@ impl Kept {
         fs::create_dir_all(&trials).with_context(|| format!("{} cannot be made", trials.display()))?;
         write(&path, &here)?;
         Ok(kept)
+    }
+
+    /// What it is called.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Writes a trial as it stands.

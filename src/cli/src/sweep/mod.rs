@@ -2,6 +2,7 @@
 
 mod kept;
 pub mod place;
+mod record;
 pub mod trials;
 
 use std::fs;
@@ -21,7 +22,8 @@ use sweep::job::{by_name, from_json, from_yaml};
 
 use crate::document::Document;
 use crate::{Outcome, Subject, say};
-use kept::Kept;
+use kept::{Identity, Kept};
+use record::Recorder;
 use trials::Sweep;
 
 /// What `sweep` is asked.
@@ -50,6 +52,9 @@ pub struct Arguments {
     /// Go on with the sweep that is in the folder
     #[arg(long, requires = "out")]
     resume: bool,
+    /// Record every trial as a run in this folder, for `millrace runs` and the studio
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Print the trials as JSON
     #[arg(long)]
     json: bool,
@@ -70,18 +75,38 @@ pub fn sweep(arguments: &Arguments) -> Result<Outcome> {
         Some(folder) => Some(Kept::open(folder, arguments.resume, &document.pipeline, &mut study)?),
         None => None,
     };
+    let identity = kept.as_ref().map_or_else(Identity::new, |kept| kept.identity().clone());
+    let recorder = match &arguments.record {
+        Some(folder) => {
+            let (source, base) = (arguments.subject.source.clone(), document.pipeline.clone());
+            let mut recorder = Recorder::new(folder.clone(), source, base, identity.clone(), engine.catalogue())?;
+            // Those that were over before anything was recorded.
+            study.trials.iter().try_for_each(|trial| recorder.settle(&study, trial.number, engine.catalogue()))?;
+            Some(recorder)
+        }
+        None => None,
+    };
     let n_jobs = arguments.jobs.map_or_else(usual_jobs, |n| n as usize);
     let shown = !arguments.json && io::stderr().is_terminal();
     let target = target(&study, &document);
-    let sweep = Sweep::new(document, target, Mutex::new(study), kept, shown);
+    let sweep = Sweep::new(document, target, Mutex::new(study), kept, shown).recorded_by(recorder);
     let (study, ending) = sweep.run(n_jobs)?;
 
     if arguments.json {
-        say::out(&format!("{:#}\n", as_json(&study, &ending)))?;
+        let mut report = as_json(&study, &ending);
+        report["sweep"] = arguments.record.as_ref().map(|_| identity.id).into();
+        say::out(&format!("{report:#}\n"))?;
     } else {
         say::out(&in_words(&study, &ending))?;
         if let Some(folder) = &arguments.out {
             say::out(&format!("every trial is in {}\n", folder.display()))?;
+        }
+        if let Some(folder) = &arguments.record {
+            let folder = folder.display();
+            say::out(&format!(
+                "every trial is recorded in {folder}: millrace runs {folder} --query \"sweep = {}\"\n",
+                identity.id
+            ))?;
         }
     }
     Ok(if study.best().is_some() { Outcome::Good } else { Outcome::Bad })

@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use engine::testing::{Bytes, block_on};
 use engine::{Engine, Host, Local, Source};
-use pipeline::FileRef;
+use pipeline::{Catalogue, FileRef};
 use protocol::{Failure, Measured, NodeOutcome, RunEvent, RunId, RunReport, RunTarget};
 use study::{Sampling, Study, TrialState};
 use sweep::{Action, Ending};
 
 use super::kept::Kept;
 use super::place;
+use super::record::{Recorder, Turn, is_aim};
 use crate::document::Document;
 use crate::host::NativeHost;
-use crate::say;
+use crate::{record, say};
 
 /// Results that each thread's engine keeps, so that trials share the steps that their settings do not touch.
 const RESULTS_BYTES: u64 = 512 << 20;
@@ -31,6 +32,7 @@ pub struct Sweep {
     /// Told whenever a trial ended.
     changed: Condvar,
     kept: Option<Kept>,
+    recorder: Option<Mutex<Recorder>>,
     files: SharedFiles,
     started: Instant,
     /// How long it had run before it was resumed.
@@ -53,11 +55,18 @@ impl Sweep {
             study,
             changed: Condvar::new(),
             kept,
+            recorder: None,
             files: SharedFiles::default(),
             started: Instant::now(),
             earlier_secs,
             shows_progress,
         }
+    }
+
+    /// Has trials recorded that come to their end.
+    pub fn recorded_by(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder.map(Mutex::new);
+        self
     }
 
     /// Makes all trials. The first thread that cannot write ends the sweep.
@@ -112,16 +121,16 @@ impl Sweep {
                 Action::Stop { number, .. } => {
                     let number = *number;
                     sweep::apply(&mut study, &[action], self.now_secs())?;
-                    self.keep(&study, number)?;
+                    self.keep(&study, number, engine.catalogue())?;
                 }
                 Action::Start { number, .. } | Action::Continue { number, .. } => {
                     let number = *number;
                     sweep::apply(&mut study, &[action], self.now_secs())?;
-                    self.keep(&study, number)?;
+                    self.keep(&study, number, engine.catalogue())?;
                     drop(study);
                     self.trial(&engine, number)?;
                     study = locked(&self.study);
-                    self.keep(&study, number)?;
+                    self.keep(&study, number, engine.catalogue())?;
                     self.show(&study);
                     self.changed.notify_all();
                 }
@@ -129,7 +138,11 @@ impl Sweep {
         }
     }
 
-    fn keep(&self, study: &Study, number: u32) -> Result<()> {
+    /// Records a trial that is over, and keeps it as it stands.
+    fn keep(&self, study: &Study, number: u32, catalogue: &Catalogue) -> Result<()> {
+        if let Some(recorder) = &self.recorder {
+            locked(recorder).settle(study, number, catalogue)?;
+        }
         match (&self.kept, study.trials.get(number as usize)) {
             (Some(kept), Some(trial)) => kept.write(trial),
             (Some(_) | None, _) => Ok(()),
@@ -156,10 +169,18 @@ impl Sweep {
             limit: locked(&self.study).limits.trial_timeout_secs.map(Duration::from_secs),
             watched: RefCell::new(Watched { n_known, n_told: 0, folds: Vec::new(), stop: None }),
         };
+        let started_at = record::now_millis();
         let report = block_on(engine.run(&host, RunId(number), &pipeline, &self.target));
         let elapsed_secs = host.began.elapsed().as_secs_f64();
         let is_late = host.is_late();
-        let watched = host.watched.into_inner();
+        let TrialHost { world, watched, .. } = host;
+        let watched = watched.into_inner();
+        if let Some(recorder) = &self.recorder {
+            let nodes = report.nodes.keys();
+            let shown = nodes.filter_map(|id| Some((id.clone(), engine.view(id).ok()?.panels))).collect();
+            let turn = Turn { started_at, events: world.into_events(), report: report.clone(), shown };
+            locked(recorder).take(number, turn);
+        }
 
         let mut study = locked(&self.study);
         if study.trials[number as usize].state.is_over() {
@@ -323,12 +344,11 @@ impl Host for TrialHost<'_> {
     }
 
     fn emit(&self, event: RunEvent) {
-        match event {
+        match &event {
             RunEvent::Metric { node, measured, .. } => {
-                let aim = locked(&self.sweep.study).objectives.first().map(|objective| objective.metric.clone());
-                let name = format!("{node}.{}", measured.name);
-                if aim.is_some_and(|aim| aim == name || aim == measured.name) {
-                    self.interval(&measured);
+                let is_aim = is_aim(&locked(&self.sweep.study), node, &measured.name);
+                if is_aim {
+                    self.interval(measured);
                 }
             }
             RunEvent::Planned { .. }
@@ -336,6 +356,7 @@ impl Host for TrialHost<'_> {
             | RunEvent::Progress { .. }
             | RunEvent::Finished { .. } => {}
         }
+        self.world.emit(event);
     }
 }
 
