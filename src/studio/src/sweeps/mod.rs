@@ -1,5 +1,6 @@
 //! The page of sweeps: what to vary and toward what, how it goes, and what came of it.
 
+mod automl;
 mod columns;
 mod contour;
 mod intermediate;
@@ -45,8 +46,10 @@ pub fn page(studio: Studio) -> AnyView {
         }
     }
     let (sweep, form) = (runner.sweep(), runner.form());
-    let shown = Memo::new(move |_| if sweep.with(Option::is_some) { form.get() } else { Some(Form::New) });
+    let shown =
+        Memo::new(move |_| if sweep.with(Option::is_some) { form.get() } else { form.get().or(Some(Form::New)) });
     let content = move || match shown.get() {
+        Some(Form::Automl) => automl::form(studio, runner),
         Some(form) => setup::view(studio, runner, form),
         None => view! { {results::view(studio, runner)}{resting(runner)} }.into_any(),
     };

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::columns::{Column, Columns};
 use super::parallel::{self, Axes};
 use super::runner::Sweep;
-use super::{contour, intermediate, pareto, slice, timeline};
+use super::{automl, contour, intermediate, pareto, slice, timeline};
 use crate::store::Studio;
 use crate::viewers::empty;
 use crate::views::icon::icon;
@@ -16,6 +16,7 @@ use crate::views::next_tab;
 /// One way to look at the trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Panel {
+    Leaderboard,
     Parallel,
     Slice,
     Contour,
@@ -27,6 +28,7 @@ enum Panel {
 impl Panel {
     fn words(self) -> (&'static str, &'static str) {
         match self {
+            Self::Leaderboard => ("leaderboard", "Leaderboard"),
             Self::Parallel => ("parallel", "All settings"),
             Self::Slice => ("slice", "Slice"),
             Self::Contour => ("contour", "Contour"),
@@ -52,13 +54,27 @@ pub fn view(
     ended: Memo<Option<(usize, u32)>>,
     axes: Axes,
 ) -> AnyView {
-    let tab = RwSignal::new(Panel::Parallel);
+    let is_search = sweep.with_untracked(|sweep| sweep.as_ref().is_some_and(|sweep| sweep.automl.is_some()));
+    let tab = RwSignal::new(if is_search { Panel::Leaderboard } else { Panel::Parallel });
     let names = || [RwSignal::default(), RwSignal::default()];
     let choice = Choice { settings: names(), objectives: names() };
     let has_two = Memo::new(move |_| data.with(|data| data.objectives.len() > 1));
     let order = move || {
-        let all = [Panel::Parallel, Panel::Slice, Panel::Contour, Panel::Pareto, Panel::Timeline, Panel::Intermediate];
-        all.into_iter().filter(|panel| *panel != Panel::Pareto || has_two.get()).collect::<Vec<_>>()
+        let all = [
+            Panel::Leaderboard,
+            Panel::Parallel,
+            Panel::Slice,
+            Panel::Contour,
+            Panel::Pareto,
+            Panel::Timeline,
+            Panel::Intermediate,
+        ];
+        let is_shown = |panel: &Panel| match panel {
+            Panel::Leaderboard => is_search,
+            Panel::Pareto => has_two.get(),
+            _ => true,
+        };
+        all.into_iter().filter(is_shown).collect::<Vec<_>>()
     };
     let tabs = move || {
         let tabs = order().into_iter().map(|panel| {
@@ -77,7 +93,11 @@ pub fn view(
         let chosen = || [choice.settings, choice.objectives].concat().into_iter().map(|name| name.get()).collect();
         // The lines of all settings follow their trials by themselves.
         let moves = (tab.get() != Panel::Parallel).then(|| -> (_, Vec<String>) { (ended.get(), chosen()) });
-        (tab.get(), has_trials.get(), moves)
+        // An ensemble comes after the last trial.
+        let has_blend = sweep.with(|sweep| {
+            sweep.as_ref().is_some_and(|sweep| sweep.automl.as_ref().is_some_and(|automl| automl.blend.is_some()))
+        });
+        (tab.get(), has_trials.get(), moves, has_blend)
     });
     let shown = move |panel: Panel| {
         let announce = Callback::new(move |text| studio.announcement.set(text));
@@ -85,6 +105,9 @@ pub fn view(
         let Columns { settings, objectives, .. } = &*data_now;
         let aims = pair(objectives, choice.objectives);
         match (panel, aims) {
+            (Panel::Leaderboard, _) if !data_now.trials.is_empty() => {
+                sweep.with_untracked(|sweep| sweep.as_ref().map(|sweep| automl::leaderboard(studio, sweep))).into_any()
+            }
             (Panel::Timeline | Panel::Intermediate, _) => sweep.with_untracked(|sweep| match sweep {
                 Some(sweep) if panel == Panel::Timeline => timeline::view(&sweep.study, announce),
                 Some(sweep) => intermediate::view(&sweep.study, announce),
@@ -107,7 +130,7 @@ pub fn view(
             Panel::Contour => &[(true, 0, "Across"), (true, 1, "Up"), (false, 0, "Colour")],
             Panel::Slice => &[(false, 0, "Objective")],
             Panel::Pareto => &[(false, 0, "Across"), (false, 1, "Up")],
-            Panel::Parallel | Panel::Timeline | Panel::Intermediate => &[],
+            Panel::Leaderboard | Panel::Parallel | Panel::Timeline | Panel::Intermediate => &[],
         };
         let field = |(is_setting, at, label): &(bool, usize, &'static str)| {
             let (at, label, is_setting) = (*at, *label, *is_setting);

@@ -10,7 +10,7 @@ use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState, metr
 use super::columns::{Columns, words};
 use super::parallel::Axes;
 use super::runner::{Runner, Sweep};
-use super::{mattered, panels, trials};
+use super::{automl, mattered, panels, trials};
 use crate::store::Studio;
 use crate::viewers::chart::{ChartEvents, chart};
 use crate::views::face::{bytes, seconds};
@@ -33,16 +33,21 @@ pub fn view(studio: Studio, runner: Runner) -> AnyView {
         Some(chart(figure, ChartEvents { announce, pick: None }))
     };
     let mattered = move || {
-        let labels = shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| labels(studio, &sweep.study)))?;
+        let labels = shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| labels(studio, sweep)))?;
         Some(shares.with(|shares| mattered::bars(shares, &labels)))
     };
     let data = Memo::new(move |_| {
-        let of = |sweep: &Sweep| Columns::of(&sweep.study, &labels(studio, &sweep.study));
+        let of = |sweep: &Sweep| Columns::of(&sweep.study, &labels(studio, sweep));
         Arc::new(shown.with(|sweep| sweep.as_ref().map(of).unwrap_or_default()))
     });
     let axes = Axes::new();
     let views = panels::view(studio, shown, data, ended, axes);
-    let best = move || shown.get().map(|sweep| best(studio, runner, &sweep));
+    let best = move || {
+        shown.get().map(|sweep| match sweep.automl {
+            Some(_) => automl::winner(studio, runner, &sweep),
+            None => best(studio, runner, &sweep),
+        })
+    };
     let trials = trials::view(studio, shown, data, axes);
     let note = move || shown.get().and_then(|sweep| test_rows(&sweep));
     view! {
@@ -217,11 +222,20 @@ fn history(sweep: &Sweep) -> Figure {
 }
 
 /// The dimensions' names with their parameters' labels.
-pub fn labels(studio: Studio, study: &Study) -> Vec<(String, String)> {
+pub fn labels(studio: Studio, sweep: &Sweep) -> Vec<(String, String)> {
+    let study = &sweep.study;
+    // The learners of a search are in no document.
+    let own = sweep.automl.as_ref().map(|_| pipeline::from_json(&sweep.pipeline).unwrap_or_default());
     studio.with(|editor| {
-        let label = |dimension: &study::Dimension| {
-            let placed = editor.pipeline().node(&dimension.node)?;
-            Some(editor.catalogue().get(&placed.component)?.param(&dimension.param)?.label.clone())
+        let pipeline = own.as_ref().unwrap_or_else(|| editor.pipeline());
+        let spec = |dimension: &study::Dimension| editor.catalogue().get(&pipeline.node(&dimension.node)?.component);
+        let label = |dimension: &study::Dimension| match dimension.is_input {
+            true => {
+                let mut letters = dimension.param.chars();
+                let first = letters.next()?.to_ascii_uppercase();
+                Some([first].into_iter().chain(letters).collect::<String>())
+            }
+            false => Some(spec(dimension)?.param(&dimension.param)?.label.clone()),
         };
         let named = |dimension: &study::Dimension| {
             (dimension.name.clone(), label(dimension).unwrap_or_else(|| dimension.name.clone()))
@@ -229,9 +243,13 @@ pub fn labels(studio: Studio, study: &Study) -> Vec<(String, String)> {
         let named: Vec<(String, String)> = study.space.dimensions.iter().map(named).collect();
         // Equal labels of several nodes are told apart by the node.
         let is_alone = |label: &str| named.iter().filter(|(_, other)| other == label).count() < 2;
+        let title = |dimension: &study::Dimension| match &own {
+            Some(_) => spec(dimension).map_or_else(String::new, |spec| spec.title.clone()),
+            None => editor.title(&dimension.node).to_owned(),
+        };
         let full = |(at, (name, label)): (usize, &(String, String))| match is_alone(label) {
             true => (name.clone(), label.clone()),
-            false => (name.clone(), format!("{label}, {}", editor.title(&study.space.dimensions[at].node))),
+            false => (name.clone(), format!("{label}, {}", title(&study.space.dimensions[at]))),
         };
         named.iter().enumerate().map(full).collect()
     })
@@ -242,8 +260,8 @@ fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
         return view! { <section class="sweeps__best"><p class="sweeps__muted">"The best trial stands here as soon as one is done."</p></section> }.into_any();
     };
     let settings: Settings = trial.settings.clone();
-    let rows = labels(studio, &sweep.study).into_iter().zip(&sweep.study.space.dimensions).map(
-        |((name, label), dimension)| {
+    let rows =
+        labels(studio, sweep).into_iter().zip(&sweep.study.space.dimensions).map(|((name, label), dimension)| {
             let (node, param) = (dimension.node.clone(), dimension.param.clone());
             let now = studio.select(move |editor| {
                 let placed = editor.pipeline().node(&node)?;
@@ -260,8 +278,7 @@ fn best(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
                 }
             };
             view! { <dt>{label}</dt><dd>{tried.clone()}{before}</dd> }
-        },
-    );
+        });
     let rows = rows.collect_view();
     let (number, value) = (trial.number, trial.values.first().copied().unwrap_or(f64::NAN));
     view! {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Edit, NodeId, Pipeline};
+use pipeline::{Edit, NodeId, OutPort, Pipeline, Point};
 use protocol::{
-    DimensionShare, Failure, NodeOutcome, Panel, Rerun, Run, RunId, RunReport, RunTarget, RunTrial, TrialReport, View,
+    Blend, BlendTrials, DimensionShare, Failure, Member, NodeOutcome, Panel, PlaceWinner, Placing, Rerun, Run, RunId,
+    RunReport, RunTarget, RunTrial, Search, TrialReport, View,
 };
 use serde::{Deserialize, Serialize};
 use study::{Action, Settings, Study, StudyState, TrialState};
@@ -23,6 +24,9 @@ use crate::worker_client::Link;
 
 /// How much each dimension mattered is asked for at most this often while trials run.
 const WEIGH_EVERY_MS: i32 = 1_000;
+
+/// Between the cards there are and those of a winner, in pipeline units.
+const ROOM_BELOW: f64 = 80.0;
 
 /// A sweep with all it needs to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +52,31 @@ pub struct Sweep {
     pub memory_bytes: u64,
     /// Why nothing more comes; empty while something may.
     pub ending: String,
+    /// What it looks for, where it tries preparations and learners of its own.
+    #[serde(default)]
+    pub automl: Option<Automl>,
+}
+
+/// What a search over preparations and learners looks for, and what came of it beside its trials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Automl {
+    /// The table that it began with.
+    pub table: OutPort,
+    /// What is predicted.
+    pub target: String,
+    /// What to know of the table.
+    pub notes: Vec<String>,
+    /// Which trials are best together, once that is known.
+    pub blend: Option<Blend>,
+}
+
+impl Sweep {
+    /// The search that it is, if it is one.
+    pub fn search(&self) -> Option<Search> {
+        let Automl { table, target, notes, .. } = self.automl.clone()?;
+        let pipeline = pipeline::from_json(&self.pipeline).ok()?;
+        Some(Search { pipeline, judge: self.node.clone(), table, target, study: self.study.clone(), notes })
+    }
 }
 
 /// What is filled in.
@@ -55,6 +84,8 @@ pub struct Sweep {
 pub enum Form {
     /// A sweep to begin.
     New,
+    /// A search over preparations and learners.
+    Automl,
     /// How the one that rests goes on.
     Change,
 }
@@ -70,6 +101,7 @@ struct Held {
     is_asking: Cell<bool>,
     asks_again: Cell<bool>,
     counted_ms: Cell<f64>,
+    is_blending: ArcRwSignal<bool>,
     is_weighing: Cell<bool>,
     weighs_again: Cell<bool>,
     is_saving: Cell<bool>,
@@ -87,6 +119,7 @@ thread_local! {
         is_asking: Cell::new(false),
         asks_again: Cell::new(false),
         counted_ms: Cell::new(0.0),
+        is_blending: ArcRwSignal::new(false),
         is_weighing: Cell::new(false),
         weighs_again: Cell::new(false),
         is_saving: Cell::new(false),
@@ -149,6 +182,11 @@ impl Runner {
         HELD.with(|held| held.form.clone())
     }
 
+    /// Whether an ensemble is being chosen, for views.
+    pub fn is_blending(self) -> ArcRwSignal<bool> {
+        HELD.with(|held| held.is_blending.clone())
+    }
+
     /// Whether trials run, or are to be started.
     pub fn is_under_way(self) -> bool {
         let is = |sweep: &Sweep| {
@@ -194,6 +232,9 @@ impl Runner {
         self.change(|sweep| {
             sweep.study.state = StudyState::Running;
             sweep.ending.clear();
+            if let Some(automl) = &mut sweep.automl {
+                automl.blend = None;
+            }
         });
         self.go();
     }
@@ -245,6 +286,103 @@ impl Runner {
         self.studio.send(editor::Command::Edit(Edit::Batch(edits)));
         let help = "Undo takes them back in one step.";
         self.studio.toast(Tone::Good, format!("{n} settings put into the pipeline"), help);
+    }
+
+    /// Chooses which trials of a search are best together.
+    pub fn blend(self) {
+        let search = self.sweep().with_untracked(|sweep| sweep.as_ref()?.search());
+        let Some(search) = search.filter(|search| search.study.best().is_some()) else { return };
+        if self.is_blending().get_untracked() {
+            return;
+        }
+        self.is_blending().set(true);
+        HELD.with(|held| {
+            if held.pool.borrow().is_none() {
+                let own = self.studio.has_unkept_files.get_untracked();
+                held.pool.replace(Some(if own { Pool::of(self.studio.link) } else { Pool::start(1) }));
+            }
+        });
+        let seat = HELD.with(|held| held.pool.borrow().as_ref().and_then(Pool::take));
+        let epoch = HELD.with(|held| held.epoch.get());
+        let busy = crate::idle::Busy::begin();
+        spawn_local(async move {
+            if let Some((seat_idx, link)) = seat {
+                let outcome = link.call(BlendTrials { run: RunId(0), search }).await;
+                // A sweep that was begun or went on meanwhile has other trials.
+                if HELD.with(|held| held.epoch.get()) == epoch {
+                    HELD.with(|held| {
+                        if let Some(pool) = &*held.pool.borrow() {
+                            pool.give_back(seat_idx);
+                        }
+                    });
+                    match outcome {
+                        Ok(blend) => self.change(|sweep| {
+                            if let Some(automl) = &mut sweep.automl {
+                                automl.blend = Some(blend);
+                            }
+                        }),
+                        Err(failure) => self.studio.fail(failure),
+                    }
+                }
+            }
+            self.is_blending().set(false);
+            self.rest_if_idle();
+            drop(busy);
+        });
+    }
+
+    /// Makes members of a search a part of the open pipeline: one step that can be undone.
+    pub fn place(self, members: Vec<Member>) {
+        let Some(search) = self.sweep().with_untracked(|sweep| sweep.as_ref()?.search()) else { return };
+        let pipeline = self.studio.with(|editor| editor.pipeline().clone());
+        spawn_local(async move {
+            match self.studio.link.call(PlaceWinner { pipeline, search, members }).await {
+                Ok(placing) => self.put_in_place(placing),
+                Err(failure) => self.studio.fail(failure),
+            }
+        });
+    }
+
+    fn put_in_place(self, Placing { mut edits, evaluation }: Placing) {
+        let added: Vec<NodeId> = edits
+            .iter()
+            .filter_map(|edit| match edit {
+                Edit::AddNode(id, _) => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
+        let places = self.studio.with(|editor| {
+            // The new nodes by themselves, beneath all that is there.
+            let mut alone = editor.pipeline().clone();
+            let old: Vec<NodeId> = alone.nodes().keys().cloned().collect();
+            let rects = old.iter().filter_map(|id| editor.card_rect(id));
+            let left = old.iter().filter_map(|id| Some(editor.card_rect(id)?.x)).fold(f64::INFINITY, f64::min);
+            let bottom = rects.map(|rect| rect.y + rect.height).fold(f64::NEG_INFINITY, f64::max);
+            // Edits that do not apply are told when they are sent.
+            let _ = alone.apply(Edit::Batch(edits.clone()));
+            let _ = alone.apply(Edit::Batch(old.into_iter().map(Edit::RemoveNode).collect()));
+            let places = editor::laid_out(&alone, editor.catalogue());
+            let first = |of: fn(&Point) -> f64| places.iter().map(|(_, place)| of(place)).fold(f64::INFINITY, f64::min);
+            let (dx, dy) = (left - first(|place| place.x), bottom + ROOM_BELOW - first(|place| place.y));
+            let moved = places.iter().map(|(id, place)| (id.clone(), Point { x: place.x + dx, y: place.y + dy }));
+            moved.collect::<Vec<_>>()
+        });
+        for edit in &mut edits {
+            if let Edit::AddNode(id, node) = edit
+                && let Some((_, place)) = places.iter().find(|(other, _)| other == id)
+            {
+                node.position = *place;
+            }
+        }
+        self.studio.send(editor::Command::Edit(Edit::Batch(edits)));
+        self.studio.show_design();
+        self.studio.send(editor::Command::SelectNodes(added, editor::Merge::Replace));
+        self.studio.send(editor::Command::Fit(editor::Fit::Selection));
+        self.studio.send(editor::Command::Select(evaluation.clone()));
+        self.studio.send(editor::Command::RunTo(evaluation));
+        let help =
+            "Its last node tells how good it is on rows that the search has not seen. Undo takes it away in one step.";
+        self.studio.toast(Tone::Good, "The winner is on the canvas, and runs", help);
     }
 
     fn go(self) {
@@ -315,7 +453,10 @@ impl Runner {
                 let _ = sweep.study.end(number, TrialState::StoppedEarly, &reason);
             }),
             Action::Wait(_) => {}
-            Action::Over(ending) => self.change(|sweep| sweep.ending = ending.in_words(&sweep.study)),
+            Action::Over(ending) => {
+                self.change(|sweep| sweep.ending = ending.in_words(&sweep.study));
+                self.blend();
+            }
         }
     }
 
@@ -458,7 +599,7 @@ impl Runner {
                 waits && sweep.study.n_in(TrialState::Running) == 0
             })
         });
-        if is_idle {
+        if is_idle && !self.is_blending().get_untracked() {
             self.end_pool();
         }
     }

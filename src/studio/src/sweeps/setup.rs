@@ -66,13 +66,29 @@ fn no_aim(studio: Studio, runner: Runner) -> AnyView {
             <b>"A sweep needs something to aim at"</b>
             <p>"Run the pipeline once with an Evaluate Model or Cross Validate Model node; each of its metrics can then be the objective."</p>
             <button type="button" class="button button--primary" on:click=move |_| studio.send(editor::Command::RunAll)>{icon("play")}"Run the pipeline"</button>
+            <p>"Or let AutoML find the learner too: it needs no more than a table."</p>
+            <button type="button" class="button" on:click=move |_| runner.form().set(Some(Form::Automl))>{icon("wand-sparkles")}"AutoML"</button>
             {back(runner)}
         </div>
     }
     .into_any()
 }
 
-fn back(runner: Runner) -> Option<AnyView> {
+/// What is begun: a sweep of the pipeline's settings, or a search for learners too.
+pub fn kinds(runner: Runner, now: Form) -> AnyView {
+    let kinds = [(Form::New, "Settings of this pipeline"), (Form::Automl, "AutoML")].map(|(form, label)| {
+        view! {
+            <label>
+                <input type="radio" name="sweep-kind" prop:checked=form == now on:change=move |_| runner.form().set(Some(form)) />
+                <span>{label}</span>
+            </label>
+        }
+    });
+    view! { <div class="segments" role="radiogroup" aria-label="What to search">{kinds.into_iter().collect_view()}</div> }.into_any()
+}
+
+/// The way back to the results, where there are some.
+pub fn back(runner: Runner) -> Option<AnyView> {
     let is_there = runner.sweep().with_untracked(Option::is_some);
     let back = move |_| runner.form().set(None);
     is_there.then(|| view! { <button type="button" class="button button--ghost" id="sweep-back" on:click=back>{icon("arrow-left")}"Back to the results"</button> }.into_any())
@@ -109,6 +125,7 @@ fn begin(studio: Studio, runner: Runner, aims: Vec<Aim>) -> AnyView {
             n_workers,
             memory_bytes: 0,
             ending: String::new(),
+            automl: None,
         })
     };
     let start = move |study: Study| {
@@ -342,7 +359,7 @@ fn form(
     });
     view! {
         <div class="sweeps__setup">
-            <header class="sweeps__head"><h2>{title}</h2><p>{text}</p>{back(runner)}</header>
+            <header class="sweeps__head"><h2>{title}</h2><p>{text}</p>{is_new.then(|| kinds(runner, Form::New))}{back(runner)}</header>
             <section class="sweeps__fields" aria-label="Objective and search">
                 {objectives}
                 {search}

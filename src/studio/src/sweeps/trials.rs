@@ -59,7 +59,7 @@ fn trials(
     sort: RwSignal<(Key, bool)>,
     shows_all: RwSignal<bool>,
 ) -> AnyView {
-    let labels = labels(studio, &sweep.study);
+    let labels = labels(studio, sweep);
     let (key, is_down) = sort.get();
     let number = |trial: &Trial| -> f64 {
         match &key {
