@@ -261,7 +261,7 @@ impl Found<'_> {
             && let Some(best) = study.best()
         {
             for (name, value) in &best.settings {
-                text.push_str(&format!("  --set {}\n", place::as_setting(&study.space, name, value)));
+                text.push_str(&format!("  {}\n", place::as_setting(&study.space, name, value)));
             }
         }
         text.push_str("\non rows that the search has not seen\n");

@@ -377,3 +377,46 @@ fn a_wrong_space_is_refused_with_place_and_way_out() {
     assert!(aim("evaluate.auc").contains("objective evaluate.auc: the pipeline has no node \"evaluate\""));
     assert!(aim("cross-validate.speed").contains("help: add --goal maximize or --goal minimize"));
 }
+
+/// The same, with a second learner that nothing takes yet.
+fn folder_with_two_learners(name: &str, choice: &str) -> PathBuf {
+    let space = format!(
+        r#"{{"type": "sweep", "sampling_algorithm": "grid", "search_space": {{
+            "cross-validate.learner": {{"type": "choice", "values": {choice}}}
+        }}, "objective": {{"primary_metric": "cross-validate.auc", "goal": "maximize"}}, "limits": {{"max_total_trials": 9}}}}"#
+    );
+    let path = folder(name, &space);
+    let baseline = r#""nodes": {
+    "baseline": {"component": "learn.constant-baseline@1", "position": [600, 130]},"#;
+    fs::write(path.join("pipeline.json"), PIPELINE.replace("\"nodes\": {", baseline)).unwrap();
+    path
+}
+
+#[test]
+fn what_feeds_an_input_can_be_varied() {
+    let folder = folder_with_two_learners("input", r#"["tree", "baseline"]"#);
+    let called = sweep(&folder, &["--json"]);
+    assert_eq!(called.code, Some(0), "{}", called.err);
+    let found: Value = serde_json::from_str(&called.out).unwrap();
+    let trials = found["trials"].as_array().unwrap();
+    let of = |learner: &str| {
+        let is = |trial: &&Value| trial["settings"]["cross-validate.learner"] == json!(learner);
+        trials.iter().find(is).unwrap()["values"][0].as_f64().unwrap()
+    };
+    assert_eq!((trials.len(), of("baseline")), (2, 0.5));
+    assert!(of("tree") > 0.8, "{}", of("tree"));
+}
+
+#[test]
+fn an_input_that_cannot_be_fed_so_is_refused_before_a_trial() {
+    for (choice, told) in [
+        (r#"["tree", "forest"]"#, "no node \"forest\""),
+        (r#"["tree", "head"]"#, "`head.learner` does not give an untrained learner"),
+        (r#"["tree", "head.table"]"#, "`head.table` does not give an untrained learner"),
+    ] {
+        let folder = folder_with_two_learners("refused", choice);
+        let called = sweep(&folder, &[]);
+        assert_eq!(called.code, Some(2), "{choice}: {}", called.out);
+        assert!(called.err.contains(told), "{choice}: {}", called.err);
+    }
+}

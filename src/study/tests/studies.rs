@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipeline::{NodeId, Value};
+use pipeline::{Edit, InPort, NodeId, OutPort, Value};
 use proptest::prelude::*;
 use study::{
     Dimension, Distribution, EarlyTermination, Goal, Objective, ProblemSeverity, Rule, Sampling, Settings, Space,
@@ -439,6 +439,35 @@ fn any_study() -> impl Strategy<Value = Study> {
             study
         },
     )
+}
+
+#[test]
+fn a_setting_is_a_parameter_or_what_feeds_an_input() {
+    let node = |name: &str| NodeId::new(name).unwrap();
+    let learner = Dimension::of_input(node("judge"), "learner", &["forest", "tree"]);
+    let table = Dimension::of_input(node("judge"), "table", &["split.train"]);
+    let depth = Dimension::new(node("tree"), "max_depth", Distribution::RandInt { upper: 9 });
+    let space = Space { dimensions: vec![learner, table, depth] };
+    let text = |text: &str| Value::Text(text.into());
+    let settings = Settings::from([
+        ("judge.learner".into(), text("tree")),
+        ("judge.table".into(), text("split.train")),
+        ("tree.max_depth".into(), Value::Int(3)),
+        ("gone.param".into(), Value::Int(1)),
+    ]);
+    let feeds = |from: (&str, &str), input: &str| {
+        Edit::Connect(OutPort::new(&node(from.0), from.1), InPort::new(&node("judge"), input))
+    };
+    let expected = vec![
+        feeds(("tree", "learner"), "learner"),
+        feeds(("split", "train"), "table"),
+        Edit::SetParam(node("tree"), "max_depth".into(), Some(Value::Int(3))),
+    ];
+    assert_eq!(space.edits(&settings), expected);
+    // A number names no output, and neither does a text that is no name.
+    for value in [Value::Int(1), text("No Node")] {
+        assert_eq!(space.edits(&Settings::from([("judge.learner".into(), value)])), []);
+    }
 }
 
 proptest! {
