@@ -6,7 +6,7 @@ use pipeline::{Family, NodeId, OutPort, PortType, Value};
 use protocol::{Blend, Member, PlanSearch, Predicts, Question, RunId};
 use schema::ordered::sort_by;
 use schema::{Kind, Role};
-use study::{Trial, TrialState, metric_label};
+use study::{Study, Trial, TrialState, metric_label};
 
 use super::columns::words;
 use super::results::metric;
@@ -214,7 +214,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
                 <p>"Tries preparations, learners and their settings, judges each by cross-validation, and puts the best of them together. A quarter of the rows is kept apart to judge the winner."</p>
                 {kinds(runner, Form::Automl)}{back(runner)}
             </header>
-            <section class="sweeps__fields" aria-label="What to predict, and how long to search">
+            <section class="sweeps__fields" aria-label="What to predict">
                 <label class="sweeps__field">"Table"
                     <span class="select"><select id="automl-table" on:change=move |event| table.set(event_target_value(&event).parse().unwrap_or_default())>{tables}</select>{icon("chevron-down")}</span>
                 </label>
@@ -227,6 +227,8 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
                 <label class="sweeps__field">"Aim at"
                     <span class="select"><select id="automl-metric" on:change=move |event| aim.set(event_target_value(&event))>{metrics}</select>{icon("chevron-down")}</span>
                 </label>
+            </section>
+            <section class="sweeps__fields" aria-label="How long to search">
                 {number("minutes", "Minutes at most", minutes)}
                 {number("trials", "Trials at most", trials)}
                 {number("folds", "Folds", folds)}
@@ -312,6 +314,19 @@ fn standard_error(folds: &[f64]) -> Option<f64> {
     (folds.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt())
 }
 
+/// The settings of a trial's learner, in words.
+pub fn own_settings(study: &Study, trial: &Trial) -> String {
+    // Which learner it is, and what it is trained on, stands elsewhere.
+    let is_own = |name: &str| study.space.dimension(name).is_none_or(|dimension| !dimension.is_input);
+    let own = trial.settings.iter().filter(|(name, _)| is_own(name));
+    let words = own.map(|(name, value)| {
+        let name = name.rsplit('.').next().unwrap_or(name).replace('_', " ");
+        format!("{name} {}", words(Some(value)))
+    });
+    let words = words.collect::<Vec<_>>().join(", ");
+    if words.is_empty() { "nothing to set".into() } else { words }
+}
+
 /// The table of learners.
 pub fn leaderboard(studio: Studio, sweep: &Sweep) -> AnyView {
     let study = &sweep.study;
@@ -338,11 +353,6 @@ pub fn leaderboard(studio: Studio, sweep: &Sweep) -> AnyView {
     let rows = standings(studio, sweep).into_iter().enumerate().map(|(rank, standing)| {
         let Standing { learner, title, best, value, n_trials } = standing;
         let error = standard_error(&best.intermediate).map(|error| format!("± {}", charts::number(error)));
-        let prefix = format!("{learner}.");
-        let settings = best.settings.iter().filter_map(|(name, value)| {
-            name.strip_prefix(&prefix).map(|name| format!("{name} {}", words(Some(value))))
-        });
-        let settings = settings.collect::<Vec<_>>().join(", ");
         view! {
             <tr class:sweeps__row--best=alone_wins && rank == 0 data-learner=learner>
                 <th scope="row">{title}</th>
@@ -350,7 +360,7 @@ pub fn leaderboard(studio: Studio, sweep: &Sweep) -> AnyView {
                 <td>{error}</td>
                 <td>{n_trials}</td>
                 <td>{best.elapsed_secs.map(seconds)}</td>
-                <td class="automl__settings">{if settings.is_empty() { "nothing to set".into() } else { settings }}</td>
+                <td class="automl__settings">{own_settings(study, best)}</td>
             </tr>
         }
     });

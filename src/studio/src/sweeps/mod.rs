@@ -26,7 +26,7 @@ pub use offers::can_vary;
 
 use crate::store::{Studio, Tone};
 use crate::views::icon::icon;
-use runner::{Form, Runner};
+use runner::{Form, Runner, Sweep};
 
 /// Opens the page with a parameter switched on in the form.
 pub fn vary(studio: Studio, node: &NodeId, param: &str) {
@@ -58,7 +58,10 @@ pub fn page(studio: Studio) -> AnyView {
 
 /// The way to another space, search or limits, while nothing runs.
 fn resting(runner: Runner) -> impl IntoView {
-    let rests = Memo::new(move |_| !runner.is_under_way());
+    // What a search varies follows from its table.
+    let varies = |sweep: &Sweep| sweep.automl.is_none();
+    let rests =
+        Memo::new(move |_| !runner.is_under_way() && runner.sweep().with(|sweep| sweep.as_ref().is_some_and(varies)));
     move || {
         rests.get().then(|| {
             view! {

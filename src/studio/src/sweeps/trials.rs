@@ -7,6 +7,7 @@ use pipeline::Value;
 use schema::ordered::sort_by;
 use study::{Goal, Trial, TrialState, metric_label};
 
+use super::automl;
 use super::columns::{Columns, words};
 use super::parallel::Axes;
 use super::results::labels;
@@ -59,7 +60,12 @@ fn trials(
     sort: RwSignal<(Key, bool)>,
     shows_all: RwSignal<bool>,
 ) -> AnyView {
-    let labels = labels(studio, sweep);
+    let mut labels = labels(studio, sweep);
+    // A search has the settings of all learners: a trial's own stand in one cell.
+    let is_search = sweep.automl.is_some();
+    if is_search {
+        labels.truncate(1);
+    }
     let (key, is_down) = sort.get();
     let number = |trial: &Trial| -> f64 {
         match &key {
@@ -123,11 +129,12 @@ fn trials(
         let told = why.clone().map(|why| view! { <small>{why}</small> });
         let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}</td> }).collect_view();
         view! {
-            <tr class=("sweeps__row--best", best == Some(trial.number)) data-trial=trial.number.to_string() data-state=word>
+            <tr class=("sweeps__row--best", best == Some(trial.number)) class:sweeps__row--search=is_search data-trial=trial.number.to_string() data-state=word>
                 <td>{trial.number}</td>
                 {(0..n_objectives).map(|at| view! { <td><b>{trial.values.get(at).copied().map(charts::number)}</b></td> }).collect_view()}
                 <td title=why><span class="sweeps__state">{small_icon(icon_name)}{word}</span>{told}</td>
                 {settings}
+                {is_search.then(|| view! { <td class="automl__settings">{automl::own_settings(&sweep.study, trial)}</td> })}
                 <td>{trial.elapsed_secs.map(seconds)}</td>
             </tr>
         }
@@ -157,7 +164,7 @@ fn trials(
             <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Table of trials">
                 <table class="sweeps__table sweeps__table--trials">
                     <thead><tr>
-                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"state"</th>{columns}{column("time".into(), Key::Elapsed)}
+                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"state"</th>{columns}{is_search.then(|| view! { <th scope="col">"Settings"</th> })}{column("time".into(), Key::Elapsed)}
                     </tr></thead>
                     <tbody>{body}</tbody>
                 </table>
