@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipelineJson, shopCsv } from "./data.js";
 import { keptSweeps } from "./grown_sweep.js";
-import { idle, open, scenario } from "./harness.js";
+import { assertAccessible, idle, open, scenario } from "./harness.js";
 import { card, chooseFile, finished, metricsOf, nodes, openFile, saved } from "./studio.js";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -25,6 +25,15 @@ async function board(page) {
   await page.locator("#automl-board tbody tr").first().waitFor();
   await idle(page);
   return page.locator("#automl-board tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText)));
+}
+
+/// Axe, in both themes.
+async function assertAccessibleInBoth(page, what) {
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
+    await idle(page);
+    await assertAccessible(page, `${what}, ${theme}`);
+  }
 }
 
 scenario("AutoML finds a model of an own table and puts it on the canvas, as the command line does", async (profile) => {
@@ -45,6 +54,7 @@ scenario("AutoML finds a model of an own table and puts it on the canvas, as the
   if ((await targets.locator("option", { hasText: "returned" }).count()) > 0) {
     await targets.selectOption("returned");
   }
+  await assertAccessibleInBoth(page, "the form of AutoML");
   await page.locator("#automl-trials").fill("many");
   await page.getByText('trials: "many" is no whole number').waitFor();
   assert.ok(await page.locator("#automl-start").isDisabled());
@@ -62,6 +72,8 @@ scenario("AutoML finds a model of an own table and puts it on the canvas, as the
   );
   const baseline = shown.find(([learner]) => learner === "Constant Baseline");
   assert.equal(Number(baseline[1]), 0.5, "whoever says the same of all rows ranks by chance");
+
+  await assertAccessibleInBoth(page, "the results of AutoML");
 
   // It is all there after a reload.
   await page.goto("about:blank");

@@ -186,10 +186,11 @@ fn settings(study: &Study, number: u32, tried: &Tried) -> Option<Settings> {
     drawn.or_else(|| grid::combinations(&study.space).find(|settings| !tried.contains(settings)))
 }
 
-/// Drawn by chance; where values can repeat, a few times over to find a combination that was not tried.
+/// Drawn by chance, a few times over to find a combination that was not tried; with values without end, a repetition
+/// is at last as good as anything.
 fn untried(study: &Study, seed: u64, rule: study::Rule, number: u32, tried: &Tried) -> Option<Settings> {
     const N_ATTEMPTS: u32 = 64;
-    let n_attempts = if tried.n_combinations.is_some() { N_ATTEMPTS } else { 1 };
-    let mut draws = (0..n_attempts).map(|attempt| random::draw(&study.space, seed, rule, number, attempt));
-    if n_attempts == 1 { draws.next() } else { draws.find(|settings| !tried.contains(settings)) }
+    let draw = |attempt| random::draw(&study.space, seed, rule, number, attempt);
+    let found = (0..N_ATTEMPTS).map(draw).find(|settings| !tried.contains(settings));
+    found.or_else(|| tried.n_combinations.is_none().then(|| draw(0)))
 }

@@ -487,3 +487,25 @@ fn several_objectives_spread_along_the_front() {
     let (close_drawn, n_drawn) = front(Sampling::Random { seed: 1, rule: Rule::Random });
     assert!(close >= 2 * close_drawn.max(3), "{close} of {n}, by chance {close_drawn} of {n_drawn}");
 }
+
+#[test]
+fn what_was_tried_is_not_drawn_again_where_only_other_settings_are_without_end() {
+    let space = Space {
+        dimensions: vec![
+            dimension("learner", choice(&["constant", "linear"])),
+            dimension("penalty", uniform(0.0, 1.0)).when("learner", [text("linear")]),
+        ],
+    };
+    for sampling in [Sampling::Random { seed: 3, rule: Rule::Random }, Sampling::Bayesian { seed: 3 }] {
+        let mut study = study(sampling);
+        study.space = space.clone();
+        study.limits.max_concurrent_trials = Some(1);
+        for number in 0..40 {
+            let actions = sweep::next(&study);
+            sweep::apply(&mut study, &actions[..1], 0.0).unwrap();
+            study.finish(number, vec![f64::from(number)], BTreeMap::new(), 1.0).unwrap();
+        }
+        let constant = study.trials.iter().filter(|trial| trial.settings["learner"] == text("constant"));
+        assert_eq!(constant.count(), 1, "{:?}", study.sampling);
+    }
+}
