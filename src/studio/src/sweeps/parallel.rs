@@ -1,7 +1,8 @@
 //! All settings at once: one axis for each, one line for each trial.
 //!
 //! Lines are on three canvases above each other: every trial in grey, those that are let through in the colour of
-//! their objective, and the best and the one that is pointed at. Brushing draws only the second anew.
+//! their objective, and the best and the one that is pointed at. Brushing draws only the second anew, and thin: a
+//! hundred thick lines take the browser longer than a thousand thin ones of the same colour in one path.
 
 use std::sync::Arc;
 
@@ -124,6 +125,10 @@ struct Plot {
     merits: Memo<(Vec<f64>, [f64; 2])>,
     /// The trial that is pointed at, by place.
     at: RwSignal<Option<usize>>,
+    /// Places of the trials that are let through, the best first.
+    ranked: Memo<Arc<Vec<usize>>>,
+    /// Where the trials' lines meet the axes.
+    lines: Memo<Arc<Lines>>,
 }
 
 /// The panel.
@@ -155,14 +160,25 @@ pub fn view(studio: Studio, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
         let of = |data: &Columns| data.objectives.first().map(|first| data.merits(first));
         data.with(|data| of(data)).unwrap_or((Vec::new(), [f64::NAN; 2]))
     });
-    let plot = Plot { data, shown, order, size: RwSignal::new((0.0, 0.0)), axes, merits, at: RwSignal::new(None) };
+    let size = RwSignal::new((0.0, 0.0));
+    let ranked = Memo::new(move |_| {
+        let ranked = |data: &Arc<Columns>| {
+            let passing = axes.brushes.with(|brushes| data.passing(brushes));
+            Arc::new(data.ranked.iter().copied().filter(|at| passing[*at]).collect())
+        };
+        data.with(ranked)
+    });
+    let lines = Memo::new(move |_| {
+        let of =
+            |data: &Arc<Columns>| shown.with(|shown| order.with(|order| Lines::new(data, shown, order, size.get())));
+        Arc::new(data.with(of))
+    });
+    let plot = Plot { data, shown, order, size, axes, merits, at: RwSignal::new(None), ranked, lines };
     let shows_table = RwSignal::new(false);
     let content = move || if shows_table.get() { plot.table() } else { stage(studio, plot) };
     let save = move |_| dom::download("sweep-trials.csv", "text/csv", plot.rows().to_csv().as_bytes());
-    let count = move || {
-        let n_passing = plot.passing().iter().filter(|passes| **passes).count();
-        format!("{n_passing} of {} trials", data.with(|data| data.trials.len()))
-    };
+    let count =
+        move || format!("{} of {} trials", ranked.with(|ranked| ranked.len()), data.with(|data| data.trials.len()));
     view! {
         <figure class="chart parallel">
             <figcaption class="chart__head">
@@ -185,23 +201,12 @@ pub fn view(studio: Studio, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
 
 impl Plot {
     fn x(self, place: usize) -> f64 {
-        let n = self.order.with(Vec::len);
-        MARGIN + place as f64 * (self.size.get().0 - 2.0 * MARGIN) / (n.max(2) - 1) as f64
-    }
-
-    fn passing(self) -> Vec<bool> {
-        self.data.with(|data| self.axes.brushes.with(|brushes| data.passing(brushes)))
-    }
-
-    /// Places of the trials that are let through, the best first.
-    fn ranked(self) -> Vec<usize> {
-        let passing = self.passing();
-        self.data.with(|data| data.ranked.iter().copied().filter(|at| passing[*at]).collect())
+        axis_x(place, self.order.with(Vec::len), self.size.get().0)
     }
 
     /// The numbers of the trials that are let through, axes from left to right.
     fn rows(self) -> FigureTable {
-        let ranked = self.ranked();
+        let ranked = self.ranked.get();
         self.data.with(|data| {
             let columns: Vec<&Column> = data.all().collect();
             let order = self.order.get();
@@ -218,7 +223,7 @@ impl Plot {
             let heads = order.iter().map(|axis| columns[*axis].label.clone());
             FigureTable {
                 heads: ["Trial".to_owned()].into_iter().chain(heads).collect(),
-                rows: ranked.into_iter().map(row).collect(),
+                rows: ranked.iter().copied().map(row).collect(),
             }
         })
     }
@@ -235,26 +240,15 @@ impl Plot {
             self.order.with(|order| order.iter().map(of).collect())
         })
     }
+}
 
-    /// Where the trials' lines meet the axes.
-    fn lines(self) -> Lines {
-        let (_, height) = self.size.get();
-        let xs = (0..self.order.with(Vec::len)).map(|place| self.x(place)).collect();
-        let ys = self.data.with(|data| {
-            let columns: Vec<&Column> = data.all().collect();
-            self.shown.with(|shown| {
-                let of = |axis: &usize| {
-                    let scale = shown[*axis].scale;
-                    columns[*axis].values.iter().map(|value| scale.px(*value) * height).collect::<Vec<f64>>()
-                };
-                self.order.with(|order| order.iter().map(of).collect())
-            })
-        });
-        Lines { xs, ys, is_curved: self.data.with(|data| data.trials.len() <= N_CURVED) }
-    }
+/// Where an axis is.
+fn axis_x(place: usize, n_axes: usize, width: f64) -> f64 {
+    MARGIN + place as f64 * (width - 2.0 * MARGIN) / (n_axes.max(2) - 1) as f64
 }
 
 /// Lines as pixels.
+#[derive(PartialEq)]
 struct Lines {
     xs: Vec<f64>,
     /// By axis, then by trial.
@@ -263,9 +257,28 @@ struct Lines {
 }
 
 impl Lines {
+    fn new(data: &Columns, shown: &[Shown], order: &[usize], (width, height): (f64, f64)) -> Self {
+        let columns: Vec<&Column> = data.all().collect();
+        let ys = |axis: &usize| {
+            let scale = shown[*axis].scale;
+            columns[*axis].values.iter().map(|value| scale.px(*value) * height).collect()
+        };
+        Self {
+            xs: (0..order.len()).map(|place| axis_x(place, order.len(), width)).collect(),
+            ys: order.iter().map(ys).collect(),
+            is_curved: data.trials.len() <= N_CURVED,
+        }
+    }
+
+    /// Several in one path: many times as fast as one by one while they are thin, and slower when they are not.
+    fn stroke(&self, context: &CanvasRenderingContext2d, at: impl IntoIterator<Item = usize>) {
+        context.begin_path();
+        at.into_iter().for_each(|at| self.trace(context, at));
+        context.stroke();
+    }
+
     fn trace(&self, context: &CanvasRenderingContext2d, at: usize) {
         let mut before = None;
-        context.begin_path();
         for (x, ys) in self.xs.iter().zip(&self.ys) {
             let y = ys[at];
             if y.is_nan() {
@@ -282,7 +295,6 @@ impl Lines {
             }
             before = Some((*x, y));
         }
-        context.stroke();
     }
 
     /// The height of a line at a point between two axes: the curve of `trace`, near enough to be pointed at.
@@ -412,32 +424,36 @@ fn stage(studio: Studio, plot: Plot) -> AnyView {
     draw(back, plot, colors, |context, plot, theme, line| {
         context.set_stroke_style_str(&css(theme.grid));
         context.set_line_width(line);
-        let lines = plot.lines();
-        (0..plot.data.with(|data| data.trials.len())).for_each(|at| lines.trace(context, at));
+        plot.lines.with(|lines| lines.stroke(context, 0..plot.data.with(|data| data.trials.len())));
     });
     draw(front, plot, colors, |context, plot, theme, line| {
-        let (lines, ranked) = (plot.lines(), plot.ranked());
-        context.set_line_width(if ranked.len() <= N_THICK { 1.5 } else { line });
-        let mut level_before = None;
-        for at in ranked.into_iter().rev() {
-            let level = plot.merits.with(|(merits, _)| merits.get(at).map_or(0, |merit| (merit * 5.99) as u8));
-            if level_before.replace(level) != Some(level) {
-                context.set_stroke_style_str(&css(theme.series(RAMP + level)));
+        let (lines, ranked) = (plot.lines.get(), plot.ranked.get());
+        let is_thick = ranked.len() <= N_THICK && !plot.axes.is_drawing.get();
+        context.set_line_width(if is_thick { 1.5 } else { line });
+        let merits = plot.merits.get();
+        let level = |at: &usize| merits.0.get(*at).map_or(0, |merit| (merit * 5.99) as u8);
+        // The best first, so that equal levels are neighbours; drawn last, so that it is above the others.
+        for alike in ranked.chunk_by(|one, other| level(one) == level(other)).rev() {
+            context.set_stroke_style_str(&css(theme.series(RAMP + level(&alike[0]))));
+            let places = alike.iter().rev().copied();
+            if is_thick {
+                places.for_each(|at| lines.stroke(context, [at]));
+            } else {
+                lines.stroke(context, places);
             }
-            lines.trace(context, at);
         }
     });
-    draw(top, plot, colors, |context, plot, theme, _| {
-        let lines = plot.lines();
-        let best = plot.ranked().first().copied();
+    let best = Memo::new(move |_| plot.ranked.with(|ranked| ranked.first().copied()));
+    draw(top, plot, colors, move |context, plot, theme, _| {
+        let lines = plot.lines.get();
         let pointed = plot.at.get().filter(|at| plot.data.with(|data| *at < data.trials.len()));
-        for (at, color) in [(best, theme.series(0)), (pointed, theme.ink)] {
+        for (at, color) in [(best.get(), theme.series(0)), (pointed, theme.ink)] {
             let Some(at) = at else { continue };
             // A rim parts it from the lines below.
             for (width, color) in [(6.0, theme.ground), (2.5, color)] {
                 context.set_line_width(width);
                 context.set_stroke_style_str(&css(color));
-                lines.trace(context, at);
+                lines.stroke(context, [at]);
             }
             context.set_fill_style_str(&css(theme.ground));
             context.set_line_width(2.0);
@@ -503,7 +519,7 @@ fn stage(studio: Studio, plot: Plot) -> AnyView {
         axes.is_drawing.set(false);
     };
     let walk = move |event: KeyboardEvent| {
-        let ranked = untrack(|| plot.ranked());
+        let ranked = plot.ranked.get_untracked();
         let here = at.get_untracked().and_then(|at| ranked.iter().position(|other| *other == at));
         let last = ranked.len().saturating_sub(1);
         let goal = match (event.key().as_str(), here) {
@@ -567,11 +583,15 @@ fn draw(
         let context = canvas.get_context("2d").ok().flatten().and_then(|context| context.dyn_into().ok());
         let Some(context): Option<CanvasRenderingContext2d> = context else { return };
         let ratio = dom::window().device_pixel_ratio();
-        // This also wipes it.
-        canvas.set_width((width * ratio).round() as u32);
-        canvas.set_height((height * ratio).round() as u32);
-        // A browser that does not scale draws too small, which is no reason to stop.
-        let _ = context.scale(ratio, ratio);
+        let n_pixels = ((width * ratio).round() as u32, (height * ratio).round() as u32);
+        if n_pixels != (canvas.width(), canvas.height()) {
+            canvas.set_width(n_pixels.0);
+            canvas.set_height(n_pixels.1);
+            // A browser that does not scale draws too small, which is no reason to stop.
+            let _ = context.scale(ratio, ratio);
+        }
+        // A bit more, for the pixel that it was rounded up to.
+        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
         colors.with(|theme| {
             if let Some(theme) = theme.as_ref().filter(|_| width > 2.0 * MARGIN && plot.order.with(Vec::len) > 1) {
                 paint(&context, plot, theme, 1.0 / ratio);
@@ -586,12 +606,13 @@ fn css(color: charts::Color) -> String {
 
 /// The trial whose line passes nearest, at most 12 pixels away.
 fn nearest(plot: Plot, x: f64, y: f64) -> Option<usize> {
-    let lines = plot.lines();
+    let lines = plot.lines.get();
     if lines.xs.len() < 2 {
         return None;
     }
     let distance = |at: usize| (lines.y(at, x) - y).abs();
-    let near = plot.ranked().into_iter().map(|at| (at, distance(at))).filter(|(_, distance)| *distance <= 12.0);
+    let ranked = plot.ranked.get();
+    let near = ranked.iter().copied().map(|at| (at, distance(at))).filter(|(_, distance)| *distance <= 12.0);
     near.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(at, _)| at)
 }
 

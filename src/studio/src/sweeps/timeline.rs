@@ -46,7 +46,7 @@ pub fn view(study: &Study, announce: Callback<String>) -> AnyView {
     }
     sort_by(&mut kinds, |one, other| one.state.cmp(&other.state));
     let series = kinds.into_iter().map(|Kind { state, spans, numbers }| {
-        let (_, name) = super::trials::state(state);
+        let name = super::trials::state(state);
         let color_idx = match state {
             TrialState::Waiting | TrialState::Running => 5,
             TrialState::Done => 1,

@@ -28,15 +28,15 @@ enum Key {
     Elapsed,
 }
 
-/// A state's shape and word.
-pub fn state(state: TrialState) -> (&'static str, &'static str) {
+/// A state's word.
+pub fn state(state: TrialState) -> &'static str {
     match state {
-        TrialState::Waiting => ("clock", "waiting"),
-        TrialState::Running => ("loader", "running"),
-        TrialState::Done => ("circle-check", "done"),
-        TrialState::StoppedEarly => ("x", "stopped early"),
-        TrialState::Failed => ("triangle-alert", "failed"),
-        TrialState::Cancelled => ("circle-slash", "cancelled"),
+        TrialState::Waiting => "waiting",
+        TrialState::Running => "running",
+        TrialState::Done => "done",
+        TrialState::StoppedEarly => "stopped early",
+        TrialState::Failed => "failed",
+        TrialState::Cancelled => "cancelled",
     }
 }
 
@@ -124,7 +124,7 @@ fn trials(
     let best = sweep.study.best().map(|trial| trial.number);
     let n_objectives = sweep.study.objectives.len();
     let body = rows.into_iter().map(|(trial, ..)| {
-        let (icon_name, word) = state(trial.state);
+        let word = state(trial.state);
         let why = trial.failure.clone().or_else(|| trial.reason.clone());
         let told = why.clone().map(|why| view! { <small>{why}</small> });
         let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}</td> }).collect_view();
@@ -132,7 +132,7 @@ fn trials(
             <tr class=("sweeps__row--best", best == Some(trial.number)) class:sweeps__row--search=is_search data-trial=trial.number.to_string() data-state=word>
                 <td>{trial.number}</td>
                 {(0..n_objectives).map(|at| view! { <td><b>{trial.values.get(at).copied().map(charts::number)}</b></td> }).collect_view()}
-                <td title=why><span class="sweeps__state">{small_icon(icon_name)}{word}</span>{told}</td>
+                <td title=why><span class="sweeps__state">{word}</span>{told}</td>
                 {settings}
                 {is_search.then(|| view! { <td class="automl__settings">{automl::own_settings(&sweep.study, trial)}</td> })}
                 <td>{trial.elapsed_secs.map(seconds)}</td>
