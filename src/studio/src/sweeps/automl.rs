@@ -340,7 +340,7 @@ pub fn leaderboard(studio: Studio, sweep: &Sweep) -> AnyView {
             .collect();
         view! {
             <tr class:sweeps__row--best=blend.is_better()>
-                <th scope="row"><span class="sweeps__state">{small_icon("layers")}"Ensemble"</span></th>
+                <th scope="row"><span class="automl__state">{small_icon("layers")}"Ensemble"</span></th>
                 <td><b>{charts::number(blend.value)}</b></td>
                 <td>{format!("gains {} ± {} on the best", charts::number(blend.gain), charts::number(blend.standard_error))}</td>
                 <td>{blend.members.len()}</td>
@@ -398,7 +398,7 @@ pub fn winner(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
     let blending = runner.is_blending();
     let verdict = move || {
         match (&blend, blending.get()) {
-        (_, true) => view! { <p class="sweeps__state">{small_icon("loader")}"Choosing an ensemble…"</p> }.into_any(),
+        (_, true) => view! { <p class="automl__state">{small_icon("loader")}"Choosing an ensemble…"</p> }.into_any(),
         (Some(blend), _) => verdict(blend).into_any(),
         (None, false) if is_over => view! {
             <button type="button" class="button" id="automl-blend" on:click=move |_| runner.blend()>{icon("layers")}"Choose an ensemble"</button>
