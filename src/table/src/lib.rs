@@ -8,6 +8,7 @@ mod cast;
 mod cells;
 pub mod csv;
 mod decode;
+pub mod ipc;
 pub mod json;
 mod read;
 mod reader;

@@ -109,7 +109,12 @@ impl Table {
     /// As `new`.
     pub fn from_new_columns(columns: Vec<NewColumn>, n_rows: usize) -> Result<Self, TableError> {
         let (schema, arrays): (Vec<_>, Vec<_>) = columns.into_iter().map(array_of).unzip();
-        let mut table = Self::new(Schema::new(schema), arrays)?;
+        Self::of_rows(Schema::new(schema), arrays, n_rows)
+    }
+
+    /// As `new`, where there may be no columns to tell how many rows there are.
+    pub(crate) fn of_rows(schema: Schema, columns: Vec<ArrayRef>, n_rows: usize) -> Result<Self, TableError> {
+        let mut table = Self::new(schema, columns)?;
         if table.columns.is_empty() {
             table.n_rows = n_rows;
         }
