@@ -2,8 +2,28 @@
 //!
 //! Messages that arrive while the program is still loading are kept and
 //! handed over in order, so the page may talk to the worker at once.
+//!
+//! The engine starts helpers by this same script. The first message that one
+//! of them gets is the program, compiled already.
 
 import init from "./worker.js";
+
+globalThis.trustedTypes?.createPolicy("default", {
+  createScriptURL(url) {
+    if (url !== location.href) {
+      throw new TypeError(`refused to load a script from ${url}`);
+    }
+    return url;
+  },
+});
+
+const compiled = globalThis.name === "helper" && new Promise((heard) => {
+  const take = (event) => {
+    event.stopImmediatePropagation();
+    heard({ module_or_path: event.data });
+  };
+  addEventListener("message", take, { once: true });
+});
 
 const early = [];
 const keep = (event) => {
@@ -13,7 +33,7 @@ const keep = (event) => {
 addEventListener("message", keep);
 
 try {
-  await init();
+  await init((await compiled) || undefined);
   removeEventListener("message", keep);
   for (const { data, ports } of early) {
     dispatchEvent(new MessageEvent("message", { data, ports: [...ports] }));

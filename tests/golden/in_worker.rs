@@ -14,8 +14,8 @@ use engine::testing::{TestHost, block_on};
 use engine::{Artifact, Engine};
 use pipeline::{OutPort, Pipeline};
 use protocol::{
-    Export, ExportFormat, FromWorker, NodeOutcome, Reply, Request, Rerun, Run, RunId, RunReport, RunTarget, ToWorker,
-    decode, encode,
+    Compute, Export, ExportFormat, FromWorker, NodeOutcome, Reply, Request, Rerun, Run, RunId, RunReport, RunTarget,
+    ToWorker, decode, encode,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -54,12 +54,28 @@ fn compare_all(link: &mut Link) -> Outcome<usize> {
 
 /// Runs one pipeline on both sides; the number of figures and tables that were compared, or what differs.
 fn compare(link: &mut Link, native: &Engine, pipeline: &Pipeline, expected: &serde_json::Value) -> Outcome<usize> {
+    block_on(native.run(&TestHost::default(), RunId(1), pipeline, &RunTarget::All));
+    let mut n_compared = 0;
+    for n_workers in [1, 3] {
+        let compute = Compute { n_workers, shares_all: true };
+        n_compared += compare_with(link, native, pipeline, expected, compute)
+            .map_err(|difference| format!("with workers: {n_workers}, {difference}"))?;
+    }
+    Ok(n_compared)
+}
+
+fn compare_with(
+    link: &mut Link,
+    native: &Engine,
+    pipeline: &Pipeline,
+    expected: &serde_json::Value,
+    compute: Compute,
+) -> Outcome<usize> {
     let (run, target) = (RunId(1), RunTarget::All);
-    block_on(native.run(&TestHost::default(), run, pipeline, &target));
-    let report = link.run(Run { run, pipeline: pipeline.clone(), target, rerun: Rerun::default() })?;
+    let report = link.run(Run { run, pipeline: pipeline.clone(), target, rerun: Rerun::All, compute })?;
     let mut n_compared = 0;
     for (id, node) in &report.nodes {
-        if !matches!(node.outcome, NodeOutcome::Ran | NodeOutcome::Reused) {
+        if node.outcome != NodeOutcome::Ran {
             return Err(format!("{id} came out as {:?}", node.outcome).into());
         }
         for (name, value) in &node.metrics {

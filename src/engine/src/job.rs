@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use pipeline::{Node, Spec};
 use protocol::{Face, Failure, FoldRows, Measured, Panel};
+use serde::{Deserialize, Serialize};
 
 use crate::team::{Order, Spread, Team};
 use crate::{Artifact, Component, Host, In, NodeParams, Out, Param, ParamValue, Port};
@@ -56,7 +57,7 @@ pub struct Parts {
 }
 
 /// Why a component stopped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JobError {
     /// The user asked for it.
     Cancelled,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use study::{Action, Stop, Study};
 
 use crate::automl::{Blend, BlendTrials, PlaceWinner, Placing, PlanSearch, Search};
-use crate::{ColumnProfile, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
+use crate::{ColumnProfile, Compute, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
 
 /// A request that knows the type of its reply.
 pub trait Call: Into<Request> {
@@ -141,6 +141,8 @@ pub struct Run {
     pub target: RunTarget,
     /// What of that is computed although an earlier result is at hand.
     pub rerun: Rerun,
+    /// Who computes it.
+    pub compute: Compute,
 }
 
 /// Stops a run.

@@ -17,7 +17,9 @@ pub use calls::{
     SweepNext, TrialReport, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
-pub use run::{Failure, FoldRows, Measured, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
+pub use run::{
+    Compute, Failure, FoldRows, Measured, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget,
+};
 pub use view::{
     Cell, ColumnProfile, Confusion, Direction, Face, Filter, Metric, NodeView, Panel, Sort, TablePage, TopValue,
     TreeNode, TreeView, has_histogram,

@@ -33,6 +33,22 @@ pub enum Rerun {
     Nodes(Vec<NodeId>),
 }
 
+/// Who computes a run. Results do not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compute {
+    /// Workers side by side, the one that is asked among them.
+    pub n_workers: u32,
+    /// They share the smallest work too, which takes longer: for tests.
+    pub shares_all: bool,
+}
+
+impl Compute {
+    /// So many workers, where the work is worth it.
+    pub fn with_workers(n_workers: u32) -> Self {
+        Self { n_workers, shares_all: false }
+    }
+}
+
 /// Why something did not work: what, where and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

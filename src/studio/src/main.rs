@@ -2,6 +2,7 @@
 
 mod app;
 mod canvas;
+mod compute;
 mod dom;
 mod idle;
 mod lock;

@@ -15,13 +15,13 @@ use protocol::{
 };
 use schema::ordered::Gather;
 
-use crate::dom;
 use crate::idle::Busy;
 use crate::lock::{DocumentLock, Hold};
 use crate::parts::{self, Part};
 use crate::storage::{self, Record};
 use crate::views::splitter::Edge;
 use crate::worker_client::{Link, News};
+use crate::{compute, dom};
 
 /// Autosave waits this long for the next change.
 const SAVE_AFTER_MS: u32 = 250;
@@ -549,7 +549,8 @@ impl Studio {
                     let document = self.document.get_untracked();
                     self.note(Heard::Began { run, document, pipeline: pipeline.clone() });
                     spawn_local(async move {
-                        let result = self.link.call(Run { run, pipeline, target, rerun }).await;
+                        let result =
+                            self.link.call(Run { run, pipeline, target, rerun, compute: compute::chosen() }).await;
                         self.note(Heard::Ended { run, result: result.clone() });
                         self.send(Command::RunDone { run, result });
                         self.note_headline();

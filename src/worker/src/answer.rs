@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use engine::{Engine, Host, RowOrders};
-use protocol::{Failure, Reply, Request, Run, RunId, RunReport, Welcome};
+use protocol::{Compute, Failure, Reply, Request, Run, RunId, RunReport, Welcome};
 use web_sys::File;
 
 use crate::breath::Breath;
+use crate::crew::Helpers;
 use crate::files::Files;
 use crate::host::WorkerHost;
 use crate::sweeps::{self, TrialHost};
@@ -23,6 +24,7 @@ pub struct Session {
     cancelled: RefCell<BTreeSet<RunId>>,
     is_running: Cell<bool>,
     row_orders: RowOrders,
+    helpers: Helpers,
 }
 
 impl Session {
@@ -35,6 +37,7 @@ impl Session {
             cancelled: RefCell::default(),
             is_running: Cell::new(false),
             row_orders: RowOrders::default(),
+            helpers: Helpers::new(),
         }
     }
 
@@ -48,6 +51,8 @@ impl Session {
             Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
             Request::Run(call) => {
                 self.begin()?;
+                let Compute { n_workers, shares_all } = call.compute;
+                self.helpers.prepare(n_workers.saturating_sub(1), shares_all);
                 Reply::Run(self.run(&self.host(call.run), &call).await)
             }
             Request::RunTrial(call) => {
@@ -113,7 +118,7 @@ impl Session {
     }
 
     fn host(&self, run: RunId) -> WorkerHost<'_> {
-        WorkerHost { run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled }
+        WorkerHost { run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled, helpers: &self.helpers }
     }
 
     async fn run(&self, host: &dyn Host, call: &Run) -> RunReport {

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use engine::{Host, Local, Source};
+use engine::{Crew, Host, Local, Source};
 use pipeline::FileRef;
 use protocol::{Failure, FromWorker, RunEvent, RunId};
 
 use crate::breath::Breath;
+use crate::crew::Helpers;
 use crate::files::Files;
 use crate::{post, scope};
 
@@ -21,6 +22,8 @@ pub struct WorkerHost<'a> {
     pub breath: &'a Breath,
     /// Runs that were asked to stop.
     pub cancelled: &'a RefCell<BTreeSet<RunId>>,
+    /// Who computes beside this worker.
+    pub helpers: &'a Helpers,
 }
 
 impl Host for WorkerHost<'_> {
@@ -30,6 +33,10 @@ impl Host for WorkerHost<'_> {
 
     fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>> {
         Box::pin(self.files.open(file))
+    }
+
+    fn crew(&self) -> Option<&dyn Crew> {
+        Some(self.helpers).filter(|helpers| helpers.n_helpers() > 0).map(|helpers| helpers as &dyn Crew)
     }
 
     fn breathe(&self) -> Local<'_, ()> {

@@ -5,7 +5,9 @@
 
 mod answer;
 mod breath;
+mod crew;
 mod files;
+mod helper;
 mod host;
 mod sweeps;
 
@@ -20,6 +22,10 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use crate::answer::Session;
 
 fn main() {
+    if scope().name() == crew::NAME {
+        helper::serve();
+        return;
+    }
     let session = Rc::new(Session::new());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         let session = Rc::clone(&session);

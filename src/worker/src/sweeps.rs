@@ -98,7 +98,7 @@ impl Host for TrialHost<'_> {
 }
 
 /// The size of this worker's memory; 0 where there is no such thing.
-fn memory_bytes() -> u64 {
+pub fn memory_bytes() -> u64 {
     #[cfg(target_arch = "wasm32")]
     return core::arch::wasm32::memory_size(0) as u64 * 65_536;
     #[cfg(not(target_arch = "wasm32"))]

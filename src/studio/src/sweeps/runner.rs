@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{Edit, NodeId, OutPort, Pipeline, Point};
 use protocol::{
-    Blend, BlendTrials, DimensionShare, Failure, Member, NodeOutcome, Panel, PlaceWinner, Placing, Rerun, Run, RunId,
-    RunReport, RunTarget, RunTrial, Search, TrialReport, View,
+    Blend, BlendTrials, Compute, DimensionShare, Failure, Member, NodeOutcome, Panel, PlaceWinner, Placing, Rerun, Run,
+    RunId, RunReport, RunTarget, RunTrial, Search, TrialReport, View,
 };
 use serde::{Deserialize, Serialize};
 use study::{Action, Settings, Study, StudyState, TrialState};
@@ -648,7 +648,9 @@ pub fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
     let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| sweep.study.space.edits(settings)));
     pipeline.apply(edits).map_err(|error| unsound(error.to_string()))?;
     let target = RunTarget::To([&sweep.node].into_iter().chain(&sweep.second).cloned().collect());
-    let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed };
+    // Workers are for trials side by side; each has one for itself.
+    let compute = Compute::with_workers(1);
+    let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed, compute };
     Ok(RunTrial { run, node: sweep.node.clone(), study: sweep.study.clone(), number })
 }
 
