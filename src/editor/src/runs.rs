@@ -122,7 +122,7 @@ impl Editor {
                 }
                 self.progress.planned = nodes;
             }
-            RunEvent::Started { run, node } if self.is_current(run) => self.advance(node, 0.0, String::new()),
+            RunEvent::Started { run, node, .. } if self.is_current(run) => self.advance(node, 0.0, String::new()),
             RunEvent::Progress { run, node, fraction, message } if self.is_current(run) => {
                 self.advance(node, fraction, message);
             }

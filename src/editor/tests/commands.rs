@@ -387,7 +387,7 @@ fn runs_are_followed_and_changes_make_results_stale() {
     let (source, clean) = (id("source"), id("clean"));
     editor.apply(Command::RunEvent(RunEvent::Planned { run, nodes: vec![source.clone(), clean.clone()] }));
     assert_eq!(editor.status(&clean).state, NodeState::Queued);
-    editor.apply(Command::RunEvent(RunEvent::Started { run: RunId(77), node: source.clone() }));
+    editor.apply(Command::RunEvent(RunEvent::Started { run: RunId(77), node: source.clone(), worker: 0 }));
     assert_eq!(editor.status(&source).state, NodeState::Queued, "other runs say nothing here");
     editor.apply(Command::RunEvent(RunEvent::Progress {
         run,

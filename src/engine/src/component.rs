@@ -36,12 +36,21 @@ pub trait Component: Sync {
         Box::pin(async { Err(JobError::Cancelled) })
     }
 
-    /// About how many nanoseconds it takes on one core with these inputs; 0 where it is soon done. Long works that do
-    /// not rest on each other are computed side by side.
-    fn work(&self, job: &Job<'_>) -> u64 {
+    /// About how much there is to do with these inputs; none where it is soon done. Long works that do not rest on each
+    /// other are computed side by side.
+    fn work(&self, job: &Job<'_>) -> Work {
         let _ = job;
-        0
+        Work::default()
     }
+}
+
+/// How much there is to do. Only who does it depends on this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// About how many nanoseconds it takes on one core.
+    pub nanos: u64,
+    /// Into how many parts it falls; 0 and 1 are the same.
+    pub n_parts: u32,
 }
 
 /// Columns on their way through one node.

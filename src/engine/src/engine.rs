@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use pipeline::{Catalogue, NodeId, OutPort, Pipeline, PortSpec, Problem, Severity, Spec};
+use pipeline::{Catalogue, Node, NodeId, OutPort, Pipeline, PortSpec, Problem, Severity, Spec};
 use protocol::{Checked, Failure, NodeOutcome, NodeReport, NodeView, Rerun, RunEvent, RunId, RunReport, RunTarget};
 use schema::Schema;
 use table::Table;
@@ -13,10 +13,10 @@ use crate::cache::{Cache, Kept};
 use crate::face::default_face;
 use crate::job::{OnMetric, OnProgress};
 use crate::key::{NodeKey, Recipe, recipe};
-use crate::parcel::{Components, by_id};
-use crate::team::Team;
+use crate::parcel::{Components, Left, by_id};
+use crate::team::{Order, Team};
 use crate::why::{title, what_changed};
-use crate::{Artifact, Component, Flow, Host, Job, JobError, NodeParams};
+use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, NodeParams, Task, Work};
 
 /// Runs pipelines over a catalogue of components, and keeps results.
 ///
@@ -46,6 +46,63 @@ struct Progress<'a> {
     results: BTreeMap<NodeId, Rc<Kept>>,
     problems: Vec<Problem>,
     titles: BTreeMap<NodeId, String>,
+}
+
+/// The nodes of a run that are not settled.
+#[derive(Default)]
+struct Todo<'p> {
+    /// Sources first.
+    waiting: Vec<NodeId>,
+    /// Everything they rest on is there.
+    ready: Vec<Ready<'p>>,
+    /// At a helper, with their tickets.
+    away: Vec<(u64, Ready<'p>)>,
+}
+
+impl<'p> Todo<'p> {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.ready.is_empty() && self.away.is_empty()
+    }
+
+    /// Whether a node is under way whose results have this key.
+    fn has(&self, key: NodeKey) -> bool {
+        self.ready.iter().chain(self.away.iter().map(|(_, ready)| ready)).any(|ready| ready.key == key)
+    }
+
+    fn next_here(&mut self) -> Option<Ready<'p>> {
+        (!self.ready.is_empty()).then(|| self.ready.remove(0))
+    }
+
+    /// All that is left, because the run is over.
+    fn rest(&mut self) -> Vec<NodeId> {
+        let ready = self.ready.drain(..).chain(self.away.drain(..).map(|(_, ready)| ready)).map(|ready| ready.id);
+        ready.chain(self.waiting.drain(..)).collect()
+    }
+}
+
+/// What is to be done for a node.
+enum Next<'p> {
+    /// Nothing: it came out like this.
+    Settled(Box<NodeReport>),
+    /// To compute it.
+    Ready(Box<Ready<'p>>),
+    /// To wait for another node that gives the same.
+    Twin,
+}
+
+/// A node that is to be computed, and all that this takes.
+struct Ready<'p> {
+    id: NodeId,
+    node: &'p Node,
+    component: &'static dyn Component,
+    spec: &'p Spec,
+    recipe: Recipe,
+    key: NodeKey,
+    why: String,
+    inputs: BTreeMap<String, Artifact>,
+    work: Work,
+    /// A helper fell over it.
+    is_lost: bool,
 }
 
 struct Last {
@@ -185,20 +242,39 @@ impl Engine {
         let mut progress = Progress { team, rerun, keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
         let mut report =
             RunReport { run, nodes: BTreeMap::new(), cancelled: false, elapsed_secs: 0.0, schemas: BTreeMap::new() };
-        for id in order {
-            // Between nodes too, so that a pipeline of many quick nodes can be stopped and watched.
-            host.breathe().await;
-            report.cancelled |= host.is_cancelled();
-            let node_report = if report.cancelled {
-                unfinished(NodeOutcome::Cancelled, "The run was stopped before it was its turn.")
-            } else {
-                self.run_node(host, run, pipeline, &id, &mut progress, &report.nodes).await
-            };
+        let settle = |report: &mut RunReport, progress: &mut Progress<'_>, id: NodeId, node_report: NodeReport| {
             report.cancelled |= node_report.outcome == NodeOutcome::Cancelled;
             host.emit(RunEvent::Finished { run, node: id.clone(), report: node_report.clone() });
             report.nodes.insert(id, node_report);
             // A result is let go with the last node of this run that takes it.
             progress.results.retain(|source, _| consumers[source].iter().any(|id| !report.nodes.contains_key(id)));
+        };
+        let mut todo = Todo { waiting: order, ..Todo::default() };
+        while !todo.is_empty() {
+            // Between nodes too, so that a pipeline of many quick nodes can be stopped and watched.
+            host.breathe().await;
+            report.cancelled |= host.is_cancelled();
+            if report.cancelled {
+                for id in todo.rest() {
+                    let why = "The run was stopped before it was its turn.";
+                    settle(&mut report, &mut progress, id, unfinished(NodeOutcome::Cancelled, why));
+                }
+                break;
+            }
+            if let Some((id, node_report)) = self.come_back(host, run, &mut todo, &mut progress) {
+                settle(&mut report, &mut progress, id, node_report);
+            } else if let Some((id, node_report)) =
+                self.look_ahead(host, run, pipeline, &mut todo, &mut progress, &report)
+            {
+                settle(&mut report, &mut progress, id, node_report);
+            } else if let Some(ready) = todo.next_here() {
+                let (outcome, left) = self.compute(host, run, &ready, &progress).await;
+                let id = ready.id.clone();
+                let node_report = self.conclude(ready, outcome, left, &mut progress);
+                settle(&mut report, &mut progress, id, node_report);
+            } else if let Some(team) = &progress.team {
+                team.rest().await;
+            }
         }
         for id in report.nodes.keys() {
             for (port, table) in self.tables(id) {
@@ -209,25 +285,110 @@ impl Engine {
         report
     }
 
-    async fn run_node(
+    /// Settles what needs no computing, or finds out what the next nodes need and hands those over that helpers may
+    /// compute as a whole: the work of several does not rest on each other, and this engine keeps one.
+    fn look_ahead<'p>(
+        &'p self,
+        host: &dyn Host,
+        run: RunId,
+        pipeline: &'p Pipeline,
+        todo: &mut Todo<'p>,
+        progress: &mut Progress<'_>,
+        report: &RunReport,
+    ) -> Option<(NodeId, NodeReport)> {
+        let n_ahead = if progress.team.is_some() { usize::MAX } else { 1 };
+        let mut at = 0;
+        while at < todo.waiting.len() && todo.ready.len() < n_ahead {
+            let id = todo.waiting[at].clone();
+            let sources = pipeline.upstream(&id);
+            let is_next = sources.iter().all(|source| report.nodes.contains_key(source));
+            match is_next.then(|| self.prepare(host, run, pipeline, &id, todo, progress, &report.nodes)) {
+                Some(Next::Settled(node_report)) => {
+                    todo.waiting.remove(at);
+                    return Some((id, *node_report));
+                }
+                Some(Next::Ready(ready)) => {
+                    todo.waiting.remove(at);
+                    todo.ready.push(*ready);
+                }
+                // Its turn has not come, or another node that is under way gives just what it would.
+                Some(Next::Twin) | None => at += 1,
+            }
+        }
+        let team = progress.team.as_ref()?;
+        let mut n_heavy = todo.ready.iter().filter(|ready| team.is_worth(ready.work.nanos)).count();
+        let mut kept = Vec::new();
+        for ready in todo.ready.drain(..).rev() {
+            let may_leave = n_heavy > 1 && !ready.is_lost && ready.work.n_parts < 2 && team.is_worth(ready.work.nanos);
+            let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs);
+            match may_leave.then(|| team.hand(&order(), Task::Whole)).flatten() {
+                Some((ticket, helper)) => {
+                    n_heavy -= 1;
+                    host.emit(RunEvent::Started { run, node: ready.id.clone(), worker: helper + 1 });
+                    todo.away.push((ticket, ready));
+                }
+                None => kept.push(ready),
+            }
+        }
+        kept.reverse();
+        todo.ready = kept;
+        None
+    }
+
+    /// Takes in a node that a helper has computed. One whose helper fell is computed here.
+    fn come_back(
         &self,
         host: &dyn Host,
         run: RunId,
-        pipeline: &Pipeline,
+        todo: &mut Todo<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Option<(NodeId, NodeReport)> {
+        let team = progress.team.as_ref()?;
+        let (at, answer) =
+            todo.away.iter().enumerate().find_map(|(at, (ticket, _))| Some((at, team.answer(*ticket)?)))?;
+        let (_, ready) = todo.away.remove(at);
+        let parcel = match answer {
+            Answer::Lost => {
+                todo.ready.insert(0, Ready { is_lost: true, ..ready });
+                return None;
+            }
+            Answer::Done(outcome) => outcome,
+        };
+        let (outcome, left) = match parcel.and_then(|parcel| Left::unpack(&parcel, &self.components)) {
+            Ok(left) => (Ok(()), left),
+            Err(error) => (Err(error), Left::default()),
+        };
+        left.measured.iter().for_each(metric_events(host, run, ready.id.clone()));
+        let id = ready.id.clone();
+        Some((id, self.conclude(ready, outcome, left, progress)))
+    }
+
+    /// What is to be done for a node whose sources are settled.
+    #[allow(clippy::too_many_arguments, reason = "it is a step of a run, which knows all of this")]
+    fn prepare<'p>(
+        &'p self,
+        host: &dyn Host,
+        run: RunId,
+        pipeline: &'p Pipeline,
         id: &NodeId,
+        todo: &Todo<'_>,
         progress: &mut Progress<'_>,
         done: &BTreeMap<NodeId, NodeReport>,
-    ) -> NodeReport {
-        let Progress { team, rerun, keys, results, problems, titles } = progress;
+    ) -> Next<'p> {
+        let Progress { rerun, keys, results, problems, titles, .. } = progress;
+        let settled = |node_report| Next::Settled(Box::new(node_report));
         if let Some((culprit, name)) = blocked_by(pipeline, id, done, titles) {
-            return unfinished(NodeOutcome::Skipped(culprit), &format!("{name} failed, and this rests on it."));
+            return settled(unfinished(
+                NodeOutcome::Skipped(culprit),
+                &format!("{name} failed, and this rests on it."),
+            ));
         }
         let found = pipeline.node(id).and_then(|node| Some((node, self.components.get(&node.component)?)));
         let Some((node, (component, spec))) = found else {
-            return failed(Failure::new(
+            return settled(failed(Failure::new(
                 "this version of Millrace does not know the component".to_owned(),
                 "Open the pipeline with a newer version, or take the node away.",
-            ));
+            )));
         };
         let problem =
             problems.iter().find(|problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error);
@@ -237,9 +398,13 @@ impl Engine {
             state.n_computations
         };
         let Some(recipe) = recipe(pipeline, id, spec, keys, computation) else {
-            return failed(Failure::new("an input comes from a node that did not run", "Run the whole pipeline."));
+            let failure = Failure::new("an input comes from a node that did not run", "Run the whole pipeline.");
+            return settled(failed(failure));
         };
         let key = recipe.key();
+        if todo.has(key) {
+            return Next::Twin;
+        }
         keys.insert(id.clone(), key);
 
         let (kept, why_reused) = {
@@ -263,7 +428,7 @@ impl Engine {
             kept.measured.iter().for_each(tell);
             let report = finished(NodeOutcome::Reused, why_reused.into(), key, &kept);
             results.insert(id.clone(), kept);
-            return report;
+            return settled(report);
         }
 
         let why = match self.state.borrow().last.get(id) {
@@ -276,20 +441,58 @@ impl Engine {
         // What `check` would say comes first: it is worded for the inspector.
         if let Some(failure) = problem_before_run(node, *component, spec, &inputs, problem) {
             self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
-            return NodeReport { why, ..failed(failure) };
+            return settled(NodeReport { why, ..failed(failure) });
         }
 
-        host.emit(RunEvent::Started { run, node: id.clone() });
+        let work = component.work(&Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed()));
+        let id = id.clone();
+        Next::Ready(Box::new(Ready {
+            id,
+            node,
+            component: *component,
+            spec,
+            recipe,
+            key,
+            why,
+            inputs,
+            work,
+            is_lost: false,
+        }))
+    }
+
+    /// Computes a node here.
+    async fn compute(
+        &self,
+        host: &dyn Host,
+        run: RunId,
+        ready: &Ready<'_>,
+        progress: &Progress<'_>,
+    ) -> (Result<(), JobError>, Left) {
+        let Ready { id, node, component, spec, recipe, inputs, .. } = ready;
+        host.emit(RunEvent::Started { run, node: id.clone(), worker: 0 });
         let started_secs = host.now_secs();
         let mut job = Job {
             on_progress: progress_events(host, run, id.clone()),
             on_metric: metric_events(host, run, id.clone()),
-            team: team.as_ref(),
-            ..Job::new(*component, host, node, spec, inputs, recipe.node_seed())
+            team: progress.team.as_ref(),
+            ..Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed())
         };
         let outcome = component.run(&mut job).await;
         let elapsed_secs = host.now_secs() - started_secs;
         let Job { outputs, face, panels, measured, .. } = job;
+        (outcome, Left { outputs, face, panels, measured, elapsed_secs })
+    }
+
+    /// Keeps what a node left, and says how it came out.
+    fn conclude(
+        &self,
+        ready: Ready<'_>,
+        outcome: Result<(), JobError>,
+        left: Left,
+        progress: &mut Progress<'_>,
+    ) -> NodeReport {
+        let Ready { id, spec, recipe, key, why, .. } = ready;
+        let Left { outputs, face, panels, measured, elapsed_secs } = left;
         match outcome {
             Ok(()) => {
                 if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
@@ -304,12 +507,12 @@ impl Engine {
                 let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, measured, elapsed_secs });
                 state.last.insert(id.clone(), Last { recipe, key, failed: false });
                 let report = finished(NodeOutcome::Ran, why, key, &kept);
-                results.insert(id.clone(), kept);
+                progress.results.insert(id, kept);
                 report
             }
             Err(JobError::Cancelled) => unfinished(NodeOutcome::Cancelled, "The run was stopped."),
             Err(JobError::Failed(failure)) => {
-                self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
+                self.state.borrow_mut().last.insert(id, Last { recipe, key, failed: true });
                 NodeReport { why, elapsed_secs, ..failed(failure) }
             }
         }

@@ -37,7 +37,7 @@ pub struct Job<'a> {
     pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
     /// What its parts share.
-    pub(crate) shared: Option<Rc<dyn Any>>,
+    pub(crate) shared: Vec<Rc<dyn Any>>,
     /// Who may compute parts of it.
     pub(crate) team: Option<&'a Team<'a>>,
     pub(crate) tend: Option<Tend<'a>>,
@@ -95,7 +95,7 @@ impl<'a> Job<'a> {
             on_progress: Box::new(|_, _| {}),
             on_metric: Box::new(|_| {}),
             last_breath_secs: host.now_secs(),
-            shared: None,
+            shared: Vec::new(),
             team: None,
             tend: None,
         }
@@ -175,13 +175,14 @@ impl<'a> Job<'a> {
 
     /// What parts of this job share, if one of them has made it already.
     pub fn shared<T: 'static>(&self) -> Option<Rc<T>> {
-        self.shared.clone()?.downcast().ok()
+        self.shared.iter().find_map(|made| Rc::clone(made).downcast().ok())
     }
 
-    /// Keeps what parts of this job share; the one before is let go.
+    /// Keeps what parts of this job share; the one of this type before is let go.
     pub fn share<T: 'static>(&mut self, made: T) -> Rc<T> {
         let made = Rc::new(made);
-        self.shared = Some(made.clone());
+        self.shared.retain(|other| !other.is::<T>());
+        self.shared.push(made.clone());
         made
     }
 
@@ -225,12 +226,12 @@ impl<'a> Job<'a> {
             let mut job = Job {
                 on_progress: Box::new(|done, message| on_progress(fraction(n_taken, done), message)),
                 last_breath_secs: self.last_breath_secs,
-                shared: self.shared.take(),
+                shared: std::mem::take(&mut self.shared),
                 tend: Some(Box::new(|| spread.borrow_mut().tend())),
                 ..Job::new(self.component, host, self.node, self.spec, self.inputs.clone(), self.seed)
             };
             let outcome = job.component.part(&mut job, stage, part_idx).await;
-            let (shared, last_breath_secs) = (job.shared.take(), job.last_breath_secs);
+            let (shared, last_breath_secs) = (std::mem::take(&mut job.shared), job.last_breath_secs);
             drop(job);
             (self.shared, self.last_breath_secs) = (shared, last_breath_secs);
             spread.borrow_mut().is_busy_here = false;

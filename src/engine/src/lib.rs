@@ -23,7 +23,7 @@ mod untrained;
 mod why;
 
 pub use artifact::{Artifact, Evaluation, Port};
-pub use component::{Component, Flow, FlowError, Running};
+pub use component::{Component, Flow, FlowError, Running, Work};
 pub use engine::Engine;
 pub use export::{export, export_in_turns};
 pub use host::{Host, Local, Source};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use learn::{Clusterer, Learner};
 use model::{Clustering, Model, Transform};
 use pipeline::{Node, Spec};
-use protocol::Failure;
+use protocol::{Face, Failure, Measured, Panel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use table::Table;
@@ -60,6 +60,30 @@ pub fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JobError> {
 fn garbled(error: &impl ToString) -> JobError {
     let help = "This is a fault of the engine: please report it. With one worker nothing has to travel.";
     Failure::new(format!("what another worker sent does not decode: {}", error.to_string()), help).into()
+}
+
+/// All that a node leaves.
+#[derive(Default)]
+pub(crate) struct Left {
+    pub(crate) outputs: BTreeMap<String, Artifact>,
+    pub(crate) face: Option<Face>,
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) measured: Vec<Measured>,
+    pub(crate) elapsed_secs: f64,
+}
+
+impl Left {
+    pub(crate) fn pack(&self) -> Result<Parcel, JobError> {
+        let mut packing = Packing::default();
+        let outputs = packing.artifacts(&self.outputs);
+        packing.seal(&(outputs, &self.face, &self.panels, &self.measured, self.elapsed_secs))
+    }
+
+    pub(crate) fn unpack(parcel: &Parcel, components: &Components) -> Result<Self, JobError> {
+        let (outputs, face, panels, measured, elapsed_secs) = parcel.open()?;
+        let outputs = unpack_artifacts(outputs, &parcel.tables, components)?;
+        Ok(Self { outputs, face, panels, measured, elapsed_secs })
+    }
 }
 
 /// An artifact on its way.

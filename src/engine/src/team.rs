@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pipeline::{Node, Spec};
 use serde::{Deserialize, Serialize};
 
-use crate::parcel::{Components, Packing, unpack_artifacts};
+use crate::parcel::{Components, Left, Packing, unpack_artifacts};
 use crate::{Artifact, Component, Host, Job, JobError, Local, Parcel};
 
 /// What a helper is to compute.
@@ -121,7 +121,7 @@ static N_TICKETS: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Team<'a> {
     crew: &'a dyn Crew,
     seats: RefCell<Vec<Seat>>,
-    answers: RefCell<BTreeMap<u64, (u32, Answer)>>,
+    answers: RefCell<BTreeMap<u64, Answer>>,
 }
 
 #[derive(Default)]
@@ -149,8 +149,9 @@ impl<'a> Team<'a> {
         self.crew.rest()
     }
 
-    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it.
-    pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<u64> {
+    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it: the ticket, and whose
+    /// it is.
+    pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<(u64, u32)> {
         let mut seats = self.seats.borrow_mut();
         let n_bytes = order.n_bytes();
         let n_fitting = self.crew.spare_bytes().checked_div(n_bytes).unwrap_or(u64::MAX);
@@ -164,11 +165,11 @@ impl<'a> Team<'a> {
         let ticket = N_TICKETS.fetch_add(1, Ordering::Relaxed);
         (seats[helper].ticket, seats[helper].order) = (Some(ticket), Some(order.id));
         self.crew.hand(helper as u32, ticket, order, task);
-        Some(ticket)
+        Some((ticket, helper as u32))
     }
 
-    /// What came of a ticket, once there is an answer, and who gave it.
-    pub(crate) fn answer(&self, ticket: u64) -> Option<(u32, Answer)> {
+    /// What came of a ticket, once there is an answer.
+    pub(crate) fn answer(&self, ticket: u64) -> Option<Answer> {
         let mut seats = self.seats.borrow_mut();
         for Answered { helper, ticket, outcome } in self.crew.answers() {
             // An answer to an earlier run's ticket has nobody who waits for it.
@@ -180,7 +181,7 @@ impl<'a> Team<'a> {
                 seat.n_lost += 1;
                 seat.order = None;
             }
-            self.answers.borrow_mut().insert(ticket, (helper, outcome));
+            self.answers.borrow_mut().insert(ticket, outcome);
         }
         self.answers.borrow_mut().remove(&ticket)
     }
@@ -242,11 +243,11 @@ impl<'t, 'a> Spread<'t, 'a> {
         let mut waiting = std::mem::take(&mut self.out);
         waiting.retain(|&(ticket, part_idx)| match team.answer(ticket) {
             None => true,
-            Some((_, Answer::Done(outcome))) => {
+            Some(Answer::Done(outcome)) => {
                 self.settle(part_idx, outcome.map(|parcel| parcel.bytes));
                 false
             }
-            Some((_, Answer::Lost)) => {
+            Some(Answer::Lost) => {
                 self.lost.push(part_idx);
                 false
             }
@@ -254,7 +255,8 @@ impl<'t, 'a> Spread<'t, 'a> {
         self.out = waiting;
         // Whoever hands parts over keeps one, unless it has one already.
         while self.next + u32::from(!self.is_busy_here) < self.end {
-            let Some(ticket) = team.hand(&order, Task::Part { stage: self.stage, part_idx: self.next }) else { break };
+            let task = Task::Part { stage: self.stage, part_idx: self.next };
+            let Some((ticket, _)) = team.hand(&order, task) else { break };
             self.out.push((ticket, self.next));
             self.next += 1;
         }
@@ -305,7 +307,7 @@ pub struct Helper {
 struct Held {
     order: Arc<Order>,
     /// What several parts share.
-    shared: Option<Rc<dyn Any>>,
+    shared: Vec<Rc<dyn Any>>,
 }
 
 impl Helper {
@@ -316,7 +318,7 @@ impl Helper {
 
     /// Takes an order in, in place of the one before.
     pub fn open(&mut self, order: Arc<Order>) {
-        self.held = Some(Held { order, shared: None });
+        self.held = Some(Held { order, shared: Vec::new() });
     }
 
     /// As `open`, of one that has travelled.
@@ -351,7 +353,7 @@ impl Helper {
         let mut job = Job::new(*component, host, &order.node, spec, order.inputs.clone(), order.seed);
         match task {
             Task::Part { stage, part_idx } => {
-                job.shared = shared.take();
+                job.shared = std::mem::take(shared);
                 let outcome = component.part(&mut job, stage, part_idx).await;
                 *shared = job.shared;
                 outcome.map(|bytes| Parcel { bytes, tables: Vec::new() })
@@ -360,9 +362,8 @@ impl Helper {
                 let began_secs = host.now_secs();
                 component.run(&mut job).await?;
                 let elapsed_secs = host.now_secs() - began_secs;
-                let mut packing = Packing::default();
-                let outputs = packing.artifacts(&job.outputs);
-                packing.seal(&(outputs, &job.face, &job.panels, &job.measured, elapsed_secs))
+                let Job { outputs, face, panels, measured, .. } = job;
+                Left { outputs, face, panels, measured, elapsed_secs }.pack()
             }
         }
     }

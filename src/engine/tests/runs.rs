@@ -1,12 +1,15 @@
 //! Planning, reuse, explanations, failures and cancellation, with components small enough to be read here.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::testing::{TestHost, block_on};
-use engine::{Artifact, Component, Engine, Evaluation, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::threads::Threads;
+use engine::{Artifact, Component, Engine, Evaluation, Flow, FlowError, In, Job, Out, Param, Running, Work};
 use model::{NewColumn, NewValues};
 use pipeline::{Edit, Family, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, Spec, Value};
-use protocol::{Failure, Kept, NodeOutcome, RunId, RunReport, RunTarget};
+use protocol::{Failure, Kept, NodeOutcome, RunEvent, RunId, RunReport, RunTarget};
 use schema::{Column, Kind};
 use table::Table;
 
@@ -80,6 +83,25 @@ impl Component for Total {
     }
 }
 const EVALUATION: Out<Arc<Evaluation>> = Out::new("evaluation");
+
+/// Adds 1, which is said to be much work.
+struct Heavy;
+impl Component for Heavy {
+    fn spec(&self) -> Spec {
+        Spec::new("transform.heavy", 1, Family::Prepare, "Heavy")
+            .with_input(INPUT)
+            .with_output(TABLE)
+            .with_param(ADDEND)
+            .with_param(BREAK)
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        job.log_metric("begun", 1.0, 0);
+        Add.run(job)
+    }
+    fn work(&self, _job: &Job<'_>) -> Work {
+        Work { nanos: 1_000_000_000, n_parts: 1 }
+    }
+}
 
 fn numbers(values: Vec<f64>) -> Table {
     let n_rows = values.len();
@@ -334,5 +356,90 @@ mod random_edits {
                 }
             }
         }
+    }
+}
+
+static ALL: [&dyn Component; 4] = [&Count, &Add, &Total, &Heavy];
+
+/// count → first → total, and three other works beside the first.
+fn side_by_side() -> Pipeline {
+    let mut pipeline = sample();
+    let names = ["first", "second", "third", "fourth"];
+    for (at, name) in names.into_iter().enumerate() {
+        let mut node = pipeline.node(&id("add")).expect("there").clone();
+        node.component = "transform.heavy".into();
+        pipeline.apply(Edit::AddNode(id(name), node)).expect("free");
+        set(&mut pipeline, name, "addend", Value::Float(at as f64));
+        pipeline
+            .apply(Edit::Connect(OutPort::new(&id("count"), "table"), InPort::new(&id(name), "table")))
+            .expect("fits");
+    }
+    pipeline
+}
+
+fn helped_by(n_threads: u32) -> TestHost {
+    TestHost::default().helped_by(Rc::new(Threads::start(n_threads, &ALL, u64::MAX)))
+}
+
+/// What every node left, and in which worker it began.
+fn left(host: &TestHost, pipeline: &Pipeline) -> (RunReport, Vec<Option<u64>>, BTreeMap<NodeId, u32>) {
+    let engine = Engine::new(&ALL, u64::MAX);
+    let mut report = block_on(engine.run(host, RunId(1), pipeline, &RunTarget::All));
+    report.elapsed_secs = 0.0;
+    report.nodes.values_mut().for_each(|node| node.elapsed_secs = 0.0);
+    let tables = report.nodes.keys().map(|id| Some(engine.table(&OutPort::new(id, "table")).ok()?.fingerprint()));
+    let events = host.events.borrow();
+    let begun = events.iter().filter_map(|event| match event {
+        RunEvent::Started { node, worker, .. } => Some((node.clone(), *worker)),
+        _ => None,
+    });
+    (report.clone(), tables.collect(), begun.collect())
+}
+
+#[test]
+fn long_works_that_do_not_rest_on_each_other_are_computed_side_by_side() {
+    let pipeline = side_by_side();
+    let (report, tables, begun) = left(&TestHost::default(), &pipeline);
+    assert!(report.nodes.values().all(|node| node.outcome == NodeOutcome::Ran), "{report:?}");
+    assert!(begun.values().all(|worker| *worker == 0), "{begun:?}");
+    for n_threads in [1, 2, 5] {
+        let host = helped_by(n_threads);
+        let (other, others, begun) = left(&host, &pipeline);
+        assert_eq!((&other, &others), (&report, &tables), "{n_threads} helpers");
+        let workers: std::collections::BTreeSet<u32> = begun.into_values().collect();
+        assert!(workers.contains(&0) && workers.len() as u32 > n_threads.min(3), "{n_threads}: {workers:?}");
+        let told = host.events.borrow().iter().filter(|event| matches!(event, RunEvent::Metric { .. })).count();
+        assert_eq!(told, 4, "what was measured elsewhere is told too");
+    }
+}
+
+#[test]
+fn what_fails_or_is_stopped_elsewhere_is_told_as_if_it_were_here() {
+    let mut pipeline = side_by_side();
+    set(&mut pipeline, "third", "break", Value::Bool(true));
+    let (report, tables, _) = left(&TestHost::default(), &pipeline);
+    let (other, others, _) = left(&helped_by(3), &pipeline);
+    assert_eq!(outcome(&report, "third"), NodeOutcome::Failed(Failure::new("it broke", "Mend it.")));
+    assert_eq!((other, others), (report, tables));
+
+    for n_breaths in 1..6 {
+        let threads = Rc::new(Threads::start(2, &ALL, u64::MAX));
+        let host = TestHost::stopping_after(n_breaths).helped_by(threads);
+        let report = block_on(Engine::new(&ALL, u64::MAX).run(&host, RunId(1), &pipeline, &RunTarget::All));
+        assert!(report.cancelled);
+        assert_eq!(report.nodes.len(), pipeline.nodes().len(), "every node says how it came out");
+        assert_eq!(host.n_breaths(), n_breaths);
+    }
+}
+
+#[test]
+fn of_two_equal_nodes_one_is_computed_on_any_number_of_workers() {
+    let mut pipeline = side_by_side();
+    set(&mut pipeline, "second", "addend", Value::Float(0.0));
+    for host in [TestHost::default(), helped_by(3)] {
+        let (report, ..) = left(&host, &pipeline);
+        let n_ran = ["first", "second"].iter().filter(|node| outcome(&report, node) == NodeOutcome::Ran).count();
+        assert_eq!(n_ran, 1, "{report:?}");
+        assert!(report.nodes.values().all(|node| matches!(node.outcome, NodeOutcome::Ran | NodeOutcome::Reused)));
     }
 }

@@ -307,9 +307,9 @@ impl RunRecord {
     pub fn observe(&mut self, event: &RunEvent, at_secs: f64, worker: u32) {
         match event {
             RunEvent::Planned { nodes, .. } => nodes.iter().for_each(|id| _ = self.node_mut(id)),
-            RunEvent::Started { node, .. } => {
+            RunEvent::Started { node, worker: helper, .. } => {
                 let node = self.node_mut(node);
-                (node.start_secs, node.worker) = (Some(finite(at_secs)), worker);
+                (node.start_secs, node.worker) = (Some(finite(at_secs)), worker + helper);
             }
             RunEvent::Progress { .. } => {}
             RunEvent::Metric { node, measured, .. } => self.measure(node, measured),

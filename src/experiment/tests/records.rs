@@ -20,7 +20,7 @@ use protocol::{
 const RUN: RunId = RunId(1);
 
 fn started(node: &str) -> RunEvent {
-    RunEvent::Started { run: RUN, node: id(node) }
+    RunEvent::Started { run: RUN, node: id(node), worker: 0 }
 }
 
 fn finished(node: &str, outcome: NodeOutcome, elapsed_secs: f64) -> RunEvent {

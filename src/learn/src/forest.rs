@@ -1,12 +1,14 @@
 //! Decision forests: many trees, each on its own rows and its own choice of features.
 
-use model::{Forest, Matrix};
+use std::ops::Range;
+
+use model::{Forest, Matrix, Tree};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Part;
 use crate::dataset::Labels;
-use crate::tree::{Goal, MAX_NUMBERS, Plan, TreeSettings, grow, normalise, ranks};
+use crate::tree::{Goal, Grown, MAX_NUMBERS, Plan, TreeSettings, grow, normalise, ranks};
 use crate::{Checkpoint, FitError};
 
 /// How a decision forest is grown.
@@ -91,41 +93,109 @@ pub async fn fit(
     seed: u64,
     checkpoint: &mut impl Checkpoint,
 ) -> Result<ForestFit, FitError> {
-    settings.check()?;
-    // The trees' values are added before they are divided.
-    if let Labels::Numbers(y) = labels
-        && y.iter().any(|y| y.abs() > f64::MAX / f64::from(settings.n_trees))
-    {
-        return Err(FitError::Overflow);
-    }
-    let goal = Goal::new(&settings.tree, labels, n_classes, weights)?;
     let ranks = ranks(x, checkpoint).await?;
-    let n_tried = settings.features_per_split.resolve(x.n_columns);
-    let plan = Plan { x, ranks: &ranks, settings: &settings.tree, n_tried };
-    let n_trees = settings.n_trees as usize;
-    let mut trees = Vec::new();
-    let mut importances = vec![0.0; x.n_columns];
-    let mut n_numbers = 0;
-    for tree_idx in 0..n_trees {
-        let message = format!("Growing tree {} of {n_trees}", tree_idx + 1);
-        checkpoint.checkpoint(tree_idx as f64 / n_trees as f64, &message).await?;
-        let mut stream = Stream::fork(seed, tree_idx as u64);
-        let drawn = match settings.resampling {
-            Resampling::Bagging => Some(draw(x.n_rows, &mut stream)),
-            Resampling::Replicate => None,
-        };
-        let mut part = Part::new(checkpoint, tree_idx, n_trees);
-        let mut grown = grow(&plan, &goal, drawn.as_deref(), stream, &mut part).await?;
-        normalise(&mut grown.importances);
-        importances.iter_mut().zip(&grown.importances).for_each(|(sum, importance)| *sum += importance);
-        n_numbers += grown.tree.nodes.len() * 6 + grown.tree.values.len();
-        if n_numbers > MAX_NUMBERS {
-            return Err(FitError::ModelTooLarge { limit: MAX_NUMBERS, n_trees: tree_idx });
-        }
-        trees.push(grown.tree);
+    let mut trees = Trees::default();
+    let ground = Ground { x, ranks: &ranks, labels, n_classes, weights, seed };
+    for grown in ground.grow(settings, 0..settings.n_trees, checkpoint).await? {
+        trees.add(grown)?;
     }
-    normalise(&mut importances);
-    Ok(ForestFit { forest: Forest { trees }, importances })
+    Ok(trees.into_forest())
+}
+
+/// What the trees of a forest grow on.
+pub(crate) struct Ground<'a> {
+    pub(crate) x: &'a Matrix,
+    pub(crate) ranks: &'a [u32],
+    pub(crate) labels: &'a Labels,
+    pub(crate) n_classes: usize,
+    pub(crate) weights: Option<&'a [f64]>,
+    pub(crate) seed: u64,
+}
+
+impl Ground<'_> {
+    /// Grows some of the trees; no more once they are too large together.
+    pub(crate) async fn grow(
+        &self,
+        settings: &ForestSettings,
+        tree_idxs: Range<u32>,
+        checkpoint: &mut impl Checkpoint,
+    ) -> Result<Vec<GrownTree>, FitError> {
+        settings.check()?;
+        // The trees' values are added before they are divided.
+        if let Labels::Numbers(y) = self.labels
+            && y.iter().any(|y| y.abs() > f64::MAX / f64::from(settings.n_trees))
+        {
+            return Err(FitError::Overflow);
+        }
+        let goal = Goal::new(&settings.tree, self.labels, self.n_classes, self.weights)?;
+        let n_tried = settings.features_per_split.resolve(self.x.n_columns);
+        let plan = Plan { x: self.x, ranks: self.ranks, settings: &settings.tree, n_tried };
+        let n_trees = tree_idxs.len();
+        let mut trees = Vec::new();
+        let mut n_numbers = 0;
+        for (at, tree_idx) in tree_idxs.enumerate() {
+            let message = format!("Growing tree {} of {}", tree_idx + 1, settings.n_trees);
+            checkpoint.checkpoint(at as f64 / n_trees as f64, &message).await?;
+            let mut stream = Stream::fork(self.seed, u64::from(tree_idx));
+            let drawn = match settings.resampling {
+                Resampling::Bagging => Some(draw(self.x.n_rows, &mut stream)),
+                Resampling::Replicate => None,
+            };
+            let mut part = Part::new(checkpoint, at, n_trees);
+            let Grown { tree, mut importances } = grow(&plan, &goal, drawn.as_deref(), stream, &mut part).await?;
+            normalise(&mut importances);
+            let grown = GrownTree { tree, importances };
+            n_numbers += grown.n_numbers();
+            trees.push(grown);
+            if n_numbers > MAX_NUMBERS {
+                break;
+            }
+        }
+        Ok(trees)
+    }
+}
+
+/// One tree of a forest, and how much impurity its splits on each column took away, as parts of 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GrownTree {
+    tree: Tree,
+    importances: Vec<f64>,
+}
+
+impl GrownTree {
+    fn n_numbers(&self) -> usize {
+        self.tree.nodes.len() * 6 + self.tree.values.len()
+    }
+}
+
+/// Trees put together, in their order; none at first.
+#[derive(Default)]
+pub struct Trees {
+    trees: Vec<Tree>,
+    importances: Vec<f64>,
+    n_numbers: usize,
+}
+
+impl Trees {
+    /// The next one.
+    ///
+    /// # Errors
+    /// They are too large together.
+    pub fn add(&mut self, grown: GrownTree) -> Result<(), FitError> {
+        self.n_numbers += grown.n_numbers();
+        if self.n_numbers > MAX_NUMBERS {
+            return Err(FitError::ModelTooLarge { limit: MAX_NUMBERS, n_trees: self.trees.len() });
+        }
+        self.importances.resize(grown.importances.len(), 0.0);
+        self.importances.iter_mut().zip(&grown.importances).for_each(|(sum, importance)| *sum += importance);
+        self.trees.push(grown.tree);
+        Ok(())
+    }
+
+    pub(crate) fn into_forest(mut self) -> ForestFit {
+        normalise(&mut self.importances);
+        ForestFit { forest: Forest { trees: self.trees }, importances: self.importances }
+    }
 }
 
 impl ForestSettings {

@@ -138,6 +138,8 @@ pub enum RunEvent {
         run: RunId,
         /// Which node.
         node: NodeId,
+        /// In which worker: 0 is the first, which all others help.
+        worker: u32,
     },
     /// A node got further.
     Progress {

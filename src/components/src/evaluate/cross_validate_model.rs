@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::{
-    Component, Evaluation, Flow, FlowError, In, Job, JobError, Local, Out, Param, Parts, Running, Untrained, decoded,
-    encoded,
+    Component, Evaluation, Flow, FlowError, In, Job, JobError, Local, Out, Param, Parts, Running, Untrained, Work,
+    decoded, encoded,
 };
 use learn::Learner;
 use model::{NewColumn, NewValues, Target};
@@ -132,12 +132,16 @@ impl Component for CrossValidateModel {
         })
     }
 
-    fn work(&self, job: &Job<'_>) -> u64 {
-        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else { return 0 };
-        let n_folds = job.param(N_FOLDS).unwrap_or_default();
+    fn work(&self, job: &Job<'_>) -> Work {
+        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else {
+            return Work::default();
+        };
+        let n_parts = job.param(N_FOLDS).unwrap_or_default();
         match &*untrained {
-            Untrained::Single(learner) => train::work(learner, &table).saturating_mul(n_folds.into()),
-            Untrained::Range(_) => 0,
+            Untrained::Single(learner) => {
+                Work { nanos: train::work(learner, &table).saturating_mul(n_parts.into()), n_parts }
+            }
+            Untrained::Range(_) => Work::default(),
         }
     }
 }

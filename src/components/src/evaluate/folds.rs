@@ -100,14 +100,6 @@ pub struct Stretch {
     pub name: String,
 }
 
-impl Stretch {
-    /// One of `n` equal parts.
-    pub fn part(&self, part_idx: usize, n: usize, name: &str) -> Self {
-        let at = |part_idx: usize| self.from + (self.to - self.from) * part_idx as f64 / n as f64;
-        Self { from: at(part_idx), to: at(part_idx + 1), name: name.into() }
-    }
-}
-
 /// A job as one stretch of it sees it.
 pub struct Stretched<'j, 'a> {
     pub job: &'j mut Job<'a>,
@@ -118,7 +110,8 @@ impl Checkpoint for Stretched<'_, '_> {
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
         let Stretch { from, to, name } = &self.stretch;
         let done = from + (to - from) * fraction.clamp(0.0, 1.0);
-        self.job.checkpoint(done, &format!("{name}: {message}")).await.map_err(|_| Stopped)
+        let message = if name.is_empty() { message.to_owned() } else { format!("{name}: {message}") };
+        self.job.checkpoint(done, &message).await.map_err(|_| Stopped)
     }
 }
 

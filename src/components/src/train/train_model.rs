@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running, Untrained};
+use engine::{Component, Flow, FlowError, In, Job, JobError, Local, Out, Param, Running, Untrained, Work};
 use model::Model;
 use pipeline::{Family, Spec};
 use table::Table;
 
-use super::{TARGET, Watched, explain};
-use crate::{columns, failures, tell};
+use super::{TARGET, Training, explain};
+use crate::{columns, tell};
 
 const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
@@ -54,14 +54,11 @@ impl Component for TrainModel {
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
-            let untrained = job.input(LEARNER)?;
+            let (untrained, table) = (job.input(LEARNER)?, job.input(TABLE)?);
+            let (target, seed) = (super::target(job, &table)?, super::seed(job, SEED)?);
             let learner = super::single(job, &untrained)?;
-            let table = job.input(TABLE)?;
-            let target = super::target(job, &table)?;
-            let seed = super::seed(job, SEED)?;
-            let trained = learn::train_with_notes(learner, &table, &target, seed, &mut Watched(job))
-                .await
-                .map_err(|error| failures::from_fit(&error))?;
+            let training = Training { learner, table: &table, target: &target, seed };
+            let trained = super::train(job, 0, (0.0, 1.0), "", &training).await?;
             let model = trained.model;
             for panel in explain::panels(&model) {
                 job.panel(panel);
@@ -71,5 +68,23 @@ impl Component for TrainModel {
             job.output(MODEL, Arc::new(model));
             Ok(())
         })
+    }
+    fn part<'a>(&'a self, job: &'a mut Job<'_>, _stage: u32, part_idx: u32) -> Local<'a, Result<Vec<u8>, JobError>> {
+        Box::pin(async move {
+            let (untrained, table) = (job.input(LEARNER)?, job.input(TABLE)?);
+            let (target, seed) = (super::target(job, &table)?, super::seed(job, SEED)?);
+            let learner = super::single(job, &untrained)?;
+            let training = Training { learner, table: &table, target: &target, seed };
+            super::grow(job, part_idx, "", &training).await
+        })
+    }
+
+    fn work(&self, job: &Job<'_>) -> Work {
+        match (job.optional_input(LEARNER).as_deref(), job.optional_input(TABLE)) {
+            (Some(Untrained::Single(learner)), Some(table)) => {
+                Work { nanos: super::work(learner, &table), n_parts: super::n_parts(learner) }
+            }
+            (Some(Untrained::Range(_)) | None, _) | (_, None) => Work::default(),
+        }
     }
 }

@@ -1,24 +1,26 @@
 //! Tries settings of a learner, ranks them, and trains it with the best.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use charts::{Figure, Marks, Series};
-use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running, Untrained};
+use engine::{
+    Component, Flow, FlowError, In, Job, JobError, Local, Out, Param, Parts, Running, Untrained, Work, decoded, encoded,
+};
 use learn::Learner;
 use model::{Model, NewColumn, NewValues};
 use pipeline::{Family, Spec, Value};
 use protocol::{Direction, Face, Failure, Metric, Panel};
 use schema::{Column, Kind, Schema};
+use serde::{Deserialize, Serialize};
 use study::{Distribution, Goal, Objective, Rule, Sampling, Settings, Space, Study};
 use sweep::Action;
 use table::Table;
 
-use super::{SINGLE_PARAMETER, TARGET, explain};
+use super::{SINGLE_PARAMETER, TARGET, Training, explain, grow, train};
 use crate::evaluate::figures::{axis, brief, category_axis, figure};
-use crate::evaluate::folds::{
-    self, FOLDS, Fold, STRATIFY, Stretch, Stretched, Tested, mean_and_deviation, test_fold, test_on,
-};
+use crate::evaluate::folds::{self, FOLDS, Fold, STRATIFY, Stretch, mean_and_deviation, test_fold, test_on};
 use crate::learn::ranges;
 use crate::split::FOLD_NUMBER;
 use crate::{columns, failures, tell};
@@ -135,27 +137,73 @@ impl Component for TuneModelHyperparameters {
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
-            let untrained = job.input(LEARNER)?;
-            let table = job.input(TABLE)?;
-            let target = super::target(job, &table)?;
-            let seed = super::seed(job, SEED)?;
-            job.checkpoint(0.0, "Choosing what to try").await?;
-            let candidates = candidates(job, &untrained)?;
-            // What is wrong with the rows themselves is told before anything is tried.
-            learn::check(&candidates[0].learner, &table, &target).map_err(|error| failures::from_fit(&error))?;
-            let rows = match job.optional_input(VALIDATION) {
-                Some(validation) => {
-                    has_target(validation.schema(), &target).map_err(failures::from_flow)?;
-                    Rows::Held(validation)
-                }
-                None => Rows::Folds(folds::deal(job, &table, seed)?),
-            };
-            let table = table.without(&[FOLD_NUMBER.to_owned()]);
-            let tuning = Tuning { untrained: &untrained, table: &table, target: &target, rows, seed };
-            let trials = tuning.try_all(job, candidates).await?;
+            let tuning = tuning(job).await?;
+            let trials = tuning.try_all(job).await?;
             tuning.conclude(job, trials).await
         })
     }
+
+    fn part<'a>(&'a self, job: &'a mut Job<'_>, stage: u32, part_idx: u32) -> Local<'a, Result<Vec<u8>, JobError>> {
+        Box::pin(async move {
+            let tuning = match job.shared() {
+                Some(tuning) => tuning,
+                None => tuning(job).await?,
+            };
+            match stage.checked_sub(1) {
+                None => {
+                    let outcome = tuning.test(job, part_idx as usize).await;
+                    // A setting that fails does not end the others.
+                    encoded(&match outcome {
+                        Err(JobError::Failed(failure)) => Err(failure),
+                        outcome => Ok(outcome?),
+                    })
+                }
+                Some(trial_idx) => {
+                    let learner = tuning.candidates[trial_idx as usize].learner.clone();
+                    grow(job, part_idx, LAST, &tuning.training(&learner)).await
+                }
+            }
+        })
+    }
+
+    fn work(&self, job: &Job<'_>) -> Work {
+        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else {
+            return Work::default();
+        };
+        let n_folds = if job.optional_input(VALIDATION).is_some() { Ok(1) } else { job.param(N_FOLDS) };
+        let n_folds = n_folds.unwrap_or(1);
+        candidates(job, &untrained).map_or_else(
+            |_| Work::default(),
+            |candidates| {
+                let works = candidates.iter().map(|candidate| super::work(&candidate.learner, &table));
+                let nanos = works.sum::<u64>().saturating_mul(n_folds.into());
+                Work { nanos, n_parts: candidates.len() as u32 * n_folds }
+            },
+        )
+    }
+}
+
+/// How the training that follows the trials is called.
+const LAST: &str = "The best setting, on all rows";
+
+async fn tuning(job: &mut Job<'_>) -> Result<Rc<Tuning>, JobError> {
+    let untrained = job.input(LEARNER)?;
+    let table = job.input(TABLE)?;
+    let target = super::target(job, &table)?;
+    let seed = super::seed(job, SEED)?;
+    job.checkpoint(0.0, "Choosing what to try").await?;
+    let candidates = candidates(job, &untrained)?;
+    // What is wrong with the rows themselves is told before anything is tried.
+    learn::check(&candidates[0].learner, &table, &target).map_err(|error| failures::from_fit(&error))?;
+    let rows = match job.optional_input(VALIDATION) {
+        Some(validation) => {
+            has_target(validation.schema(), &target).map_err(failures::from_flow)?;
+            Rows::Held(validation)
+        }
+        None => Rows::Folds(folds::deal(job, &table, seed)?),
+    };
+    let table = table.without(&[FOLD_NUMBER.to_owned()]);
+    Ok(job.share(Tuning { untrained, table, target, rows, seed, candidates }))
 }
 
 fn has_target(validation: &Schema, target: &str) -> Result<(), FlowError> {
@@ -163,6 +211,7 @@ fn has_target(validation: &Schema, target: &str) -> Result<(), FlowError> {
 }
 
 /// One setting and its learner.
+#[derive(Clone)]
 struct Candidate {
     settings: Settings,
     learner: Learner,
@@ -222,6 +271,16 @@ fn drawn(space: &Space, seed: u64, max_runs: u32) -> Vec<Settings> {
     sweep::next(&study).into_iter().filter_map(settings).collect()
 }
 
+/// The metrics of a setting: their means over its tests.
+fn over_tests(tests: &[Test]) -> Vec<Judged> {
+    let judged = |metric: &Metric| {
+        let of = |test: &Test| test.metrics.iter().find(|other| other.name == metric.name)?.values[0];
+        let (mean, deviation) = mean_and_deviation(&tests.iter().map(of).collect::<Vec<_>>());
+        Judged { metric: Metric { values: vec![mean], ..metric.clone() }, deviation }
+    };
+    tests.first().map(|test| test.metrics.iter().map(judged).collect()).unwrap_or_default()
+}
+
 /// What settings are judged on.
 enum Rows {
     Held(Table),
@@ -259,15 +318,23 @@ impl Trial {
 }
 
 /// What stays the same from trial to trial.
-struct Tuning<'t> {
-    untrained: &'t Untrained,
-    table: &'t Table,
-    target: &'t str,
+struct Tuning {
+    untrained: Arc<Untrained>,
+    table: Table,
+    target: String,
     rows: Rows,
     seed: u64,
+    candidates: Vec<Candidate>,
 }
 
-impl Tuning<'_> {
+/// What one test of a setting came to.
+#[derive(Serialize, Deserialize)]
+struct Test {
+    metrics: Vec<Metric>,
+    notes: Vec<String>,
+}
+
+impl Tuning {
     fn n_tests(&self) -> usize {
         match &self.rows {
             Rows::Held(_) => 1,
@@ -281,67 +348,73 @@ impl Tuning<'_> {
         n_tests / (n_tests + 1.0)
     }
 
-    async fn try_all(&self, job: &mut Job<'_>, candidates: Vec<Candidate>) -> Result<Vec<Trial>, JobError> {
-        let n_trials = candidates.len();
-        let all = Stretch { from: 0.0, to: self.trials_end(n_trials), name: String::new() };
-        let mut trials = Vec::new();
+    fn training<'t>(&'t self, learner: &'t Learner) -> Training<'t> {
+        Training { learner, table: &self.table, target: &self.target, seed: self.seed }
+    }
+
+    async fn try_all(&self, job: &mut Job<'_>) -> Result<Vec<Trial>, JobError> {
+        let (n_trials, n_tests) = (self.candidates.len(), self.n_tests());
+        let works = self.candidates.iter().map(|candidate| super::work(&candidate.learner, &self.table));
+        let work = works.sum::<u64>().saturating_mul(n_tests as u64);
+        let parts = Parts { stage: 0, n: (n_trials * n_tests) as u32, work, stretch: (0.0, self.trials_end(n_trials)) };
+        let mut trials: Vec<Trial> = Vec::new();
         // A note comes as often as something is trained.
         let mut notes: BTreeMap<String, usize> = BTreeMap::new();
-        for (trial_idx, Candidate { settings, learner }) in candidates.into_iter().enumerate() {
-            let stretch = all.part(trial_idx, n_trials, &format!("Trial {} of {n_trials}", trial_idx + 1));
-            let judged = match self.judge(job, &learner, &stretch, &mut notes).await {
-                Ok(judged) => Ok(judged),
-                Err(JobError::Cancelled) => return Err(JobError::Cancelled),
-                Err(JobError::Failed(failure)) => Err(failure),
-            };
+        let mut tests: Vec<Result<Test, Failure>> = Vec::new();
+        job.parts(parts, |job, part_idx, bytes| {
+            tests.push(decoded(&bytes)?);
+            if tests.len() < n_tests {
+                return Ok(());
+            }
+            let trial_idx = part_idx as usize / n_tests;
+            let mut sound = Vec::new();
+            let mut failed = None;
+            for test in tests.drain(..) {
+                match test {
+                    // What is tested after a failure counts no more.
+                    Ok(test) if failed.is_none() => sound.push(test),
+                    Ok(_) => {}
+                    Err(failure) => failed = failed.take().or(Some(failure)),
+                }
+            }
+            sound.iter().flat_map(|test| &test.notes).for_each(|note| *notes.entry(note.clone()).or_default() += 1);
+            let judged = failed.map_or_else(|| Ok(over_tests(&sound)), Err);
             for Judged { metric, .. } in judged.iter().flatten() {
                 if let Some(value) = metric.values[0] {
                     job.log_metric(&metric.name, value, trial_idx as u32);
                 }
             }
+            let Candidate { settings, learner } = self.candidates[trial_idx].clone();
             trials.push(Trial { settings, learner, judged });
-        }
-        let n_trained = n_trials * self.n_tests();
+            Ok(())
+        })
+        .await?;
+        let n_trained = n_trials * n_tests;
         let told = notes.into_iter().map(|(note, n)| format!("In {n} of {n_trained} trainings: {note}"));
         tell(job, &self.warnings(&trials).into_iter().chain(told).collect::<Vec<_>>());
         Ok(trials)
     }
 
-    async fn judge(
-        &self,
-        job: &mut Job<'_>,
-        learner: &Learner,
-        stretch: &Stretch,
-        notes: &mut BTreeMap<String, usize>,
-    ) -> Result<Vec<Judged>, JobError> {
-        let mut tests: Vec<Vec<Metric>> = Vec::new();
-        for test_idx in 0..self.n_tests() {
-            let tested = match &self.rows {
-                Rows::Held(validation) => {
-                    let stretch = stretch.clone();
-                    test_on(job, learner, self.table, validation, self.target, self.seed, stretch).await?
-                }
-                Rows::Folds(folds) => {
-                    let name = format!("{}, fold {} of {}", stretch.name, test_idx + 1, folds.len());
-                    let stretch = stretch.part(test_idx, folds.len(), &name);
-                    test_fold(job, learner, self.table, self.target, (folds, test_idx), self.seed, stretch).await?
-                }
-            };
-            let Tested { metrics, notes: told, .. } = tested;
-            told.into_iter().for_each(|note| *notes.entry(note).or_default() += 1);
-            tests.push(metrics);
-        }
-        let over_tests = |metric: &Metric| {
-            let of = |test: &Vec<Metric>| test.iter().find(|other| other.name == metric.name)?.values[0];
-            let (mean, deviation) = mean_and_deviation(&tests.iter().map(of).collect::<Vec<_>>());
-            Judged { metric: Metric { values: vec![mean], ..metric.clone() }, deviation }
+    /// Trains and judges a setting on one fold, or on the rows held out.
+    async fn test(&self, job: &mut Job<'_>, part_idx: usize) -> Result<Test, JobError> {
+        let (trial_idx, test_idx) = (part_idx / self.n_tests(), part_idx % self.n_tests());
+        let learner = &self.candidates[trial_idx].learner;
+        let name = format!("Trial {} of {}", trial_idx + 1, self.candidates.len());
+        let stretch = |name| Stretch { from: 0.0, to: 1.0, name };
+        let (table, target, seed) = (&self.table, &self.target, self.seed);
+        let tested = match &self.rows {
+            Rows::Held(validation) => test_on(job, learner, table, validation, target, seed, stretch(name)).await?,
+            Rows::Folds(folds) => {
+                let name = format!("{name}, fold {} of {}", test_idx + 1, folds.len());
+                test_fold(job, learner, table, target, (folds, test_idx), seed, stretch(name)).await?
+            }
         };
-        Ok(tests.first().map(|metrics| metrics.iter().map(over_tests).collect()).unwrap_or_default())
+        Ok(Test { metrics: tested.metrics, notes: tested.notes })
     }
 
     fn warnings(&self, trials: &[Trial]) -> Vec<String> {
         let mut warnings = Vec::new();
-        match self.untrained {
+        match &*self.untrained {
             Untrained::Single(learner) => warnings.push(format!(
                 "{} is in {SINGLE_PARAMETER} mode, so its one setting was judged and nothing was compared. Set its \
                  Create trainer mode to Parameter Range to try several.",
@@ -374,10 +447,8 @@ impl Tuning<'_> {
             return Err(Failure::new(format!("{} is undefined for every setting", metric.label), help).into());
         };
         let from = self.trials_end(trials.len());
-        let stretch = Stretch { from, to: 1.0, name: "The best setting, on all rows".into() };
-        let mut watched = Stretched { job, stretch };
-        let trained = learn::train_with_notes(&best.learner, self.table, self.target, self.seed, &mut watched).await;
-        let trained = trained.map_err(|error| failures::from_fit(&error))?;
+        let stage = order[0] as u32 + 1;
+        let trained = train(job, stage, (from, 1.0), LAST, &self.training(&best.learner)).await?;
         let results = self.results(&trials, &order, &metric).map_err(|error| failures::from_table(&error))?;
 
         job.panel(self.best_setting(&trials, best, &metric));
@@ -411,14 +482,14 @@ impl Tuning<'_> {
     }
 
     fn label<'a>(&'a self, param: &'a str) -> &'a str {
-        match self.untrained {
+        match &*self.untrained {
             Untrained::Single(_) => param,
             Untrained::Range(range) => range.label(param),
         }
     }
 
     fn in_words(&self, param: &str, value: &Value) -> String {
-        match self.untrained {
+        match &*self.untrained {
             Untrained::Single(_) => String::new(),
             Untrained::Range(range) => range.in_words(param, value),
         }
@@ -433,7 +504,7 @@ impl Tuning<'_> {
 
     /// The parameters of the range, in the learner's order.
     fn params(&self) -> Vec<&str> {
-        match self.untrained {
+        match &*self.untrained {
             Untrained::Single(_) => Vec::new(),
             Untrained::Range(range) => {
                 range.space().dimensions.iter().map(|dimension| dimension.name.as_str()).collect()
@@ -507,7 +578,7 @@ impl Tuning<'_> {
     /// The metric by the values of one setting.
     fn by_setting(&self, trials: &[Trial], metric: &Metric, name: &str) -> Figure {
         let label = self.label(name);
-        let listed = match self.untrained {
+        let listed = match &*self.untrained {
             Untrained::Single(_) => None,
             Untrained::Range(range) => {
                 range.space().dimension(name).and_then(|dimension| match &dimension.distribution {
