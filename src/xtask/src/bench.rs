@@ -49,6 +49,10 @@ enum Section {
     Gallery,
     /// A sweep of a thousand trials: brushed and pointed at
     Sweep,
+    /// The trials of a sweep: on one worker and on two
+    Pool,
+    /// Folds, trees and nodes of one run: on one worker and on two
+    Run,
 }
 
 /// Prints a table of figures and bars.
@@ -74,6 +78,8 @@ fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
         Section::Canvas => "canvas",
         Section::Gallery => "gallery",
         Section::Sweep => "sweep",
+        Section::Pool => "pool",
+        Section::Run => "run",
     }));
     node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium);
     let status = node.status().context("`node` could not be started")?;

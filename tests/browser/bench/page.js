@@ -14,7 +14,7 @@ const FRAME_MS = 16.7;
 /// Shares of an import at which it is stopped.
 const STOP_AT = [0.05, 0.3, 0.6, 0.8, 0.9, 0.96];
 
-const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep, pool: measurePool };
+const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep, pool: measurePool, run: measureOneRun };
 const asked = process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -401,6 +401,61 @@ async function measurePool(page) {
     const ideal = onWorkers(1, many) / onWorkers(nWorkers, many);
     row(`simulated: 240 trials of such times, ${nWorkers} workers`, ideal, "times");
   }
+}
+
+async function measureOneRun(page) {
+  await page.addInitScript(watchWorker);
+  await open(page);
+  const folds = { judge: ["evaluate.cross-validate-model@1", { n_folds: 10 }] };
+  const trees = { train: ["train.train-model@1"] };
+  let seed = 0;
+  for (const [what, learner, nRows, ends] of [
+    ["ten folds of a forest on 8,000 rows", ["learn.decision-forest@1", { n_trees: 100 }], 10_000, folds],
+    ["the 1,000 trees of a forest on 8,000 rows", ["learn.decision-forest@1", { n_trees: 1_000 }], 10_000, trees],
+  ]) {
+    console.log(`\nOne run: ${what}`);
+    const secs = { 1: [], 2: [] };
+    // The first one only lets the browser make the engine's code fast.
+    for (const nWorkers of [1, 1, 2, 1, 2, 1, 2]) {
+      await page.evaluate((n) => localStorage.setItem("millrace.workers", n), nWorkers);
+      seed += 1;
+      await page.locator("#file-input").setInputFiles({
+        name: "run.json",
+        mimeType: "application/json",
+        buffer: Buffer.from(trainings(learner, nRows, ends, seed)),
+      });
+      await page.locator(`[data-node-id="${Object.keys(ends)[0]}"]`).waitFor();
+      await idle(page);
+      const began = Date.now();
+      await page.locator("#run:enabled").click();
+      await finished(page);
+      await expectStates(page, "ran");
+      secs[nWorkers].push((Date.now() - began) / 1_000);
+    }
+    secs[1].shift();
+    const medians = [1, 2].map((nWorkers) => quantile(secs[nWorkers].toSorted((a, b) => b - a), 0.5));
+    row("on 1 worker, everything that is seen included", medians[0], "s");
+    row("on 2 workers, starting the second included", medians[1], "s");
+    row("two workers against one", medians[0] / medians[1], "times", 1.7);
+    row("longest that the worker let a message wait", await longestWait(page), "ms", 100);
+  }
+}
+
+/// Customers who leave, and nodes that learn from them. Another seed is other work of the same size.
+function trainings(learner, nRows, ends, seed) {
+  const nodes = {
+    data: ["data.generate-data@1", { shape: "churn", n_rows: nRows }],
+    clean: ["transform.clean-missing-data@1", { cleaning_mode: "remove-rows" }],
+    learner,
+    ...ends,
+  };
+  const placed = Object.entries(nodes).map(([id, [component, params = {}]], at) => [
+    id,
+    { component, params, position: [280 * (at % 2), 140 * at] },
+  ]);
+  const joined = Object.keys(ends).flatMap((id) => [[`${id}.learner`, "learner.learner"], [`${id}.table`, "clean.table"]]);
+  const edges = Object.fromEntries([["clean.table", "data.table"], ...joined]);
+  return JSON.stringify({ millrace: "pipeline", format: 1, name: `Run ${seed}`, seed, nodes: Object.fromEntries(placed), edges });
 }
 
 /// Seconds until the last of the trials is done when each goes to the first worker that is free.
