@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::{Catalogue, Edit, InPort, Node, NodeId, OutPort, Pipeline, Value};
+use pipeline::{Catalogue, Edit, InPort, Node, NodeId, OutPort, Value};
 use protocol::{Failure, Member, PlaceWinner, Placing, Search};
 
 use crate::draft::Draft;
@@ -20,7 +20,7 @@ pub fn place(catalogue: &Catalogue, call: &PlaceWinner) -> Result<Placing, Failu
             "Undo its removal, or begin a new search.",
         ));
     }
-    let before = fed_by(&search.pipeline, &search.table.node);
+    let before = search.pipeline.feeding([&search.table.node]);
     let placer = Placer { draft: Draft::new(document.clone(), catalogue), search, before, placed: BTreeMap::new() };
     placer.place(members)
 }
@@ -159,15 +159,4 @@ impl Placer<'_> {
         }
         Ok(OutPort::new(&combined, "model"))
     }
-}
-
-/// A node and every node that feeds it, however far away.
-fn fed_by(pipeline: &Pipeline, node: &NodeId) -> BTreeSet<NodeId> {
-    let mut found = BTreeSet::from([node.clone()]);
-    for id in pipeline.topological_order().iter().rev() {
-        if found.contains(id) {
-            found.extend(pipeline.upstream(id));
-        }
-    }
-    found
 }

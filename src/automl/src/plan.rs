@@ -361,12 +361,7 @@ fn only_what_feeds(
     judge: &NodeId,
     learners: &[(NodeId, Candidate)],
 ) -> Result<Pipeline, Failure> {
-    let mut needed: BTreeSet<NodeId> = learners.iter().map(|(id, _)| id.clone()).chain([judge.clone()]).collect();
-    for id in pipeline.topological_order().iter().rev() {
-        if needed.contains(id) {
-            needed.extend(pipeline.upstream(id));
-        }
-    }
+    let needed = pipeline.feeding(learners.iter().map(|(id, _)| id).chain([judge]));
     let gone: Vec<NodeId> = pipeline.nodes().keys().filter(|id| !needed.contains(*id)).cloned().collect();
     let edits = gone.into_iter().map(Edit::RemoveNode).collect();
     pipeline

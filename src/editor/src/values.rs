@@ -51,14 +51,10 @@ impl Editor {
 
     /// The parameters that such a run rests on, by name.
     fn asked_for(&self, target: &RunTarget) -> Vec<String> {
-        let mut open: Vec<NodeId> = match target {
-            RunTarget::All => self.pipeline.nodes().keys().cloned().collect(),
-            RunTarget::To(nodes) => nodes.clone(),
+        let needed = match target {
+            RunTarget::All => self.pipeline.feeding(self.pipeline.nodes().keys()),
+            RunTarget::To(nodes) => self.pipeline.feeding(nodes),
         };
-        let mut needed: BTreeSet<NodeId> = open.iter().cloned().gather();
-        while let Some(id) = open.pop() {
-            open.extend(self.pipeline.upstream(&id).into_iter().filter(|id| needed.insert(id.clone())));
-        }
         let concerns = |name: &&String| self.pipeline.bound_to(name).any(|(id, _)| needed.contains(id));
         self.pipeline.parameters().keys().filter(concerns).cloned().collect()
     }

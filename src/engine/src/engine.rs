@@ -630,12 +630,7 @@ fn inputs_of(recipe: &Recipe, results: &BTreeMap<NodeId, Rc<Kept>>) -> BTreeMap<
 fn plan(pipeline: &Pipeline, target: &RunTarget) -> Vec<NodeId> {
     let order = pipeline.topological_order();
     let RunTarget::To(ends) = target else { return order };
-    let mut needed: std::collections::BTreeSet<NodeId> = ends.iter().cloned().collect();
-    for id in order.iter().rev() {
-        if needed.contains(id) {
-            needed.extend(pipeline.upstream(id));
-        }
-    }
+    let needed = pipeline.feeding(ends);
     order.into_iter().filter(|id| needed.contains(id)).collect()
 }
 

@@ -1,6 +1,5 @@
 //! Where a result comes from: every node, file and component above it, down to its sources.
 
-use std::collections::BTreeSet;
 
 use pipeline::{Catalogue, NodeId, OutPort, Pipeline};
 
@@ -41,13 +40,7 @@ pub struct LineageStep {
 
 /// The lineage of an output of a run's pipeline; empty if the pipeline has no such node.
 pub fn lineage(run: &RunRecord, pipeline: &Pipeline, output: &OutPort, catalogue: &Catalogue) -> Lineage {
-    let mut above: BTreeSet<NodeId> = BTreeSet::new();
-    let mut open = vec![output.node.clone()];
-    while let Some(id) = open.pop() {
-        if above.insert(id.clone()) {
-            open.extend(pipeline.upstream(&id));
-        }
-    }
+    let above = pipeline.feeding([&output.node]);
     let mut lineage = Lineage::default();
     for id in pipeline.topological_order().into_iter().filter(|id| above.contains(id)) {
         let Some(node) = pipeline.node(&id) else { continue };

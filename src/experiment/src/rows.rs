@@ -93,13 +93,10 @@ fn tables_into<'a>(pipeline: &'a Pipeline, id: &NodeId, catalogue: &Catalogue) -
 
 /// The nodes above this one that fit a model to a table.
 fn trainers(pipeline: &Pipeline, id: &NodeId) -> BTreeSet<NodeId> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![id.clone()];
-    while let Some(id) = open.pop() {
-        open.extend(pipeline.upstream(&id).into_iter().filter(|above| seen.insert(above.clone())));
-    }
-    let trains = |id: &NodeId| pipeline.node(id).is_some_and(|node| node.component.starts_with("train."));
-    seen.into_iter().filter(trains).gather()
+    let trains = |above: &NodeId| {
+        above != id && pipeline.node(above).is_some_and(|node| node.component.starts_with("train."))
+    };
+    pipeline.feeding([id]).into_iter().filter(trains).gather()
 }
 
 /// A component and its settings as one text; files by what is in them.

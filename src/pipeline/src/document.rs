@@ -244,6 +244,16 @@ impl Pipeline {
         fed.map(|(_, from)| from.node.clone()).gather::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// These nodes and every one that feeds them, however far away.
+    pub fn feeding<'a>(&self, ends: impl IntoIterator<Item = &'a NodeId>) -> BTreeSet<NodeId> {
+        let mut open: Vec<NodeId> = ends.into_iter().cloned().collect();
+        let mut found: BTreeSet<NodeId> = open.iter().cloned().gather();
+        while let Some(id) = open.pop() {
+            open.extend(self.upstream(&id).into_iter().filter(|id| found.insert(id.clone())));
+        }
+        found
+    }
+
     /// The nodes that this one feeds directly, each once, by id.
     pub fn downstream(&self, id: &NodeId) -> Vec<NodeId> {
         let fed = self.edges.iter().filter(|(_, from)| from.node == *id);

@@ -71,14 +71,8 @@ fn kind(param: &ParamSpec) -> Option<Kind> {
 
 /// Every node that feeds this one, however far away.
 pub fn rests_on(pipeline: &Pipeline, node: &NodeId) -> BTreeSet<NodeId> {
-    let mut found = BTreeSet::new();
-    let mut open = pipeline.upstream(node);
-    while let Some(next) = open.pop() {
-        if !found.contains(&next) {
-            open.extend(pipeline.upstream(&next));
-            found.insert(next);
-        }
-    }
+    let mut found = pipeline.feeding([node]);
+    found.remove(node);
     found
 }
 
