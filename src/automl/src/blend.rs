@@ -2,14 +2,14 @@
 
 use engine::{Engine, Host};
 use learn::{Checkpoint, Stopped};
-use model::{ColumnView, Values};
 use pipeline::{Edit, OutPort};
-use protocol::{Blend, BlendTrials, Failure, Member, NodeOutcome, RunTarget, Search};
+use protocol::{Blend, BlendTrials, Failure, Member, RunTarget, Search};
 use study::{Study, Trial, TrialState};
-use table::Table;
+use table::{Cells, Table};
 
 use crate::ensemble::Library;
 use crate::metric::Truth;
+use crate::{came_through, stopped};
 
 /// Trials that may become members.
 const MAX_CANDIDATES: usize = 12;
@@ -25,8 +25,6 @@ const MAX_ROWS: usize = 10_000;
 /// No trial is done, a candidate fails, or the user stops it.
 pub async fn blend(engine: &Engine, host: &dyn Host, call: &BlendTrials) -> Result<Blend, Failure> {
     let search = &call.search;
-    let stopped =
-        || Failure::new("the choice of an ensemble was stopped", "Ask for it again, or place the best trial.");
     let candidates = shortlist(&search.study);
     if candidates.is_empty() {
         return Err(Failure::new("no trial is done", "Let the search go on until one is."));
@@ -95,15 +93,7 @@ async fn validated(engine: &Engine, host: &dyn Host, call: &BlendTrials, trial: 
         .apply(Edit::Batch(study.space.edits(&trial.settings)))
         .map_err(|error| failed(error.to_string(), "Begin a new search with the pipeline as it is."))?;
     let report = engine.run(host, call.run, &changed, &RunTarget::To(vec![judge.clone()])).await;
-    for node in report.nodes.values() {
-        match &node.outcome {
-            NodeOutcome::Failed(failure) => return Err(failed(failure.message.clone(), &failure.help)),
-            NodeOutcome::Cancelled => {
-                return Err(failed("the choice of an ensemble was stopped".into(), "Ask for it again."));
-            }
-            NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) => {}
-        }
-    }
+    came_through(&report).map_err(|failure| failed(failure.message, &failure.help))?;
     engine.table(&OutPort::new(judge, "scored"))
 }
 
@@ -111,61 +101,42 @@ async fn validated(engine: &Engine, host: &dyn Host, call: &BlendTrials, trial: 
 fn read(table: &Table, target: &str) -> Result<(Truth, Vec<f64>), Failure> {
     const LABELS: &str = "Scored Labels";
     const PROBABILITIES: &str = "Scored Probabilities";
-    let frame = table.frame();
-    let missing = |name: &str| {
-        Failure::new(format!("the scored rows have no column {name:?}"), "Please report this with the pipeline's file.")
+    let find = |name: &str| {
+        table
+            .schema()
+            .position(name)
+            .map(|column_idx| table.cells(column_idx))
+            .map_err(|error| Failure::new(error.to_string(), "Please report this with the pipeline's file."))
     };
-    let find = |name: &str| frame.column(name).ok_or_else(|| missing(name));
     let (actual, labels) = (find(target)?, find(LABELS)?);
-    let known: Vec<usize> = (0..frame.n_rows).filter(|row_idx| actual.is_valid(*row_idx)).collect();
+    let known: Vec<usize> = (0..table.n_rows()).filter(|row_idx| actual.is_valid(*row_idx)).collect();
     let step = known.len().div_ceil(MAX_ROWS).max(1);
     let rows: Vec<usize> = known.into_iter().step_by(step).collect();
-    let Values::Category { dictionary, .. } = &labels.values else {
-        let actual = rows.iter().map(|row_idx| number(actual, *row_idx)).collect();
-        return Ok((Truth::Numbers(actual), rows.iter().map(|row_idx| number(labels, *row_idx)).collect()));
+    let numbers = |cells: &Cells<'_>| -> Vec<f64> {
+        rows.iter().map(|row_idx| cells.number(*row_idx).unwrap_or(f64::NAN)).collect()
     };
-    let class_of = |row_idx: usize| {
-        let name = word(actual, row_idx);
-        dictionary.iter().position(|class| *class == name).unwrap_or_default() as u32
+    let Cells::Category { names, .. } = labels else {
+        return Ok((Truth::Numbers(numbers(&actual)), numbers(&labels)));
     };
-    let columns: Vec<&ColumnView<'_>> = match dictionary.len() {
-        2 => vec![find(PROBABILITIES)?],
-        _ => dictionary.iter().map(|class| find(&format!("{PROBABILITIES}_{class}"))).collect::<Result<_, _>>()?,
-    };
-    let mut values = Vec::with_capacity(rows.len() * dictionary.len());
-    for row_idx in &rows {
-        match columns.as_slice() {
-            [positive] => {
-                let p = number(positive, *row_idx);
-                values.extend([1.0 - p, p]);
-            }
-            all => values.extend(all.iter().map(|column| number(column, *row_idx))),
+    let classes: Vec<&str> = names.iter().flatten().collect();
+    let columns: Vec<Vec<f64>> = match classes.len() {
+        2 => {
+            let positive = numbers(&find(PROBABILITIES)?);
+            vec![positive.iter().map(|p| 1.0 - p).collect(), positive]
         }
-    }
-    let actual = rows.iter().map(|row_idx| class_of(*row_idx)).collect();
-    Ok((Truth::Classes(actual, dictionary.len()), values))
-}
-
-fn number(column: &ColumnView<'_>, row_idx: usize) -> f64 {
-    match &column.values {
-        Values::Number(values) => values[row_idx],
-        Values::Integer(values) => values[row_idx] as f64,
-        Values::Boolean(values) => f64::from(u8::from(values[row_idx])),
-        Values::Category { .. } | Values::Text(_) | Values::DateTime(_) => f64::NAN,
-    }
-}
-
-fn word(column: &ColumnView<'_>, row_idx: usize) -> String {
-    match &column.values {
-        Values::Category { codes, dictionary } => usize::try_from(codes[row_idx])
-            .ok()
-            .and_then(|code| dictionary.get(code))
-            .map_or_else(String::new, |name| (*name).to_owned()),
-        Values::Text(values) => values[row_idx].to_owned(),
-        Values::Boolean(values) => values[row_idx].to_string(),
-        Values::Integer(values) => values[row_idx].to_string(),
-        Values::Number(_) | Values::DateTime(_) => String::new(),
-    }
+        _ => {
+            let of = |class: &&str| Ok(numbers(&find(&format!("{PROBABILITIES}_{class}"))?));
+            classes.iter().map(of).collect::<Result<_, Failure>>()?
+        }
+    };
+    let mut text = String::new();
+    let class_of = |row_idx: &usize| {
+        actual.read(*row_idx, &mut text);
+        classes.iter().position(|class| *class == text).unwrap_or_default() as u32
+    };
+    let truth = Truth::Classes(rows.iter().map(class_of).collect(), classes.len());
+    let predicted = (0..rows.len()).flat_map(|at| columns.iter().map(move |column| column[at])).collect();
+    Ok((truth, predicted))
 }
 
 /// Lets messages in while an ensemble is chosen.

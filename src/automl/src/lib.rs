@@ -13,6 +13,23 @@ mod metric;
 mod place;
 mod plan;
 
+use protocol::{Failure, NodeOutcome, RunReport};
+
 pub use blend::blend;
 pub use place::place;
 pub use plan::plan;
+
+/// Why a run did not come to its end.
+fn came_through(report: &RunReport) -> Result<(), Failure> {
+    report.nodes.iter().try_for_each(|(id, node)| match &node.outcome {
+        NodeOutcome::Failed(failure) => {
+            Err(Failure::new(format!("`{id}` failed: {}", failure.message), failure.help.clone()))
+        }
+        NodeOutcome::Cancelled => Err(stopped()),
+        NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) => Ok(()),
+    })
+}
+
+fn stopped() -> Failure {
+    Failure::new("AutoML was stopped", "Begin it again.")
+}

@@ -2,24 +2,6 @@
 
 use learn::metrics::{classification, regression, roc_auc};
 
-/// Metrics that a search for classes can aim at.
-pub const METRICS_OF_CLASSES: &[&str] = &[
-    "auc",
-    "accuracy",
-    "balanced_accuracy",
-    "f1",
-    "precision",
-    "recall",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "mcc",
-    "kappa",
-];
-
-/// Metrics that a search for numbers can aim at.
-pub const METRICS_OF_NUMBERS: &[&str] = &["r2", "rmse", "mae", "median_absolute_error", "explained_variance"];
-
 /// What is so.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Truth {

@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 
 use engine::{Engine, Host};
-use model::{ColumnView, Values};
 use pipeline::{Catalogue, Edit, NodeId, OutPort, Pipeline, Value};
-use protocol::{Failure, NodeOutcome, PlanSearch, Predicts, Question, RunTarget, Search};
+use protocol::{Failure, METRICS_OF_CLASSES, METRICS_OF_NUMBERS, PlanSearch, Predicts, Question, RunTarget, Search};
 use schema::{Column, ColumnSelection, Kind, Role, list};
 use study::{Dimension, Limits, Objective, Sampling, Settings, Space, Study, better_when, metric_label};
 use table::Table;
 
+use crate::came_through;
 use crate::candidates::{Candidate, Varied, candidates};
 use crate::draft::{Draft, params, text};
-use crate::metric::{METRICS_OF_CLASSES, METRICS_OF_NUMBERS};
 
 /// The share of the rows that the search never sees: the winner is evaluated on them.
 const TEST_SHARE: f64 = 0.25;
+/// More values of a target are a mistake rather than classes.
+const MAX_CLASSES: usize = 100;
 /// Fewer training rows tell nothing.
 const MIN_ROWS_PER_FOLD: usize = 4;
 
@@ -32,15 +33,7 @@ pub async fn plan(engine: &Engine, host: &dyn Host, call: &PlanSearch) -> Result
         ));
     }
     let report = engine.run(host, call.run, &call.pipeline, &RunTarget::To(vec![table.node.clone()])).await;
-    for (id, node) in &report.nodes {
-        match &node.outcome {
-            NodeOutcome::Failed(failure) => {
-                return Err(Failure::new(format!("`{id}` failed: {}", failure.message), failure.help.clone()));
-            }
-            NodeOutcome::Cancelled => return Err(Failure::new("the search was stopped", "Begin it anew.")),
-            NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) => {}
-        }
-    }
+    came_through(&report)?;
     search(&call.pipeline, engine.catalogue(), &engine.table(table)?, &call.question)
 }
 
@@ -136,14 +129,12 @@ impl Facts {
                 )
             })?,
         };
-        let frame = table.frame();
-        let column = |name: &str| frame.column(name);
-        let n_valid = |view: &ColumnView<'_>| {
-            view.valid.as_ref().map_or(frame.n_rows, |valid| valid.iter().filter(|valid| **valid).count())
+        let n_known = |column: &Column| {
+            let column_idx = schema.position(&column.name).ok();
+            column_idx.map_or(0, |column_idx| table.n_rows() - table.n_missing(column_idx))
         };
-        let view = column(&target.name).ok_or_else(|| Failure::new("the target has no values", "Choose another."))?;
-        let n_rows = n_valid(view);
-        let n_classes = n_classes(view, target, question.predicts)?;
+        let n_rows = n_known(target);
+        let n_classes = n_classes(table, target, question.predicts)?;
         let n_needed = question.n_folds as usize * MIN_ROWS_PER_FOLD;
         if ((n_rows as f64 * (1.0 - TEST_SHARE)) as usize) < n_needed {
             return Err(Failure::new(
@@ -159,10 +150,10 @@ impl Facts {
         let (mut features, mut dropped, mut with_gaps, mut notes) =
             (Vec::new(), Vec::new(), BTreeSet::new(), Vec::new());
         for feature in schema.columns.iter().filter(|other| other.name != target.name && other.role == Role::Feature) {
-            let n_known = column(&feature.name).map_or(0, n_valid);
+            let n_known = n_known(feature);
             let is_usable = !matches!(feature.kind, Kind::Text | Kind::DateTime);
             if is_usable && n_known > 0 {
-                if n_known < frame.n_rows {
+                if n_known < table.n_rows() {
                     with_gaps.insert(feature.name.clone());
                 }
                 features.push(feature.clone());
@@ -181,8 +172,10 @@ impl Facts {
         if !with_gaps.is_empty() {
             notes.push(format!("gaps are filled in {}", list(&with_gaps.iter().cloned().collect::<Vec<_>>())));
         }
-        if n_rows < frame.n_rows {
-            notes.push(format!("{} rows without {:?} are left out", frame.n_rows - n_rows, target.name));
+        if n_rows < table.n_rows() {
+            let n = table.n_rows() - n_rows;
+            let (rows, are) = if n == 1 { ("row", "is") } else { ("rows", "are") };
+            notes.push(format!("{n} {rows} without {:?} {are} left out", target.name));
         }
         Ok(Self {
             target: target.name.clone(),
@@ -190,7 +183,7 @@ impl Facts {
             is_marked: target.role == Role::Target,
             n_classes,
             n_rows,
-            has_open_targets: n_rows < frame.n_rows,
+            has_open_targets: n_rows < table.n_rows(),
             features,
             dropped,
             with_gaps,
@@ -200,48 +193,48 @@ impl Facts {
 }
 
 /// How many classes there are; 0 if a number is predicted.
-fn n_classes(view: &ColumnView<'_>, target: &Column, predicts: Predicts) -> Result<usize, Failure> {
-    let n = n_distinct(view);
-    let is_named = matches!(target.kind, Kind::Category | Kind::Boolean | Kind::Text);
+fn n_classes(table: &Table, target: &Column, predicts: Predicts) -> Result<usize, Failure> {
     let wrong = |what: &str, help: &str| {
         Err(Failure::new(format!("{:?} is {}, {what}", target.name, target.kind.label()), help))
     };
+    let is_named = matches!(target.kind, Kind::Category | Kind::Boolean | Kind::Text);
     match (predicts, target.kind) {
-        (_, Kind::DateTime) => wrong("which cannot be predicted", "Choose another column."),
+        (_, Kind::DateTime) => return wrong("which cannot be predicted", "Choose another column."),
         (Predicts::Classes, Kind::Number) => {
-            wrong("and classes are names or whole numbers", "Predict a number, or change its kind with Edit Metadata.")
+            let help = "Predict a number, or change its kind with Edit Metadata.";
+            return wrong("and classes are names or whole numbers", help);
         }
-        (Predicts::Numbers, Kind::Category | Kind::Boolean | Kind::Text) => {
-            wrong("and no number can be learned from it", "Predict classes.")
-        }
-        (Predicts::Numbers, _) => Ok(0),
-        (Predicts::ByTarget, Kind::Number) => Ok(0),
-        (Predicts::ByTarget, Kind::Integer) if n > 2 => Ok(0),
-        (Predicts::ByTarget | Predicts::Classes, _) if n < 2 => Err(Failure::new(
-            format!("{:?} has {n} value, and to predict it needs two at least", target.name),
-            "Choose another column.",
-        )),
-        (Predicts::ByTarget | Predicts::Classes, _) if n > 100 => Err(Failure::new(
-            format!("{:?} has {n} values, and more than 100 are no classes", target.name),
+        (Predicts::Numbers, _) if is_named => return wrong("and no number can be learned from it", "Predict classes."),
+        (Predicts::Numbers, _) | (Predicts::ByTarget, Kind::Number) => return Ok(0),
+        (Predicts::ByTarget | Predicts::Classes, _) => {}
+    }
+    let n = n_distinct(table, target);
+    let unfit = |message: String, help: &str| Err(Failure::new(format!("{:?} {message}", target.name), help));
+    match n {
+        3.. if predicts == Predicts::ByTarget && !is_named => Ok(0),
+        0 | 1 => unfit(format!("has {n} value, and to predict it needs two at least"), "Choose another column."),
+        2..=MAX_CLASSES => Ok(n),
+        _ => unfit(
+            format!("has more than {MAX_CLASSES} values, and so many are no classes"),
             if is_named { "Choose another column." } else { "Predict a number." },
-        )),
-        (Predicts::ByTarget | Predicts::Classes, _) => Ok(n),
+        ),
     }
 }
 
-/// Different values.
-fn n_distinct(view: &ColumnView<'_>) -> usize {
-    fn count<T: Ord>(view: &ColumnView<'_>, values: impl Iterator<Item = T>) -> usize {
-        let known = values.enumerate().filter(|(row_idx, _)| view.is_valid(*row_idx));
-        known.map(|(_, value)| value).collect::<BTreeSet<T>>().len()
+/// Different values; counted until they are too many for classes.
+fn n_distinct(table: &Table, column: &Column) -> usize {
+    let Ok(column_idx) = table.schema().position(&column.name) else { return 0 };
+    let cells = table.cells(column_idx);
+    let (mut seen, mut text) = (BTreeSet::new(), String::new());
+    for row_idx in 0..table.n_rows() {
+        if cells.read(row_idx, &mut text) && !seen.contains(&text) {
+            seen.insert(text.clone());
+            if seen.len() > MAX_CLASSES {
+                break;
+            }
+        }
     }
-    match &view.values {
-        Values::Integer(values) | Values::DateTime(values) => count(view, values.iter()),
-        Values::Boolean(values) => count(view, values.iter()),
-        Values::Category { codes, .. } => count(view, codes.iter()),
-        Values::Text(values) => count(view, values.iter()),
-        Values::Number(values) => count(view, values.iter().map(|x| x.to_bits())),
-    }
+    seen.len()
 }
 
 fn metric(question: &Question, facts: &Facts) -> Result<String, Failure> {

@@ -7,7 +7,7 @@ use engine::Engine;
 use engine::testing::{TestHost, block_on};
 use pipeline::{Edit, Node, NodeId, OutPort, Params, Pipeline, Point, Value};
 use protocol::{
-    BlendTrials, Failure, Member, NodeOutcome, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunReport,
+    BlendTrials, Compute, Failure, Member, NodeOutcome, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunReport,
     RunTarget, Search,
 };
 use study::{Action, Goal, TrialState};
@@ -179,7 +179,7 @@ fn a_winner_is_placed_twice_without_a_clash_of_names() {
 fn an_ensemble_is_at_least_as_good_on_its_own_rows_and_says_what_it_is_worth_on_others() {
     let engine = engine();
     let search = search(&engine, &sample("diabetes"), question(None));
-    let call = BlendTrials { run: RUN, search: search.clone() };
+    let call = BlendTrials { run: RUN, search: search.clone(), compute: Compute::with_workers(1) };
     let blended = block_on(blend(&engine, &TestHost::default(), &call)).unwrap();
     assert!(!blended.members.is_empty());
     assert!(blended.members.windows(2).all(|pair| pair[0].weight >= pair[1].weight));
@@ -232,7 +232,7 @@ fn gaps_texts_and_a_target_of_0_and_1_are_taken_care_of() {
     let notes = search.notes.join("; ");
     assert_eq!(
         notes,
-        "\"note\" is left out: it is text; gaps are filled in \"age\", \"city\"; 1 rows without \"left\" are left out"
+        "\"note\" is left out: it is text; gaps are filled in \"age\", \"city\"; 1 row without \"left\" is left out"
     );
     let metrics = placed(&engine, &document, &search, vec![best(&search)]);
     assert!(metrics["auc"] > 0.9, "{metrics:?}");
@@ -255,6 +255,10 @@ fn a_question_that_does_not_fit_the_table_is_answered_with_the_way_out() {
     assert!(refused(&iris, gone).message.contains("no node `other`"));
     let same = typed(&format!("a,b\n{}", "1,x\n2,x\n".repeat(20)));
     assert!(refused(&same, question(Some("b"))).message.contains("has 1 value"));
+    let rows: String = (0..150).map(|i| format!("{},{}\n", i % 7, i)).collect();
+    let many = Question { predicts: Predicts::Classes, ..question(Some("b")) };
+    let many = refused(&typed(&format!("a,b\n{rows}")), many);
+    assert!(many.message.contains("more than 100 values") && many.help == "Predict a number.", "{}", many.message);
 }
 
 #[test]

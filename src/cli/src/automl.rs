@@ -10,7 +10,7 @@ use engine::Engine;
 use engine::testing::block_on;
 use pipeline::{Catalogue, Edit, NodeId, OutPort, Pipeline, PortType, Value};
 use protocol::{
-    Blend, BlendTrials, Failure, Member, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunTarget, Search,
+    Blend, BlendTrials, Compute, Failure, Member, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunTarget, Search,
 };
 use serde_json::{Value as Json, json};
 use study::{Trial, TrialState, metric_label};
@@ -75,7 +75,7 @@ enum What {
 pub fn automl(arguments: &Arguments) -> Result<Outcome> {
     let engine = Engine::new(components::catalogue(), RESULTS_BYTES);
     let document = Document::open(&arguments.subject, engine.catalogue())?;
-    let host = NativeHost::new(document.files.clone(), document.folder.clone(), true);
+    let host = NativeHost::new(document.files.clone(), document.folder.clone(), true).with_jobs(arguments.jobs);
     let run = RunId(0);
     let question = question(arguments, &document.pipeline, engine.catalogue())?;
     let call = PlanSearch { run, pipeline: document.pipeline.clone(), question };
@@ -101,8 +101,12 @@ pub fn automl(arguments: &Arguments) -> Result<Outcome> {
         return Ok(Outcome::Bad);
     };
 
-    let blended =
-        block_on(::automl::blend(&engine, &host, &BlendTrials { run, search: search.clone() })).map_err(in_words)?;
+    let blended = block_on(::automl::blend(
+        &engine,
+        &host,
+        &BlendTrials { run, search: search.clone(), compute: Compute::with_workers(n_jobs as u32) },
+    ))
+    .map_err(in_words)?;
     let alone = vec![Member { trial: best.number, weight: 1, settings: best.settings.clone() }];
     let members = if blended.is_better() { blended.members.clone() } else { alone };
     let call = PlaceWinner { pipeline: document.pipeline.clone(), search: search.clone(), members };

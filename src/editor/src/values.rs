@@ -1,10 +1,9 @@
 //! The pipeline's parameters: declared from a node's, and given values for the runs of a session.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pipeline::{Edit, NodeId, Parameter, ParameterKind, Pipeline, Value};
 use protocol::{Rerun, RunTarget};
-use schema::ordered::Gather;
 
 use crate::command::Task;
 use crate::editor::Editor;

@@ -44,7 +44,7 @@ async fn profile<F: Future>(
     let column = table.schema().columns[column_idx].clone();
     let cells = table.cells(column_idx);
     let n_rows = table.n_rows();
-    let n_missing = table.columns()[column_idx].null_count() as u64;
+    let n_missing = table.n_missing(column_idx) as u64;
     let mut profile = ColumnProfile {
         n_rows: n_rows as u64,
         n_missing,

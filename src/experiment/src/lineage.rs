@@ -1,6 +1,5 @@
 //! Where a result comes from: every node, file and component above it, down to its sources.
 
-
 use pipeline::{Catalogue, NodeId, OutPort, Pipeline};
 
 use crate::record::{DataFile, RunRecord};

@@ -93,9 +93,8 @@ fn tables_into<'a>(pipeline: &'a Pipeline, id: &NodeId, catalogue: &Catalogue) -
 
 /// The nodes above this one that fit a model to a table.
 fn trainers(pipeline: &Pipeline, id: &NodeId) -> BTreeSet<NodeId> {
-    let trains = |above: &NodeId| {
-        above != id && pipeline.node(above).is_some_and(|node| node.component.starts_with("train."))
-    };
+    let trains =
+        |above: &NodeId| above != id && pipeline.node(above).is_some_and(|node| node.component.starts_with("train."));
     pipeline.feeding([id]).into_iter().filter(trains).gather()
 }
 

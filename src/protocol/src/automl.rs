@@ -4,7 +4,7 @@ use pipeline::{Edit, NodeId, OutPort, Pipeline};
 use serde::{Deserialize, Serialize};
 use study::{Settings, Study};
 
-use crate::RunId;
+use crate::{Compute, RunId};
 
 /// Asks for a search over preparations and learners. The table is computed if it is not at hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,24 @@ pub struct Question {
     /// Where the search's random stream starts.
     pub seed: u64,
 }
+
+/// Metrics that a search for classes can aim at.
+pub const METRICS_OF_CLASSES: &[&str] = &[
+    "auc",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "mcc",
+    "kappa",
+];
+
+/// Metrics that a search for numbers can aim at.
+pub const METRICS_OF_NUMBERS: &[&str] = &["r2", "rmse", "mae", "median_absolute_error", "explained_variance"];
 
 /// What is predicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +93,8 @@ pub struct BlendTrials {
     pub run: RunId,
     /// With the trials that are done.
     pub search: Search,
+    /// How many workers.
+    pub compute: Compute,
 }
 
 /// An ensemble of candidates, and what it is worth.

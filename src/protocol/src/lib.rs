@@ -10,7 +10,10 @@ mod codec;
 mod run;
 mod view;
 
-pub use automl::{Blend, BlendTrials, Member, N_PARTS, PlaceWinner, Placing, PlanSearch, Predicts, Question, Search};
+pub use automl::{
+    Blend, BlendTrials, METRICS_OF_CLASSES, METRICS_OF_NUMBERS, Member, N_PARTS, PlaceWinner, Placing, PlanSearch,
+    Predicts, Question, Search,
+};
 pub use calls::{
     AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
     FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, Reply, Request, Run, RunTrial, SweepImportance,

@@ -141,6 +141,11 @@ impl Table {
         &self.columns
     }
 
+    /// Rows without a value in the column at this position.
+    pub fn n_missing(&self, column_idx: usize) -> usize {
+        self.columns[column_idx].null_count()
+    }
+
     /// The array of the column with this name.
     ///
     /// # Errors

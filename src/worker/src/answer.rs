@@ -51,8 +51,7 @@ impl Session {
             Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
             Request::Run(call) => {
                 self.begin()?;
-                let Compute { n_workers, shares_all } = call.compute;
-                self.helpers.prepare(n_workers.saturating_sub(1), shares_all);
+                self.share(call.compute);
                 Reply::Run(self.run(&self.host(call.run), &call).await)
             }
             Request::RunTrial(call) => {
@@ -100,6 +99,7 @@ impl Session {
             }
             Request::BlendTrials(call) => {
                 self.begin()?;
+                self.share(call.compute);
                 let host = self.host(call.run);
                 Reply::BlendTrials(self.over(automl::blend(&self.engine, &host, &call).await)?)
             }
@@ -115,6 +115,11 @@ impl Session {
             true => Err(Failure::new("a run is going on already", "Wait for it, or stop it first.")),
             false => Ok(()),
         }
+    }
+
+    /// How many workers there are from now on, this one among them.
+    fn share(&self, Compute { n_workers, shares_all }: Compute) {
+        self.helpers.prepare(n_workers.saturating_sub(1), shares_all);
     }
 
     fn host(&self, run: RunId) -> WorkerHost<'_> {

@@ -2,8 +2,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Family, NodeId, OutPort, PortType, Value};
-use protocol::{Blend, Member, PlanSearch, Predicts, Question, RunId};
+use pipeline::{Edit, Family, NodeId, OutPort, Pipeline, Point, PortType, Value};
+use protocol::{
+    Blend, METRICS_OF_CLASSES, METRICS_OF_NUMBERS, Member, PlaceWinner, Placing, PlanSearch, Predicts, Question, RunId,
+};
 use schema::ordered::sort_by;
 use schema::{Kind, Role};
 use study::{Study, Trial, TrialState, metric_label};
@@ -13,15 +15,12 @@ use super::results::metric;
 use super::runner::{Automl, Form, Runner, Sweep};
 use super::setup::{back, kinds};
 use crate::dom;
-use crate::store::Studio;
+use crate::store::{Studio, Tone};
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
 
-/// Metrics that can be aimed at, of classes and of numbers; the first of each is the usual one.
-const METRICS: [&[&str]; 2] = [
-    &["auc", "log_loss", "accuracy", "balanced_accuracy", "f1", "average_precision", "brier", "mcc"],
-    &["r2", "rmse", "mae", "median_absolute_error", "explained_variance"],
-];
+/// Between the cards there are and those of a winner, in pipeline units.
+const ROOM_BELOW: f64 = 80.0;
 
 /// A table that can be learned from, and its columns where they are known.
 #[derive(Clone, PartialEq)]
@@ -116,7 +115,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
         let minutes: Option<f64> = budget.trim().parse().ok().filter(|minutes| *minutes > 0.0 && *minutes <= 10_000.0);
         let minutes = minutes.ok_or_else(|| format!("minutes: {budget:?} is no number above 0"))?;
         let asked = aim.get();
-        let known = METRICS[usize::from(predicts_numbers())];
+        let known = if predicts_numbers() { METRICS_OF_NUMBERS } else { METRICS_OF_CLASSES };
         let question = Question {
             table: offers.with_value(|offers| offers[table.get()].table.clone()),
             target: target_now(),
@@ -181,7 +180,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
         view! { {none}{options.collect_view()} }
     };
     let metrics = move || {
-        let known = METRICS[usize::from(predicts_numbers())];
+        let known = if predicts_numbers() { METRICS_OF_NUMBERS } else { METRICS_OF_CLASSES };
         let now = aim.get();
         let usual = if predicts_numbers() { "R²" } else { "AUC, or log loss for several classes" };
         let options = known.iter().map(|name| {
@@ -273,6 +272,7 @@ fn standings<'a>(studio: Studio, sweep: &'a Sweep) -> Vec<Standing<'a>> {
     else {
         return Vec::new();
     };
+    let pipeline = pipeline::from_json(&sweep.pipeline).unwrap_or_default();
     let mut standings: Vec<Standing> = Vec::new();
     for trial in &study.trials {
         let (Some(Value::Text(learner)), Some(value)) = (trial.settings.get(&by.name), trial.values.first()) else {
@@ -289,7 +289,7 @@ fn standings<'a>(studio: Studio, sweep: &'a Sweep) -> Vec<Standing<'a>> {
                 }
             }
             None => {
-                let (learner, title) = (learner.clone(), title(studio, sweep, learner));
+                let (learner, title) = (learner.clone(), title(studio, &pipeline, learner));
                 standings.push(Standing { learner, title, best: trial, value: *value, n_trials: 1 });
             }
         }
@@ -299,8 +299,7 @@ fn standings<'a>(studio: Studio, sweep: &'a Sweep) -> Vec<Standing<'a>> {
 }
 
 /// The title of a learner of the search.
-fn title(studio: Studio, sweep: &Sweep, learner: &str) -> String {
-    let pipeline = pipeline::from_json(&sweep.pipeline).unwrap_or_default();
+fn title(studio: Studio, pipeline: &Pipeline, learner: &str) -> String {
     let component = NodeId::new(learner).ok().and_then(|id| Some(pipeline.node(&id)?.component.clone()));
     let titled = |id: &String| studio.with(|editor| editor.catalogue().get(id).map(|spec| spec.title.clone()));
     component.as_ref().and_then(titled).unwrap_or_else(|| learner.to_owned())
@@ -387,7 +386,7 @@ pub fn winner(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
     };
     let learner = sweep.study.space.dimensions.first().and_then(|by| best.settings.get(&by.name));
     let learner = match learner {
-        Some(Value::Text(learner)) => title(studio, sweep, learner),
+        Some(Value::Text(learner)) => title(studio, &pipeline::from_json(&sweep.pipeline).unwrap_or_default(), learner),
         _ => String::new(),
     };
     let value = best.values.first().copied().unwrap_or(f64::NAN);
@@ -412,7 +411,7 @@ pub fn winner(studio: Studio, runner: Runner, sweep: &Sweep) -> AnyView {
     let button = |id: &'static str, is_first: bool, label: &'static str, members: Vec<Member>| {
         let class = if is_first { "button button--primary" } else { "button" };
         view! {
-            <button type="button" class=class id=id on:click=move |_| runner.place(members.clone())>{icon("arrow-up-right")}{label}</button>
+            <button type="button" class=class id=id on:click=move |_| place(studio, runner, members.clone())>{icon("arrow-up-right")}{label}</button>
         }
     };
     let together =
@@ -444,4 +443,52 @@ fn verdict(blend: &Blend) -> impl IntoView + use<> {
         ("circle-check", "No ensemble is better than the best alone.".into())
     };
     view! { <p class="automl__verdict">{small_icon(icon_name)}<span>{text}</span></p> }
+}
+
+/// Makes members of a search a part of the open pipeline, and runs it: one step that can be undone.
+fn place(studio: Studio, runner: Runner, members: Vec<Member>) {
+    let Some(search) = runner.sweep().with_untracked(|sweep| sweep.as_ref()?.search()) else { return };
+    let pipeline = studio.with(|editor| editor.pipeline().clone());
+    spawn_local(async move {
+        match studio.link.call(PlaceWinner { pipeline, search, members }).await {
+            Ok(placing) => put_in_place(studio, placing),
+            Err(failure) => studio.fail(failure),
+        }
+    });
+}
+
+fn put_in_place(studio: Studio, Placing { mut edits, evaluation }: Placing) {
+    let places = studio.with(|editor| {
+        // The new nodes by themselves, beneath all that is there.
+        let mut alone = editor.pipeline().clone();
+        let old: Vec<NodeId> = alone.nodes().keys().cloned().collect();
+        let rects: Vec<_> = old.iter().filter_map(|id| editor.card_rect(id)).collect();
+        let left = rects.iter().map(|rect| rect.x).fold(f64::INFINITY, f64::min);
+        let bottom = rects.iter().map(|rect| rect.y + rect.height).fold(f64::NEG_INFINITY, f64::max);
+        // Edits that do not apply are told when they are sent.
+        let _ = alone.apply(Edit::Batch(edits.clone()));
+        let _ = alone.apply(Edit::Batch(old.into_iter().map(Edit::RemoveNode).collect()));
+        let places = editor::laid_out(&alone, editor.catalogue());
+        let first = |of: fn(&Point) -> f64| places.iter().map(|(_, place)| of(place)).fold(f64::INFINITY, f64::min);
+        let (dx, dy) = (left - first(|place| place.x), bottom + ROOM_BELOW - first(|place| place.y));
+        let moved = places.iter().map(|(id, place)| (id.clone(), Point { x: place.x + dx, y: place.y + dy }));
+        moved.collect::<Vec<_>>()
+    });
+    for edit in &mut edits {
+        if let Edit::AddNode(id, node) = edit
+            && let Some((_, place)) = places.iter().find(|(other, _)| other == id)
+        {
+            node.position = *place;
+        }
+    }
+    let added = places.into_iter().map(|(id, _)| id).collect();
+    studio.send(editor::Command::Edit(Edit::Batch(edits)));
+    studio.show_design();
+    studio.send(editor::Command::SelectNodes(added, editor::Merge::Replace));
+    studio.send(editor::Command::Fit(editor::Fit::Selection));
+    studio.send(editor::Command::Select(evaluation.clone()));
+    studio.send(editor::Command::RunTo(evaluation));
+    let help =
+        "Its last node tells how good it is on rows that the search has not seen. Undo takes it away in one step.";
+    studio.toast(Tone::Good, "The winner is on the canvas, and runs", help);
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Edit, NodeId, OutPort, Pipeline, Point};
+use pipeline::{Edit, NodeId, OutPort, Pipeline};
 use protocol::{
-    Blend, BlendTrials, Compute, DimensionShare, Failure, Member, NodeOutcome, Panel, PlaceWinner, Placing, Rerun, Run,
-    RunId, RunReport, RunTarget, RunTrial, Search, TrialReport, View,
+    Blend, BlendTrials, Compute, DimensionShare, Failure, NodeOutcome, Panel, Rerun, Run, RunId, RunReport, RunTarget,
+    RunTrial, Search, TrialReport, View,
 };
 use serde::{Deserialize, Serialize};
 use study::{Action, Settings, Study, StudyState, TrialState};
@@ -24,9 +24,6 @@ use crate::worker_client::Link;
 
 /// How much each dimension mattered is asked for at most this often while trials run.
 const WEIGH_EVERY_MS: i32 = 1_000;
-
-/// Between the cards there are and those of a winner, in pipeline units.
-const ROOM_BELOW: f64 = 80.0;
 
 /// A sweep with all it needs to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -290,8 +287,8 @@ impl Runner {
 
     /// Chooses which trials of a search are best together.
     pub fn blend(self) {
-        let search = self.sweep().with_untracked(|sweep| sweep.as_ref()?.search());
-        let Some(search) = search.filter(|search| search.study.best().is_some()) else { return };
+        let sweep = self.sweep().with_untracked(|sweep| Some((sweep.as_ref()?.search()?, sweep.as_ref()?.n_workers)));
+        let Some((search, n_workers)) = sweep.filter(|(search, _)| search.study.best().is_some()) else { return };
         if self.is_blending().get_untracked() {
             return;
         }
@@ -307,7 +304,8 @@ impl Runner {
         let busy = crate::idle::Busy::begin();
         spawn_local(async move {
             if let Some((seat_idx, link)) = seat {
-                let outcome = link.call(BlendTrials { run: RunId(0), search }).await;
+                let outcome =
+                    link.call(BlendTrials { run: RunId(0), search, compute: Compute::with_workers(n_workers) }).await;
                 // A sweep that was begun or went on meanwhile has other trials.
                 if HELD.with(|held| held.epoch.get()) == epoch {
                     HELD.with(|held| {
@@ -329,60 +327,6 @@ impl Runner {
             self.rest_if_idle();
             drop(busy);
         });
-    }
-
-    /// Makes members of a search a part of the open pipeline: one step that can be undone.
-    pub fn place(self, members: Vec<Member>) {
-        let Some(search) = self.sweep().with_untracked(|sweep| sweep.as_ref()?.search()) else { return };
-        let pipeline = self.studio.with(|editor| editor.pipeline().clone());
-        spawn_local(async move {
-            match self.studio.link.call(PlaceWinner { pipeline, search, members }).await {
-                Ok(placing) => self.put_in_place(placing),
-                Err(failure) => self.studio.fail(failure),
-            }
-        });
-    }
-
-    fn put_in_place(self, Placing { mut edits, evaluation }: Placing) {
-        let added: Vec<NodeId> = edits
-            .iter()
-            .filter_map(|edit| match edit {
-                Edit::AddNode(id, _) => Some(id.clone()),
-                _ => None,
-            })
-            .collect();
-        let places = self.studio.with(|editor| {
-            // The new nodes by themselves, beneath all that is there.
-            let mut alone = editor.pipeline().clone();
-            let old: Vec<NodeId> = alone.nodes().keys().cloned().collect();
-            let rects = old.iter().filter_map(|id| editor.card_rect(id));
-            let left = old.iter().filter_map(|id| Some(editor.card_rect(id)?.x)).fold(f64::INFINITY, f64::min);
-            let bottom = rects.map(|rect| rect.y + rect.height).fold(f64::NEG_INFINITY, f64::max);
-            // Edits that do not apply are told when they are sent.
-            let _ = alone.apply(Edit::Batch(edits.clone()));
-            let _ = alone.apply(Edit::Batch(old.into_iter().map(Edit::RemoveNode).collect()));
-            let places = editor::laid_out(&alone, editor.catalogue());
-            let first = |of: fn(&Point) -> f64| places.iter().map(|(_, place)| of(place)).fold(f64::INFINITY, f64::min);
-            let (dx, dy) = (left - first(|place| place.x), bottom + ROOM_BELOW - first(|place| place.y));
-            let moved = places.iter().map(|(id, place)| (id.clone(), Point { x: place.x + dx, y: place.y + dy }));
-            moved.collect::<Vec<_>>()
-        });
-        for edit in &mut edits {
-            if let Edit::AddNode(id, node) = edit
-                && let Some((_, place)) = places.iter().find(|(other, _)| other == id)
-            {
-                node.position = *place;
-            }
-        }
-        self.studio.send(editor::Command::Edit(Edit::Batch(edits)));
-        self.studio.show_design();
-        self.studio.send(editor::Command::SelectNodes(added, editor::Merge::Replace));
-        self.studio.send(editor::Command::Fit(editor::Fit::Selection));
-        self.studio.send(editor::Command::Select(evaluation.clone()));
-        self.studio.send(editor::Command::RunTo(evaluation));
-        let help =
-            "Its last node tells how good it is on rows that the search has not seen. Undo takes it away in one step.";
-        self.studio.toast(Tone::Good, "The winner is on the canvas, and runs", help);
     }
 
     fn go(self) {

@@ -164,7 +164,7 @@ fn trials(
             <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Table of trials">
                 <table class="sweeps__table sweeps__table--trials">
                     <thead><tr>
-                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"state"</th>{columns}{is_search.then(|| view! { <th scope="col">"Settings"</th> })}{column("time".into(), Key::Elapsed)}
+                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"State"</th>{columns}{is_search.then(|| view! { <th scope="col">"Settings"</th> })}{column("Time".into(), Key::Elapsed)}
                     </tr></thead>
                     <tbody>{body}</tbody>
                 </table>
