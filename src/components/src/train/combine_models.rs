@@ -177,8 +177,8 @@ mod tests {
             panic!("{:?}", done.panels)
         };
         assert_eq!(title, "Members");
-        assert_eq!(rows[0], ["model_1", "Constant Baseline", "1", "25 %", "0", "4"]);
-        assert_eq!(rows[1], ["model_3", "Decision Tree", "3", "75 %", "1", "4"]);
+        assert_eq!(rows[0], ["model_1", "Constant Baseline", "1", "25 %", "4"]);
+        assert_eq!(rows[1], ["model_3", "Decision Tree", "3", "75 %", "4"]);
     }
 
     #[test]

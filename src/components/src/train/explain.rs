@@ -201,13 +201,12 @@ fn members(combination: &Combination) -> Panel {
             member.model.learner.clone(),
             member.weight.to_string(),
             format!("{} %", digits((10.0 * share).round() / 10.0)),
-            member.model.columns().len().to_string(),
             member.model.n_training_rows.to_string(),
         ]
     };
     Panel::Facts {
         title: "Members".into(),
-        heads: ["Input", "Learner", "Weight", "Share", "Columns", "Training rows"].map(Into::into).into(),
+        heads: ["Input", "Learner", "Weight", "Share", "Rows"].map(Into::into).into(),
         rows: combination.members.iter().map(row).collect(),
     }
 }
