@@ -39,12 +39,24 @@ async function begin(profile, nWorkers) {
   await page.workers()[0].evaluate(() => {
     const Plain = globalThis.Worker;
     globalThis.started = [];
-    globalThis.Worker = class extends Plain {
-      constructor(...how) {
-        super(...how);
-        globalThis.started.push(this);
-      }
-    };
+    // A helper is told the program and an order before its first task.
+    const isAtWork = ({ nTold }) => nTold > 2;
+    globalThis.atWork = new Promise((resolve) => {
+      globalThis.Worker = class extends Plain {
+        nTold = 0;
+        constructor(...how) {
+          super(...how);
+          globalThis.started.push(this);
+        }
+        postMessage(...what) {
+          super.postMessage(...what);
+          this.nTold += 1;
+          if (globalThis.started.filter(isAtWork).length === 2) {
+            resolve();
+          }
+        }
+      };
+    });
   });
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await inState(page, "validate", "running");
@@ -61,8 +73,7 @@ async function figures(page) {
 
 /// Waits until helpers are at work, and does something to one of them.
 async function toHelper(page, what) {
-  await page.waitForTimeout(500);
-  assert.equal(await nStarted(page), 2);
+  await page.workers()[0].evaluate(() => globalThis.atWork);
   await page.workers()[0].evaluate(what);
 }
 
@@ -92,7 +103,7 @@ scenario("a run on several workers gives the figures of one, whoever is lost on 
 scenario("a run on several workers stops at once, and the next one has the same helpers", async (profile) => {
   const { page } = profile;
   await begin(profile, 3);
-  await page.waitForTimeout(500);
+  await page.workers()[0].evaluate(() => globalThis.atWork);
   await page.getByRole("button", { name: /^Stop/ }).click();
   await inState(page, "validate", "cancelled");
   assert.equal(await page.locator(".banner", { hasText: "engine" }).count(), 0, "the engine was not replaced");
