@@ -54,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("pipeline", &["schema"]),
     ("protocol", &["charts", "pipeline", "schema", "study"]),
+    ("registry", &["schema"]),
     ("schema", &[]),
     ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema", "study"]),
     ("study", &["pipeline", "schema"]),

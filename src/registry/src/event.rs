@@ -1,0 +1,114 @@
+//! What happened, when, and who did it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Hash, Name, Share};
+
+/// Something that happened. The log of events is only ever added to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// Who did it: a user's name, "studio" for the page, "rule" for an automatic rollback.
+    pub who: String,
+    /// What changed.
+    pub change: Change,
+}
+
+/// A change of the registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Change {
+    /// A model's next version came in; it never changes again.
+    Registered {
+        /// The model.
+        model: Name,
+        /// One more than the version before; 1 for the first.
+        version: u32,
+        /// Its package.
+        package: Hash,
+    },
+    /// An alias points to a version from now on.
+    AliasSet {
+        /// The model.
+        model: Name,
+        /// `champion`, `challenger` or any other.
+        alias: Name,
+        /// The version.
+        version: u32,
+    },
+    /// An alias is gone.
+    AliasRemoved {
+        /// The model.
+        model: Name,
+        /// The alias.
+        alias: Name,
+    },
+    /// A version has a tag from now on, or no longer.
+    TagSet {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: u32,
+        /// The tag.
+        key: String,
+        /// Its value; none takes it away.
+        value: Option<String>,
+    },
+    /// A version is put away: it stays, and is no longer offered.
+    Archived {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: u32,
+    },
+    /// A version that was put away is offered again.
+    Restored {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: u32,
+    },
+    /// A deployment stands behind an endpoint, or serves another version from now on. The first of an endpoint makes it.
+    Deployed {
+        /// The endpoint.
+        endpoint: Name,
+        /// `blue`, `green` or any other.
+        deployment: Name,
+        /// The model.
+        model: Name,
+        /// Its version.
+        version: u32,
+    },
+    /// A deployment is gone.
+    Undeployed {
+        /// The endpoint.
+        endpoint: Name,
+        /// The deployment; it must have no traffic.
+        deployment: Name,
+    },
+    /// How requests are shared among deployments from now on.
+    TrafficSet {
+        /// The endpoint.
+        endpoint: Name,
+        /// Percent by deployment; they add up to 100, or to 0 for none.
+        traffic: BTreeMap<Name, u8>,
+        /// Why, if a rule did it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Which deployment sees a copy of live requests from now on.
+    MirrorSet {
+        /// The endpoint.
+        endpoint: Name,
+        /// The deployment and its percent of requests; none ends it.
+        mirror: Option<Share>,
+    },
+    /// An endpoint is gone, with its deployments.
+    EndpointRemoved {
+        /// The endpoint.
+        endpoint: Name,
+    },
+}
