@@ -51,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("experiment", &["charts", "pipeline", "protocol", "schema"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),
+    ("monitor", &["registry"]),
     ("numeric", &[]),
     ("pipeline", &["schema"]),
     ("protocol", &["charts", "pipeline", "schema", "study"]),
