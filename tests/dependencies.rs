@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "study", "sweep", "table"],
     ),
     ("editor", &["pipeline", "protocol", "schema"]),
+    ("endpoint", &["model", "monitor", "registry", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "study", "table"]),
     ("experiment", &["charts", "pipeline", "protocol", "schema"]),
     ("learn", &["model", "numeric", "schema", "table"]),

@@ -3,6 +3,7 @@
 //! No Arrow and no training code: an endpoint links this crate alone.
 
 mod baseline;
+mod bytes;
 mod clustering;
 mod combination;
 mod features;
@@ -18,6 +19,7 @@ mod transform;
 mod tree;
 
 pub use baseline::Baseline;
+pub use bytes::BytesError;
 pub use clustering::{ClusterAssignments, Clustering};
 pub use combination::{Combination, CombineError, Member};
 pub use features::{Feature, FeatureEncoding, Features, Matrix};

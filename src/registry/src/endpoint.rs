@@ -19,6 +19,9 @@ pub struct Endpoint {
     pub traffic: BTreeMap<Name, u8>,
     /// Which deployment sees copies of live requests. What it answers is recorded and never returned.
     pub mirror: Option<Share>,
+    /// Whether it answers no requests for now.
+    #[serde(default)]
+    pub is_stopped: bool,
 }
 
 /// A version of a model behind an endpoint.

@@ -106,6 +106,16 @@ pub enum Change {
         /// The deployment and its percent of requests; none ends it.
         mirror: Option<Share>,
     },
+    /// An endpoint answers no longer, until it is started.
+    Stopped {
+        /// The endpoint.
+        endpoint: Name,
+    },
+    /// An endpoint answers again.
+    Started {
+        /// The endpoint.
+        endpoint: Name,
+    },
     /// An endpoint is gone, with its deployments.
     EndpointRemoved {
         /// The endpoint.

@@ -18,6 +18,7 @@ mod log;
 mod name;
 mod package;
 mod reference;
+mod sample;
 mod signature;
 
 pub use address::{Address, AddressError, Which};
@@ -28,4 +29,5 @@ pub use log::{ChangeError, Log, ModelEntry, ReadError, Registry, Version};
 pub use name::{Name, NameError};
 pub use package::{Hash, Header, PACKAGE_FORMAT, Package, PackageError, path_of_package};
 pub use reference::{ColumnReference, Reference, Shape};
+pub use sample::datatype;
 pub use signature::{Cell, Field, Predicts, Signature};

@@ -200,6 +200,8 @@ impl Registry {
                 entry.check(&entry.traffic, mirror.as_ref())?;
                 entry.mirror = mirror.clone();
             }
+            Change::Stopped { endpoint } => self.endpoint_mut(endpoint)?.is_stopped = true,
+            Change::Started { endpoint } => self.endpoint_mut(endpoint)?.is_stopped = false,
             Change::EndpointRemoved { endpoint } => {
                 self.endpoint_mut(endpoint)?;
                 self.endpoints.remove(endpoint);

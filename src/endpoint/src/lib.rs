@@ -1,0 +1,29 @@
+//! A registered model behind an address: from a request's bytes to an answer's bytes.
+//!
+//! The service worker and the server carry requests to one [`Service`], which speaks the Open Inference Protocol, version
+//! 2, with MLflow's `/invocations` and Azure's `/score` beside it. It reads no clock, file or network, and keeps nothing
+//! between requests: what a host knows, it asks the [`Host`] for.
+
+mod answer;
+mod binary;
+mod check;
+mod describe;
+mod infer;
+mod json;
+mod plain;
+mod request;
+mod route;
+mod rows;
+mod scorer;
+mod service;
+mod stats;
+
+pub use answer::{Answer, Mismatch, Refusal};
+pub use request::Request;
+pub use route::{Action, Route};
+pub use rows::{Checked, Rows, Vector};
+pub use scorer::{LoadError, Scored, Scorer};
+pub use service::{Disagreement, Handled, Host, Service};
+
+/// A body of more bytes is refused unless the host says otherwise.
+pub const MAX_BODY: usize = 8 << 20;
