@@ -4,9 +4,13 @@
 //! up, whichever process or tab counted them. Reads no clock: times are given.
 
 mod exception;
+mod histogram;
 mod minute;
 mod recorder;
+mod series;
 
 pub use exception::Exception;
-pub use minute::{Histogram, LATENCY_BOUNDS, Minute, MinuteKey};
+pub use histogram::{APDEX_TARGETS, Histogram, LATENCY_BOUNDS};
+pub use minute::{Minute, MinuteKey, Record, Served};
 pub use recorder::{Phase, Recorder, Seen};
+pub use series::{Filter, Point, series};
