@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Prediction;
-use monitor::{Exception, Minute, MinuteKey, Phase, Seen};
+use monitor::{Exception, Minute, MinuteKey, Phase, Seen, Served};
 use registry::{Address, Change, Deployment, Endpoint, Hash, Name, Registry, Which};
 use schema::list;
 use serde_json::{Value as Json, json};
@@ -61,7 +61,7 @@ pub struct Handled {
 }
 
 impl Handled {
-    /// What is to be counted of it.
+    /// What is to be counted of it; the host knows how many requests were under way.
     pub fn seen(&self, at_ms: u64, seconds: f64) -> Seen {
         Seen { at_ms, seconds, ..self.seen.clone() }
     }
@@ -119,12 +119,12 @@ impl Service {
     pub fn handle(&self, request: &Request<'_>, host: &dyn Host) -> Handled {
         let nothing = Seen {
             at_ms: 0,
-            endpoint: None,
-            deployment: None,
-            version: 0,
+            served: Served::default(),
             status: 0,
             seconds: 0.0,
             n_rows: 0,
+            in_flight: 0,
+            queue: 0,
             exceptions: Vec::new(),
             phases: Vec::new(),
         };
@@ -239,12 +239,12 @@ impl Service {
             Some(model) => self.named(model)?,
             None => self.only()?,
         };
-        handled.seen.endpoint = Some(name.clone());
+        handled.seen.served.endpoint = Some(name.clone());
         let id = ["x-request-id", "x-ms-client-request-id"].into_iter().find_map(|header| request.header(header));
         let id = id.map_or_else(|| host.fresh_id(), str::to_owned);
         let target = self.target(endpoint, route.version, request, &id)?;
-        handled.seen.deployment = Some(target.deployment.clone());
-        handled.seen.version = target.version;
+        handled.seen.served.deployment = Some(target.deployment.clone());
+        handled.seen.served.version = target.version;
         if target.is_shared {
             handled.mirror = target.endpoint.choose_mirror(&id).cloned();
         }

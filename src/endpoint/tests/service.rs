@@ -164,7 +164,7 @@ fn rows_are_predicted_and_the_id_comes_back() {
         })
     );
     let seen = handled.seen(5, 0.001);
-    assert_eq!((seen.status, seen.n_rows, seen.version), (200, 2, 1));
+    assert_eq!((seen.status, seen.n_rows, seen.served.version), (200, 2, 1));
     assert_eq!(seen.exceptions, []);
 }
 
