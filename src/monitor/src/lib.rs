@@ -3,14 +3,22 @@
 //! Whoever serves tells a [`Recorder`] of each request; it keeps one [`Minute`] per deployment and minute, and these add
 //! up, whichever process or tab counted them. Reads no clock: times are given.
 
+mod event;
 mod exception;
+mod exposition;
 mod histogram;
+mod metrics;
 mod minute;
+mod otlp;
 mod recorder;
 mod series;
 
+pub use event::{ExceptionEvent, RequestEvent};
 pub use exception::Exception;
+pub use exposition::{TextFormat, exposition};
 pub use histogram::{APDEX_TARGETS, Histogram, LATENCY_BOUNDS};
+pub use metrics::{Process, Snapshot, totals};
 pub use minute::{Minute, MinuteKey, Record, Served};
+pub use otlp::{otlp_logs, otlp_metrics};
 pub use recorder::{Phase, Recorder, Seen};
 pub use series::{Filter, Point, series};
