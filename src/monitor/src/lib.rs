@@ -3,6 +3,8 @@
 //! Whoever serves tells a [`Recorder`] of each request; it keeps one [`Minute`] per deployment and minute, and these add
 //! up, whichever process or tab counted them. Reads no clock: times are given.
 
+mod alert;
+pub mod drift;
 mod event;
 mod exception;
 mod exposition;
@@ -11,8 +13,10 @@ mod metrics;
 mod minute;
 mod otlp;
 mod recorder;
+mod rollout;
 mod series;
 
+pub use alert::{AlertMetric, AlertRule, AlertState, Comparison, Severity};
 pub use event::{ExceptionEvent, RequestEvent};
 pub use exception::Exception;
 pub use exposition::{TextFormat, exposition};
@@ -21,4 +25,5 @@ pub use metrics::{Process, Snapshot, totals};
 pub use minute::{Minute, MinuteKey, Record, Served};
 pub use otlp::{otlp_logs, otlp_metrics};
 pub use recorder::{Phase, Recorder, Seen};
+pub use rollout::RollbackRule;
 pub use series::{Filter, Point, series};

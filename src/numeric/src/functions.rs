@@ -35,6 +35,11 @@ pub fn erf(x: f64) -> f64 {
     libm::erf(x)
 }
 
+/// Natural logarithm of the gamma function, of which `ln_gamma(n + 1)` is that of `n!`.
+pub fn ln_gamma(x: f64) -> f64 {
+    libm::lgamma(x)
+}
+
 /// Sine.
 pub fn sin(x: f64) -> f64 {
     libm::sin(x)

@@ -4,6 +4,6 @@ mod functions;
 mod random;
 mod sum;
 
-pub use functions::{cos, erf, exp, ln, ln_1p, pow, sin, sqrt, tanh};
+pub use functions::{cos, erf, exp, ln, ln_1p, ln_gamma, pow, sin, sqrt, tanh};
 pub use random::Stream;
 pub use sum::Sum;

@@ -28,6 +28,6 @@ pub use event::{Change, Event};
 pub use log::{ChangeError, Log, ModelEntry, ReadError, Registry, Version};
 pub use name::{Name, NameError};
 pub use package::{Hash, Header, PACKAGE_FORMAT, Package, PackageError, path_of_package};
-pub use reference::{ColumnReference, Reference, Shape};
+pub use reference::{ColumnReference, Reference, SAMPLE_LIMIT, Shape, bin_of};
 pub use sample::datatype;
 pub use signature::{Cell, Field, Predicts, Signature};
