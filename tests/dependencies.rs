@@ -48,7 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("editor", &["pipeline", "protocol", "schema"]),
     ("endpoint", &["model", "monitor", "registry", "schema"]),
-    ("engine", &["charts", "learn", "model", "pipeline", "protocol", "schema", "study", "table"]),
+    ("engine", &["charts", "learn", "model", "pipeline", "protocol", "registry", "schema", "study", "table"]),
     ("experiment", &["charts", "pipeline", "protocol", "schema"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),

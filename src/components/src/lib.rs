@@ -33,6 +33,8 @@ const CATALOGUE: &[&dyn Component] = &[
     &learn::logistic_regression::LogisticRegression,
     &score::assign_data_to_clusters::AssignDataToClusters,
     &score::score_model::ScoreModel,
+    &score::web_service_input::WebServiceInput,
+    &score::web_service_output::WebServiceOutput,
     &split::partition_and_sample::PartitionAndSample,
     &split::split_data::SplitData,
     &train::combine_models::CombineModels,

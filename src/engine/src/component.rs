@@ -36,12 +36,58 @@ pub trait Component: Sync {
         Box::pin(async { Err(JobError::Cancelled) })
     }
 
+    /// What becomes here of rows that come to be predicted, once a model that was trained behind this node serves.
+    fn scoring(&self, params: NodeParams<'_>) -> Scoring {
+        let _ = params;
+        Scoring::Entry
+    }
+
     /// About how much there is to do with these inputs; none where it is soon done. Long works that do not rest on each
     /// other are computed side by side.
     fn work(&self, job: &Job<'_>) -> Work {
         let _ = job;
         Work::default()
     }
+}
+
+/// What becomes at a node of rows that come to be predicted. Ports are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scoring {
+    /// They cannot be carried through it: they enter as they would leave it.
+    Entry,
+    /// They pass as they are: it only chooses rows, or changes what nothing looks at.
+    Passes {
+        /// The input of rows.
+        table: &'static str,
+        /// "chooses rows for training".
+        why: &'static str,
+    },
+    /// What it learned of the training rows is applied to them.
+    Fitted {
+        /// The input of rows.
+        table: &'static str,
+        /// The output of what was learned.
+        transformation: &'static str,
+    },
+    /// What comes in is applied to them.
+    Given {
+        /// The input of rows.
+        table: &'static str,
+        /// The input of what is applied.
+        transformation: &'static str,
+    },
+    /// It trains the model on such rows.
+    Trains {
+        /// The input of rows.
+        table: &'static str,
+    },
+    /// It predicts them.
+    Predicts {
+        /// The input of the model.
+        model: &'static str,
+        /// The input of rows.
+        table: &'static str,
+    },
 }
 
 /// How much there is to do. Only who does it depends on this.

@@ -56,6 +56,11 @@ impl Engine {
         &self.catalogue
     }
 
+    /// A component and its spec.
+    pub(crate) fn component(&self, id: &str) -> Option<(&'static dyn Component, &Spec)> {
+        self.components.get(id).map(|(component, spec)| (*component, spec))
+    }
+
     /// What is wrong, which columns will flow, and which results are out of date. Nothing runs.
     pub fn check(&self, pipeline: &Pipeline) -> Checked {
         let mut checked = Checked { problems: pipeline::check(pipeline, &self.catalogue), ..Checked::default() };

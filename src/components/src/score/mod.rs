@@ -2,6 +2,8 @@
 
 pub mod assign_data_to_clusters;
 pub mod score_model;
+pub mod web_service_input;
+pub mod web_service_output;
 
 /// What a model says of each row; the studio's own name for it, as everywhere in the designer's family.
 pub const SCORED_LABELS: &str = "Scored Labels";

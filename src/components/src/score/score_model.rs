@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Running};
+use engine::{Component, Flow, FlowError, In, Job, JobError, NodeParams, Out, Running, Scoring};
 use learn::Checkpoint;
 use model::{Model, NewColumn, NewValues, Prediction, Target};
 use pipeline::{Family, Spec};
@@ -50,6 +50,10 @@ impl Component for ScoreModel {
             flow.output(SCORED, scored);
         }
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Predicts { model: MODEL.name(), table: TABLE.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -1,6 +1,6 @@
 //! Takes some of the rows: the first, a sample, or a fold; or deals all rows to folds.
 
-use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, JobError, NodeParams, Out, Param, Running, Scoring};
 use learn::preprocess::{FoldSettings, SplitOrder, SplitSettings, assign_folds, split};
 use model::{ColumnView, NewColumn, NewValues, Values};
 use numeric::Stream;
@@ -109,6 +109,10 @@ impl Component for PartitionAndSample {
         };
         flow.output(ROWS, schema);
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Passes { table: TABLE.name(), why: "chooses rows for training" }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -1,6 +1,6 @@
 //! Divides the rows of a table in two.
 
-use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, JobError, NodeParams, Out, Param, Running, Scoring};
 use learn::preprocess::{SplitOrder, SplitSettings, split};
 use numeric::Stream;
 use pipeline::{Family, Spec};
@@ -127,6 +127,10 @@ impl Component for SplitData {
         flow.output(TRAIN, schema.clone());
         flow.output(TEST, schema);
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Passes { table: TABLE.name(), why: "chooses rows for training" }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, JobError, Local, Out, Param, Running, Untrained, Work};
+use engine::{
+    Component, Flow, FlowError, In, Job, JobError, Local, NodeParams, Out, Param, Running, Scoring, Untrained, Work,
+};
 use model::Model;
 use pipeline::{Family, Spec};
 use table::Table;
@@ -50,6 +52,10 @@ impl Component for TrainModel {
             columns::target(schema, chosen.as_deref(), TARGET.name())?;
         }
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Trains { table: TABLE.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use charts::{Figure, Marks, Series};
 use engine::{
-    Component, Flow, FlowError, In, Job, JobError, Local, Out, Param, Parts, Running, Untrained, Work, decoded, encoded,
+    Component, Flow, FlowError, In, Job, JobError, Local, NodeParams, Out, Param, Parts, Running, Scoring, Untrained,
+    Work, decoded, encoded,
 };
 use learn::Learner;
 use model::{Model, NewColumn, NewValues};
@@ -133,6 +134,10 @@ impl Component for TuneModelHyperparameters {
             schema.column(&name).map_err(|error| failures::column_not_found(STRATIFY.name(), &error))?;
         }
         flow.input(VALIDATION).map_or(Ok(()), |validation| has_target(validation, &target.name))
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Trains { table: TABLE.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, In, Job, Out, Running};
+use engine::{Component, In, Job, NodeParams, Out, Running, Scoring};
 use model::Transform;
 use pipeline::{Family, Spec};
 use table::Table;
@@ -33,6 +33,10 @@ impl Component for ApplyTransformation {
             .with_input(TRANSFORMATION)
             .with_input(TABLE)
             .with_output(TRANSFORMED)
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Given { table: TABLE.name(), transformation: TRANSFORMATION.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Running, Scoring};
 use learn::preprocess::{CleanMode, CleanSettings, EmptyColumns, cleaned_schema, fit_clean_missing};
 use learn::transform::apply;
 use model::{Fill, Transform};
@@ -110,6 +110,10 @@ impl Component for CleanMissingData {
             flow.output(CLEANED, cleaned);
         }
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Fitted { table: TABLE.name(), transformation: TRANSFORMATION.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

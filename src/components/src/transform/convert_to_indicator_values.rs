@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Running, Scoring};
 use learn::preprocess::{IndicatorSettings, fit_indicators, indicator_schema};
 use learn::transform::apply;
 use model::Transform;
@@ -58,6 +58,10 @@ impl Component for ConvertToIndicatorValues {
             flow.output(CONVERTED, without);
         }
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Fitted { table: TABLE.name(), transformation: TRANSFORMATION.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -1,6 +1,6 @@
 //! Changes what columns are: kind, role and name.
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Running, Scoring};
 use pipeline::{Family, Spec};
 use protocol::Failure;
 use schema::{Column, ColumnSelection, Kind, Role, Schema};
@@ -79,6 +79,16 @@ impl Component for EditMetadata {
         let edited = Change::new(&kind, &role, &name).plan(schema, &selection)?;
         flow.output(EDITED, Schema::new(edited));
         Ok(())
+    }
+
+    fn scoring(&self, params: NodeParams<'_>) -> Scoring {
+        let is_unchanged = |param| params.param::<String>(param).is_ok_and(|value| value == "unchanged");
+        let keeps_names = params.param(NAME).is_ok_and(|name| name.trim().is_empty());
+        if is_unchanged(KIND) && keeps_names {
+            Scoring::Passes { table: TABLE.name(), why: "changes only what columns are for" }
+        } else {
+            Scoring::Entry
+        }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Running, Scoring};
 use learn::preprocess::{NormalizeMethod, NormalizeSettings, fit_normalize, normalized_schema};
 use learn::transform::apply;
 use model::{Rescale, Transform};
@@ -85,6 +85,10 @@ impl Component for NormalizeData {
             .map_err(|error| failures::flow_from_prepare(COLUMNS.name(), &error))?;
         flow.output(NORMALIZED, normalized);
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Fitted { table: TABLE.name(), transformation: TRANSFORMATION.name() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

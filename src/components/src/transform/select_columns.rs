@@ -1,6 +1,6 @@
 //! Keeps some columns and drops the others.
 
-use engine::{Component, Flow, FlowError, In, Job, Out, Param, Running};
+use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Running, Scoring};
 use pipeline::{Family, Spec};
 use schema::{ColumnSelection, Schema};
 use table::Table;
@@ -40,6 +40,10 @@ impl Component for SelectColumns {
         let columns = column_idxs.iter().map(|&column_idx| schema.columns[column_idx].clone()).collect();
         flow.output(SELECTED, Schema::new(columns));
         Ok(())
+    }
+
+    fn scoring(&self, _: NodeParams<'_>) -> Scoring {
+        Scoring::Passes { table: TABLE.name(), why: "leaves out columns that the model does not look at" }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
