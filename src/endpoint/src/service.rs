@@ -57,14 +57,8 @@ pub struct Handled {
     pub mirror: Option<Name>,
     /// A change of the registry that it asked for.
     pub change: Option<Change>,
-    seen: Seen,
-}
-
-impl Handled {
-    /// What is to be counted of it; the host knows how many requests were under way.
-    pub fn seen(&self, at_ms: u64, seconds: f64) -> Seen {
-        Seen { at_ms, seconds, ..self.seen.clone() }
-    }
+    /// What is to be counted of it; the host adds when it was, how long it took and what was under way beside it.
+    pub seen: Seen,
 }
 
 /// Where a request is answered.
@@ -144,11 +138,7 @@ impl Service {
         });
         handled.answer = answer.unwrap_or_else(|refusal| {
             handled.seen.exceptions.extend(refusal.exception);
-            for mismatch in &refusal.mismatches {
-                if !handled.seen.exceptions.contains(&mismatch.exception) {
-                    handled.seen.exceptions.push(mismatch.exception);
-                }
-            }
+            handled.seen.exceptions.extend(refusal.mismatches.iter().map(|mismatch| mismatch.exception));
             handled.error.clone_from(&refusal.message);
             handled.mismatches.clone_from(&refusal.mismatches);
             refusal.answer()
@@ -263,11 +253,7 @@ impl Service {
         let fit = check(signature, &infer.rows, infer.is_strict)?;
         let checked = host.seconds();
         handled.seen.phases.push((Phase::Validate, checked - decoded));
-        for warning in &fit.warnings {
-            if !handled.seen.exceptions.contains(&warning.exception) {
-                handled.seen.exceptions.push(warning.exception);
-            }
-        }
+        handled.seen.exceptions.extend(fit.warnings.iter().map(|warning| warning.exception));
         handled.mismatches.clone_from(&fit.warnings);
         let scored = target.scorer.score(&fit, infer.rows.n_rows)?;
         let predicted = host.seconds();
@@ -295,8 +281,10 @@ impl Service {
             return Err(Refusal::new(Exception::TooLarge, message));
         }
         let given = request.content_type();
-        // Clients that send no type send JSON.
-        let is_json = given.is_empty() || given.ends_with("/json") || given.ends_with("+json");
+        // Clients that send no type send JSON, and curl says that it sends a form unless it is told otherwise.
+        let is_json = matches!(&*given, "" | "application/x-www-form-urlencoded")
+            || given.ends_with("/json")
+            || given.ends_with("+json");
         let is_taken = match dialect {
             None => is_json || given == "application/octet-stream",
             Some(Dialect::Mlflow) => is_json || given == "text/csv",

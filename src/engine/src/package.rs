@@ -232,16 +232,30 @@ impl Engine {
         Step { node: id.to_string(), title: title.unwrap_or_else(|| id.to_string()), what }
     }
 
-    /// The figures of every evaluation that rests on a node.
+    /// The figures of every evaluation that rests on a node. One that compares two models tells the second's figures
+    /// with `.2` behind their names; only those of this node's are taken.
     fn metrics_behind(&self, pipeline: &Pipeline, node: &NodeId) -> Vec<Metric> {
         let mut metrics = Vec::new();
         for id in pipeline.topological_order() {
-            let is_behind = pipeline.feeding([&id]).contains(node);
-            let spec = pipeline.node(&id).and_then(|node| self.catalogue().get(&node.component));
-            for port in spec.into_iter().flat_map(|spec| &spec.outputs).filter(|_| is_behind) {
-                if let Ok(Artifact::Evaluation(evaluation)) = self.artifact(&OutPort::new(&id, &port.name)) {
-                    let named = |(name, value): (&String, &f64)| Metric { name: format!("{id}.{name}"), value: *value };
-                    metrics.extend(evaluation.metrics.iter().filter(|(_, value)| value.is_finite()).map(named));
+            let Some(spec) = pipeline.node(&id).and_then(|node| self.catalogue().get(&node.component)) else {
+                continue;
+            };
+            let Some(port) = spec.outputs.iter().find(|port| port.port_type == PortType::Evaluation) else { continue };
+            let Ok(Artifact::Evaluation(evaluation)) = self.artifact(&OutPort::new(&id, &port.name)) else { continue };
+            let is_behind = |input: &str| {
+                let source = pipeline.source(&InPort::new(&id, input));
+                source.is_some_and(|source| pipeline.feeding([&source.node]).contains(node))
+            };
+            let behind: Vec<bool> = spec.inputs.iter().map(|input| is_behind(&input.name)).collect();
+            let is_alone = behind.iter().filter(|is_behind| **is_behind).count() == 1;
+            for (name, value) in evaluation.metrics.iter().filter(|(_, value)| value.is_finite()) {
+                let (stem, input) = match name.strip_suffix(".2") {
+                    Some(stem) => (stem, 1),
+                    None => (name.as_str(), 0),
+                };
+                if behind.get(input).is_some_and(|is_behind| *is_behind) {
+                    let name = if is_alone { stem } else { name };
+                    metrics.push(Metric { name: format!("{id}.{name}"), value: *value });
                 }
             }
         }

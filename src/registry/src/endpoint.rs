@@ -110,6 +110,33 @@ impl Endpoint {
         }
     }
 
+    /// The shares when one deployment gets so many percent and the others what is left, in proportion to what they had.
+    pub fn with_share(&self, deployment: &Name, percent: u8) -> BTreeMap<Name, u8> {
+        let others: Vec<(&Name, u32)> = self
+            .traffic
+            .iter()
+            .filter(|(name, percent)| *name != deployment && **percent > 0)
+            .map(|(name, percent)| (name, u32::from(*percent)))
+            .collect();
+        let before: u32 = others.iter().map(|(_, percent)| percent).sum();
+        let left = 100 - u32::from(percent.min(100));
+        let mut shares = BTreeMap::new();
+        if before == 0 {
+            // Nobody is there to take the rest.
+            shares.insert(deployment.clone(), if percent == 0 { 0 } else { 100 });
+            return shares;
+        }
+        let mut given = 0;
+        for (at, (name, percent)) in others.iter().enumerate() {
+            // The last takes what rounding left.
+            let share = if at + 1 == others.len() { left - given } else { left * percent / before };
+            given += share;
+            shares.insert((*name).clone(), share as u8);
+        }
+        shares.insert(deployment.clone(), 100 - left as u8);
+        shares
+    }
+
     /// Which deployment answers a request: always the same for the same key. None if nothing has traffic.
     pub fn choose(&self, key: &str) -> Option<&Name> {
         let bucket = bucket_of("traffic", key);

@@ -1,6 +1,7 @@
 //! What happened, when, and who did it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,4 +122,41 @@ pub enum Change {
         /// The endpoint.
         endpoint: Name,
     },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registered { model, version, package } => {
+                write!(f, "registered version {version} of {model} ({})", package.short())
+            }
+            Self::AliasSet { model, alias, version } => write!(f, "{alias} of {model} is version {version}"),
+            Self::AliasRemoved { model, alias } => write!(f, "{model} has no {alias} any longer"),
+            Self::TagSet { model, version, key, value: Some(value) } => {
+                write!(f, "tagged version {version} of {model}: {key}={value}")
+            }
+            Self::TagSet { model, version, key, value: None } => {
+                write!(f, "took the tag {key} from version {version} of {model}")
+            }
+            Self::Archived { model, version } => write!(f, "archived version {version} of {model}"),
+            Self::Restored { model, version } => write!(f, "restored version {version} of {model}"),
+            Self::Deployed { endpoint, deployment, model, version } => {
+                write!(f, "{deployment} of the endpoint {endpoint} serves version {version} of {model}")
+            }
+            Self::Undeployed { endpoint, deployment } => write!(f, "took {deployment} from the endpoint {endpoint}"),
+            Self::TrafficSet { endpoint, traffic, reason } => {
+                let shares: Vec<String> =
+                    traffic.iter().map(|(deployment, percent)| format!("{deployment} {percent} %")).collect();
+                let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                write!(f, "traffic of {endpoint} is {}{why}", shares.join(", "))
+            }
+            Self::MirrorSet { endpoint, mirror: Some(mirror) } => {
+                write!(f, "{} of {endpoint} sees copies of {} % of requests", mirror.deployment, mirror.percent)
+            }
+            Self::MirrorSet { endpoint, mirror: None } => write!(f, "no deployment of {endpoint} sees copies"),
+            Self::Stopped { endpoint } => write!(f, "stopped the endpoint {endpoint}"),
+            Self::Started { endpoint } => write!(f, "started the endpoint {endpoint}"),
+            Self::EndpointRemoved { endpoint } => write!(f, "removed the endpoint {endpoint}"),
+        }
+    }
 }

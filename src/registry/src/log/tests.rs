@@ -143,3 +143,19 @@ fn requests_are_shared_as_said_and_always_alike_for_the_same_key() {
     }
     assert_eq!(Endpoint::default().choose("a"), None);
 }
+
+#[test]
+fn a_share_is_taken_from_the_others_in_proportion() {
+    let mut endpoint = Endpoint::default();
+    let shares = |endpoint: &Endpoint, deployment: &str, percent| -> Vec<(String, u8)> {
+        let shares = endpoint.with_share(&name(deployment), percent);
+        shares.into_iter().map(|(name, percent)| (name.to_string(), percent)).collect()
+    };
+    assert_eq!(shares(&endpoint, "blue", 10), [("blue".into(), 100)], "the first has all");
+    endpoint.traffic = [(name("blue"), 60), (name("green"), 40)].into();
+    assert_eq!(shares(&endpoint, "red", 10), [("blue".into(), 54), ("green".into(), 36), ("red".into(), 10)]);
+    assert_eq!(shares(&endpoint, "green", 100), [("blue".into(), 0), ("green".into(), 100)]);
+    endpoint.traffic = [(name("a"), 33), (name("b"), 33), (name("c"), 34)].into();
+    let total: u32 = endpoint.with_share(&name("d"), 1).values().map(|percent| u32::from(*percent)).sum();
+    assert_eq!(total, 100);
+}
