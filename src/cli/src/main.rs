@@ -7,6 +7,7 @@
 mod assertions;
 mod automl;
 mod catalogue;
+mod deploy;
 mod document;
 mod host;
 mod outputs;
@@ -55,6 +56,20 @@ enum Verb {
     Sweep(sweep::Arguments),
     /// Look for a good model of a table: preparations, learners, settings and an ensemble
     Automl(automl::Arguments),
+    /// Run a pipeline and put its model into a registry
+    Register(deploy::register::Arguments),
+    /// Show what is registered, and move what points to it
+    Registry(deploy::registry::Arguments),
+    /// Put a version behind an endpoint
+    Deploy(deploy::endpoint::DeployArguments),
+    /// Take a deployment or an endpoint away
+    Undeploy(deploy::endpoint::UndeployArguments),
+    /// Share requests among the deployments of an endpoint
+    Traffic(deploy::endpoint::TrafficArguments),
+    /// Make, list and end the keys of a server
+    Keys(deploy::keys::Arguments),
+    /// Answer requests: the Open Inference Protocol over HTTP
+    Serve(deploy::serve::Arguments),
 }
 
 /// The pipeline that a verb works on, and what is changed in it first.
@@ -93,6 +108,13 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => assertions::test(&arguments),
         Verb::Sweep(arguments) => sweep::sweep(&arguments),
         Verb::Automl(arguments) => automl::automl(&arguments),
+        Verb::Register(arguments) => deploy::register::register(&arguments),
+        Verb::Registry(arguments) => deploy::registry::registry(&arguments),
+        Verb::Deploy(arguments) => deploy::endpoint::deploy(&arguments),
+        Verb::Undeploy(arguments) => deploy::endpoint::undeploy(&arguments),
+        Verb::Traffic(arguments) => deploy::endpoint::traffic(&arguments),
+        Verb::Keys(arguments) => deploy::keys::keys(&arguments),
+        Verb::Serve(arguments) => deploy::serve::serve(&arguments),
     };
     exit_code(outcome)
 }

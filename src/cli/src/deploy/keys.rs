@@ -1,0 +1,98 @@
+//! `millrace keys`: who may ask a server what.
+
+use anyhow::{Context, Result, bail};
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+use server::{Keys, NewKey, Scope, Slot, now_ms};
+
+use super::Where;
+use crate::{Outcome, say};
+
+/// What `keys` is asked.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    place: Where,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make a key and print it: it is never shown again. One in the same slot with the same scopes ends
+    Make {
+        /// What it may do: `infer:churn`, `infer:*`, `read`, `metrics`, `admin`
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<String>,
+        /// Two keys of the same scopes live side by side: replace one while callers use the other
+        #[arg(long, value_enum, default_value = "primary")]
+        slot: SlotName,
+        /// It ends after so many days
+        #[arg(long, value_name = "DAYS")]
+        expires: Option<u64>,
+        /// It may send so many requests a second
+        #[arg(long, value_name = "N")]
+        per_second: Option<f64>,
+    },
+    /// List the keys, without their secrets
+    List,
+    /// End a key
+    Revoke {
+        /// Its id, the part between the underscores
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SlotName {
+    Primary,
+    Secondary,
+}
+
+/// Makes, lists or ends keys.
+pub fn keys(arguments: &Arguments) -> Result<Outcome> {
+    let folder = arguments.place.folder();
+    let mut keys = Keys::read(folder.path())?;
+    match &arguments.verb {
+        Verb::Make { scopes, slot, expires, per_second } => {
+            let scopes = scopes.iter().cloned().map(Scope::try_from).collect::<Result<Vec<_>, _>>();
+            let new = NewKey {
+                slot: match slot {
+                    SlotName::Primary => Slot::Primary,
+                    SlotName::Secondary => Slot::Secondary,
+                },
+                scopes: scopes.map_err(|why| anyhow::anyhow!("--scope: {why}"))?,
+                expires_at: expires.map(|days| now_ms() + days * 86_400_000),
+                per_second: *per_second,
+            };
+            let key = keys.make(new, now_ms())?;
+            keys.write(folder.path())?;
+            say::out(&format!("{key}\n"))?;
+        }
+        Verb::List => say::out(
+            &keys
+                .keys
+                .iter()
+                .map(|key| {
+                    let scopes: Vec<String> = key.scopes.iter().cloned().map(String::from).collect();
+                    let until = key
+                        .expires_at
+                        .map_or(String::new(), |at| format!("  until {}", table::date_text(at as i64, true)));
+                    format!(
+                        "{}  {}  {}{until}\n",
+                        key.id,
+                        json!(key.slot).as_str().unwrap_or_default(),
+                        scopes.join(" ")
+                    )
+                })
+                .collect::<String>(),
+        )?,
+        Verb::Revoke { id } => {
+            let at = keys.keys.iter().position(|key| key.id == *id);
+            let Some(at) = at else { bail!("there is no key {id:?}; `millrace keys list` shows them") };
+            keys.keys.remove(at);
+            keys.write(folder.path()).context("the key is still good")?;
+        }
+    }
+    Ok(Outcome::Good)
+}

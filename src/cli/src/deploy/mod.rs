@@ -1,0 +1,68 @@
+//! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `keys` and `serve`.
+
+pub mod endpoint;
+pub mod keys;
+pub mod register;
+pub mod registry;
+pub mod serve;
+
+use std::path::PathBuf;
+
+use ::registry::{Address, ChangeError, Name, Registry};
+use anyhow::{Context, Result};
+use server::Folder;
+
+/// Where the registry is.
+#[derive(clap::Args)]
+pub struct Where {
+    /// The registry's folder
+    #[arg(long = "registry", value_name = "DIR", default_value = "registry", global = true)]
+    folder: PathBuf,
+}
+
+impl Where {
+    /// The folder.
+    pub fn folder(&self) -> Folder {
+        Folder::new(&self.folder)
+    }
+}
+
+/// Who writes into the log.
+pub fn who() -> String {
+    let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    of("USER").or_else(|| of("USERNAME")).unwrap_or_else(|| "command line".into())
+}
+
+/// A name from the command line.
+pub fn name(text: &str) -> Result<Name> {
+    Name::new(text).map_err(Into::into)
+}
+
+/// The model and version that an address names.
+pub fn resolved(registry: &Registry, address: &str) -> Result<(Name, u32)> {
+    let address: Address = address.parse()?;
+    let found = registry.resolve(&address).map(|version| version.number);
+    found.map(|version| (address.model, version)).map_err(with_help)
+}
+
+/// What does not fit, and the way out.
+pub fn with_help(error: ChangeError) -> anyhow::Error {
+    let help = match &error {
+        ChangeError::NoModel { .. } => "register one with `millrace register FILE --name NAME`",
+        ChangeError::NoEndpoint { .. } => {
+            "deploy a version with `millrace deploy models:/NAME/VERSION --endpoint NAME`"
+        }
+        ChangeError::NoVersion { .. } | ChangeError::NoAlias { .. } => "`millrace registry show NAME` lists them",
+        ChangeError::AllArchived { .. } | ChangeError::Archived { .. } => {
+            "`millrace registry restore models:/NAME/VERSION`"
+        }
+        ChangeError::NotNext { .. } => "run the command again",
+        ChangeError::InUse { .. } | ChangeError::HasTraffic { .. } | ChangeError::Traffic(_) => "",
+    };
+    if help.is_empty() { error.into() } else { anyhow::anyhow!("{error}\n  help: {help}") }
+}
+
+/// `name=value` from the command line.
+pub fn pair<'a>(text: &'a str, form: &str) -> Result<(&'a str, &'a str)> {
+    text.split_once('=').with_context(|| format!("{text}: write {form}"))
+}
