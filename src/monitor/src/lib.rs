@@ -12,6 +12,7 @@ mod histogram;
 mod metrics;
 mod minute;
 mod otlp;
+pub mod query;
 mod recorder;
 mod rollout;
 mod series;
