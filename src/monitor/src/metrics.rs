@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::drift::{ColumnReport, Report};
 use crate::{Exception, Histogram, Minute, MinuteKey, Served};
 
 /// What a host counted, and how it stands.
@@ -24,6 +25,8 @@ pub struct Snapshot<'a> {
     pub queue: u32,
     /// Of the process; none in a browser.
     pub process: Option<Process>,
+    /// How the rows of the latest window differ from those of training, where that was looked at.
+    pub drift: &'a BTreeMap<Served, Report>,
 }
 
 /// What a process takes.
@@ -137,6 +140,20 @@ const AVAILABILITY: Metric = metric(
     Gauge,
     "The share of the host's requests to itself that were answered.",
 );
+const DRIFT: Metric = metric(
+    "millrace_drift_score",
+    "millrace.drift.score",
+    "1",
+    Gauge,
+    "How far the values of the latest window are from those of training; of a test, the adjusted p-value.",
+);
+const QUALITY: Metric = metric(
+    "millrace_data_quality_ratio",
+    "millrace.data_quality",
+    "1",
+    Gauge,
+    "The share of rows of the latest window with a value that is missing or not as in training.",
+);
 const BUILD: Metric =
     metric("millrace_build_info", "millrace.build.info", "", Gauge, "The version of the program, as a label.");
 const STARTED: Metric =
@@ -171,10 +188,7 @@ pub(crate) fn families(snapshot: &Snapshot) -> Vec<Family> {
             labels.extend(labels_of(served));
             durations.push(Sample { labels, value: Measured::Times(times.clone()) });
         }
-        let labels = || {
-            let traffic = if served.is_mirror { "mirror" } else { "live" };
-            labels_of(served).chain([("traffic", traffic.to_owned())])
-        };
+        let labels = || labels_and_traffic(served);
         let n_failed = counts.n_failed();
         for (outcome, n) in [("success", counts.n_requests() - n_failed), ("failure", n_failed)] {
             requests.push(whole(labels().chain([("outcome", outcome.to_owned())]).collect(), n));
@@ -190,6 +204,19 @@ pub(crate) fn families(snapshot: &Snapshot) -> Vec<Family> {
         }
         if let Some(share) = counts.availability() {
             availability.push(number(labels().chain([("test", "self".to_owned())]).collect(), share));
+        }
+    }
+    let (mut drift, mut quality) = (Vec::new(), Vec::new());
+    for (served, report) in snapshot.drift {
+        let inputs = report.inputs.iter().map(|column| ("data_drift", column));
+        for (signal, column) in inputs.chain(report.prediction.iter().map(|column| ("prediction_drift", column))) {
+            let about =
+                || labels_and_traffic(served).chain([("signal", signal.to_owned()), ("feature", column.name.clone())]);
+            let sample = |by: &'static str| {
+                move |(name, value): (&str, f64)| number(about().chain([(by, name.to_owned())]).collect(), value)
+            };
+            drift.extend(scores(column).map(sample("method")));
+            quality.extend(checks(column).map(sample("check")));
         }
     }
     let active = whole(vec![method(), ("url.scheme", (*scheme).to_owned())], u64::from(snapshot.in_flight));
@@ -209,6 +236,8 @@ pub(crate) fn families(snapshot: &Snapshot) -> Vec<Family> {
         (PHASES, phases),
         (EXCEPTIONS, exceptions),
         (AVAILABILITY, availability),
+        (DRIFT, drift),
+        (QUALITY, quality),
         (BUILD, vec![build]),
         (STARTED, vec![started]),
         (CPU, cpu),
@@ -224,4 +253,34 @@ fn labels_of(served: &Served) -> impl Iterator<Item = (&'static str, String)> {
     let version = (served.version > 0).then(|| ("model_version", served.version.to_string()));
     let deployment = served.deployment.iter().map(|name| ("deployment", name.to_string()));
     name.chain(version).chain(deployment)
+}
+
+/// The same, and whether somebody saw the answers.
+fn labels_and_traffic(served: &Served) -> impl Iterator<Item = (&'static str, String)> {
+    labels_of(served).chain([("traffic", if served.is_mirror { "mirror" } else { "live" }.to_owned())])
+}
+
+/// Methods as Azure's model monitor calls them, and what they found; nothing of too few rows.
+fn scores(column: &ColumnReport) -> impl Iterator<Item = (&'static str, f64)> {
+    column.scores.iter().flat_map(|scores| {
+        let all = [
+            ("population_stability_index", Some(scores.psi)),
+            ("jensen_shannon_distance", Some(scores.jensen_shannon)),
+            ("total_variation_distance", Some(scores.total_variation)),
+            ("normalized_wasserstein_distance", scores.wasserstein),
+            (scores.significance.test.name(), Some(scores.significance.adjusted_p_value)),
+        ];
+        all.into_iter().filter_map(|(method, found)| Some((method, found?)))
+    })
+}
+
+fn checks(column: &ColumnReport) -> impl Iterator<Item = (&'static str, f64)> {
+    let quality = &column.quality;
+    let all = [
+        ("null", quality.null_rate),
+        ("type_error", quality.type_error_rate),
+        ("out_of_bounds", quality.out_of_bounds_rate),
+        ("unseen_category", quality.unseen_category_rate),
+    ];
+    all.into_iter().filter_map(|(check, found)| Some((check, found?)))
 }

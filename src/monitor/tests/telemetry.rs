@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect_file;
+use monitor::drift::{Recipe, Report, Window};
 use monitor::{
     Exception, ExceptionEvent, Minute, Phase, Process, Recorder, Seen, Served, Snapshot, TextFormat, exposition,
     otlp_logs, otlp_metrics, totals,
 };
-use registry::Name;
+use numeric::Stream;
+use registry::{ColumnReference, Name, Reference};
 
 const STARTED: u64 = 1_764_300_000_000;
 
@@ -47,7 +49,31 @@ fn counted() -> BTreeMap<Served, Minute> {
     totals(recorder.minutes())
 }
 
-fn snapshot(totals: &BTreeMap<Served, Minute>) -> Snapshot<'_> {
+/// Of 300 rows: ages that are higher than in training, a plan that was never seen, and predictions as before.
+fn drifted() -> BTreeMap<Served, Report> {
+    let numbers = |from: u32| (0..300).map(|i| Some(f64::from(from + i % 50))).collect::<Vec<_>>();
+    let plans = ["basic", "plus", "pro"];
+    let reference = Reference {
+        n_rows: 300,
+        inputs: vec![
+            ColumnReference::of_numbers("age \"in\\years\"", &numbers(20)),
+            ColumnReference::of_categories("plan", (0..300).map(|i| Some(plans[i % 2])), 10),
+        ],
+        prediction: Some(ColumnReference::of_numbers("spend", &numbers(0))),
+    };
+    let (mut window, mut stream) = (Window::new(&reference), Stream::new(1));
+    for (i, age) in numbers(30).into_iter().enumerate() {
+        let age = age.filter(|_| i % 30 > 0);
+        window.inputs[0].see_number(&reference.inputs[0], age, &mut stream);
+        window.inputs[1].see_category(&reference.inputs[1], Some(plans[i % 3]));
+    }
+    let (prediction, of) = (window.prediction.as_mut(), reference.prediction.as_ref());
+    let (prediction, of) = prediction.zip(of).expect("there is one");
+    numbers(0).into_iter().for_each(|spend| prediction.see_number(of, spend, &mut stream));
+    [(served("blue", 3, false), Report::of(&reference, &window, Recipe::default()))].into()
+}
+
+fn snapshot<'a>(totals: &'a BTreeMap<Served, Minute>, drift: &'a BTreeMap<Served, Report>) -> Snapshot<'a> {
     Snapshot {
         version: "0.1.0",
         started_ms: STARTED,
@@ -57,6 +83,7 @@ fn snapshot(totals: &BTreeMap<Served, Minute>) -> Snapshot<'_> {
         in_flight: 2,
         queue: 1,
         process: Some(Process { cpu_seconds: 1.25, resident_bytes: 52_428_800 }),
+        drift,
     }
 }
 
@@ -66,20 +93,20 @@ fn pretty(json: &serde_json::Value) -> String {
 
 #[test]
 fn metrics_are_written_for_prometheus() {
-    let text = exposition(&snapshot(&counted()), TextFormat::Prometheus);
+    let text = exposition(&snapshot(&counted(), &drifted()), TextFormat::Prometheus);
     expect_file!["../../../tests/reference/telemetry/metrics.prometheus.txt"].assert_eq(&text);
 }
 
 #[test]
 fn metrics_are_written_as_open_metrics() {
-    let text = exposition(&snapshot(&counted()), TextFormat::OpenMetrics);
+    let text = exposition(&snapshot(&counted(), &drifted()), TextFormat::OpenMetrics);
     expect_file!["../../../tests/reference/telemetry/metrics.openmetrics.txt"].assert_eq(&text);
 }
 
 #[test]
 fn metrics_are_written_for_open_telemetry() {
     expect_file!["../../../tests/reference/telemetry/metrics.otlp.json"]
-        .assert_eq(&pretty(&otlp_metrics(&snapshot(&counted()))));
+        .assert_eq(&pretty(&otlp_metrics(&snapshot(&counted(), &drifted()))));
 }
 
 #[test]

@@ -333,6 +333,7 @@ impl Host for State {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             queue: 0,
             process: process(),
+            drift: &BTreeMap::new(),
         };
         Answer::text(format.content_type(), exposition(&snapshot, format))
     }

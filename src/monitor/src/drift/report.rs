@@ -131,6 +131,16 @@ pub enum Test {
     ChiSquared,
 }
 
+impl Test {
+    /// As Azure's model monitor calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KolmogorovSmirnov => "two_sample_kolmogorov_smirnov_test",
+            Self::ChiSquared => "pearsons_chi_squared_test",
+        }
+    }
+}
+
 /// What is wrong with the values of a column, as shares of its rows; none without rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
