@@ -1,10 +1,10 @@
-//! Every statistic against SciPy and statsmodels: see `reference/README.md`.
+//! Every statistic against SciPy, statsmodels and matplotlib: see `reference/README.md`.
 
 use std::collections::BTreeMap;
 
 use experiment::stats::{
-    StatsError, corrected_resampled_t, holm, mcnemar, paired_t, spread, student_t_quantile, student_t_two_sided,
-    wilcoxon,
+    StatsError, box_plot, corrected_resampled_t, holm, mcnemar, paired_t, spread, student_t_quantile,
+    student_t_two_sided, wilcoxon,
 };
 use serde_json::Value as Json;
 
@@ -52,6 +52,28 @@ fn spreads_are_those_of_scipy() {
         deviations.compare("high", high, number(row, "high"), 1e-12);
     }
     deviations.print();
+}
+
+#[test]
+fn boxes_are_those_of_numpy_and_matplotlib() {
+    let mut deviations = Deviations::default();
+    for row in expected("boxes").as_array().unwrap() {
+        let values = numbers(row, "values");
+        let ours = box_plot(&values).unwrap();
+        assert_eq!(ours.n, values.len());
+        for (what, figure) in [("q1", ours.q1), ("median", ours.median), ("q3", ours.q3)] {
+            deviations.compare(what, figure, number(row, what), 1e-15);
+        }
+        assert_eq!((ours.low, ours.high), (number(row, "low"), number(row, "high")));
+        assert_eq!(ours.outliers, numbers(row, "outliers"));
+    }
+    deviations.print();
+}
+
+#[test]
+fn a_box_leaves_out_what_is_no_finite_number() {
+    assert_eq!(box_plot(&[f64::NAN, f64::INFINITY]), None);
+    assert_eq!(box_plot(&[3.0, f64::NAN, 1.0, f64::NEG_INFINITY]), box_plot(&[1.0, 3.0]));
 }
 
 #[test]

@@ -2,11 +2,13 @@
 //!
 //! All of it rests on `libm` and on sums in a fixed order, so that the same runs give the same bits everywhere.
 
+mod boxes;
 mod compare;
 mod special;
 
 use crate::order::ascending;
 
+pub use boxes::{BoxPlot, WHISKER, box_plot};
 pub use compare::{
     McNemar, PairedTest, SignedRank, StatsError, corrected_resampled_t, holm, mcnemar, paired_t, wilcoxon,
 };

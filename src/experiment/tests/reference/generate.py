@@ -1,4 +1,4 @@
-"""Reference numbers from SciPy and statsmodels: writes `expected.json` beside this file.
+"""Reference numbers from SciPy, statsmodels and matplotlib: writes `expected.json` beside this file.
 
     python -m pip install -r requirements.txt
     python generate.py
@@ -11,9 +11,11 @@ import math
 import pathlib
 import platform
 
+import matplotlib
 import numpy as np
 import scipy
 import statsmodels
+from matplotlib.cbook import boxplot_stats
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -59,6 +61,31 @@ def spreads():
                 "low": low,
                 "high": high,
             }
+        )
+    return rows
+
+
+def boxes():
+    """Quartiles by `numpy.percentile` with its linear method; whiskers and outliers as matplotlib draws them."""
+    samples = [
+        [0.5],
+        [1.0, 2.0],
+        [1.0, 2.0, 3.0],
+        [1.0, 2.0, 3.0, 100.0],
+        [0.825, 0.831, 0.819, 0.840, 0.828, 0.7, 0.95],
+        [2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 1.0],
+        [0.1 * i for i in range(10)],
+        list(uniform(101, 3).round(6) ** 6),
+        list((uniform(240, 4).round(6) - 0.5) ** 3),
+    ]
+    rows = []
+    for values in samples:
+        (box,) = boxplot_stats(values, whis=1.5)
+        q1, median, q3 = np.percentile(values, [25, 50, 75], method="linear")
+        low, high = box["whislo"], box["whishi"]
+        outliers = sorted(box["fliers"])
+        rows.append(
+            {"values": values, "low": low, "q1": q1, "median": median, "q3": q3, "high": high, "outliers": outliers}
         )
     return rows
 
@@ -175,10 +202,12 @@ def main():
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "statsmodels": statsmodels.__version__,
+        "matplotlib": matplotlib.__version__,
     }
     expected = {
         "versions": versions,
         "spreads": spreads(),
+        "boxes": boxes(),
         "student": student(),
         "paired": paired(),
         "corrected": corrected(),
