@@ -11,7 +11,8 @@ pub fn is_decimated(figure: &crate::Figure) -> bool {
         | crate::Marks::Histogram { .. }
         | crate::Marks::Columns(_)
         | crate::Marks::Bars(_)
-        | crate::Marks::Spans(_) => false,
+        | crate::Marks::Spans(_)
+        | crate::Marks::Boxes(_) => false,
     })
 }
 

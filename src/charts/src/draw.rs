@@ -10,7 +10,7 @@ use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::layout::bar;
-use crate::{Color, Figure, Layout, Marks, Theme, clip, decimate};
+use crate::{BoxMark, Color, Figure, Layout, Marks, Theme, clip, decimate};
 
 /// Units of plotters per pixel.
 pub(crate) const FINE: f64 = 16.0;
@@ -44,6 +44,9 @@ pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layo
         if matches!(series.marks, Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_)) {
             bars(&root, figure, series_idx, layout, theme)?;
         }
+        if let Marks::Boxes(shown) = &series.marks {
+            boxes(&root, shown, layout, theme.series(series.color_idx))?;
+        }
     }
     for guide in &figure.guides {
         if let Some((from, to)) = clip::segment(guide.from, guide.to, &layout.x, &layout.y) {
@@ -56,7 +59,7 @@ pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layo
         match &series.marks {
             Marks::Line(points) | Marks::Area(points) => line(&plot, points, layout, color)?,
             Marks::Points(points) => dots(&plot, points, layout, color, theme)?,
-            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {}
+            Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) | Marks::Boxes(_) => {}
         }
     }
     labels(&root, figure, layout, theme)?;
@@ -199,6 +202,33 @@ fn bars<B: DrawingBackend>(
             [(fine(left), fine(top)), (fine(right), fine(bottom))],
             rgba(color, alpha).filled(),
         ))?;
+    }
+    Ok(())
+}
+
+fn boxes<B: DrawingBackend>(
+    root: &DrawingArea<B, Shift>,
+    boxes: &[BoxMark],
+    layout: &Layout,
+    color: Color,
+) -> Outcome<B> {
+    let half = layout.half_box();
+    let y = |value: f64| layout.y.px(value.clamp(layout.y.low, layout.y.high));
+    for (position, &BoxMark { low, q1, median, q3, high }) in boxes.iter().enumerate() {
+        if ![low, q1, median, q3, high].iter().all(|value| value.is_finite()) {
+            continue;
+        }
+        let x = layout.x.px(position as f64);
+        let corners = [(fine(x - half), fine(y(q3))), (fine(x + half), fine(y(q1)))];
+        root.draw(&Rectangle::new(corners, rgba(color, 0.22).filled()))?;
+        root.draw(&Rectangle::new(corners, stroke(color, 1.25)))?;
+        for (from, to) in [(q3, high), (q1, low)] {
+            root.draw(&PathElement::new([(crisp(x), fine(y(from))), (crisp(x), fine(y(to)))], stroke(color, 1.25)))?;
+            let cap = [(fine(x - half / 2.0), fine(y(to))), (fine(x + half / 2.0), fine(y(to)))];
+            root.draw(&PathElement::new(cap, stroke(color, 1.25)))?;
+        }
+        let middle = [(fine(x - half), fine(y(median))), (fine(x + half), fine(y(median)))];
+        root.draw(&PathElement::new(middle, stroke(color, 2.5)))?;
     }
     Ok(())
 }

@@ -82,6 +82,23 @@ pub enum Marks {
     Bars(Vec<f64>),
     /// Horizontal bars from a place to another at a category of the y axis, top down: from, to, category.
     Spans(Vec<(f64, f64, f64)>),
+    /// A box at each category 0, 1, 2… of the x axis.
+    Boxes(Vec<BoxMark>),
+}
+
+/// How values spread: a box over the middle half of them, with a whisker at each end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoxMark {
+    /// Where the lower whisker ends.
+    pub low: f64,
+    /// The box's lower end.
+    pub q1: f64,
+    /// The line across the box.
+    pub median: f64,
+    /// The box's upper end.
+    pub q3: f64,
+    /// Where the upper whisker ends.
+    pub high: f64,
 }
 
 /// A dashed straight line between two points.

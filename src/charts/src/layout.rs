@@ -157,6 +157,13 @@ impl Layout {
                 let &(x, y) = points.get(mark_idx)?;
                 at(self.x.px(x), self.y.px(y), None)
             }
+            Marks::Boxes(boxes) => {
+                let shown = boxes.get(mark_idx)?;
+                let (x, half) = (self.x.px(mark_idx as f64), self.half_box());
+                let (top, bottom) = (self.y.px(shown.high), self.y.px(shown.low));
+                let area = Rect { left: x - half, top, width: 2.0 * half, height: bottom - top };
+                at(x, self.y.px(shown.median), Some(area))
+            }
             Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {
                 let ((x0, y0), (x1, y1)) = bar(figure, series_idx, mark_idx)?;
                 let (left, right) = (self.x.px(x0), self.x.px(x1));
@@ -188,6 +195,10 @@ impl Layout {
                     continue;
                 };
                 let distance = match (mark.area, matches!(series.marks, Marks::Bars(_) | Marks::Spans(_))) {
+                    // What lies beyond the whiskers is nearer there than the box.
+                    (Some(area), _) if matches!(series.marks, Marks::Boxes(_)) => {
+                        outside(x_px, area.left, area.width).hypot(outside(y_px, area.top, area.height))
+                    }
                     (Some(area), false) => {
                         outside(x_px, area.left, area.width) + 1e-3 * outside(y_px, area.top, area.height)
                     }
@@ -202,6 +213,11 @@ impl Layout {
             }
         }
         best.map(|(_, mark)| mark)
+    }
+
+    /// Half of a box's width, in pixels: a part of its category, and never so much that few boxes look like bars.
+    pub(crate) fn half_box(&self) -> f64 {
+        (0.3 * (self.x.px(1.0) - self.x.px(0.0))).min(34.0)
     }
 
     /// A point where both axes are even.
@@ -237,7 +253,7 @@ pub(crate) fn bar(figure: &Figure, series_idx: usize, mark_idx: usize) -> Option
             let &(from, to, at) = spans.get(mark_idx)?;
             Some(((from, at - 0.5 + GAP), (to, at + 0.5 - GAP)))
         }
-        Marks::Line(_) | Marks::Area(_) | Marks::Points(_) => None,
+        Marks::Line(_) | Marks::Area(_) | Marks::Points(_) | Marks::Boxes(_) => None,
     }
 }
 
@@ -291,6 +307,11 @@ fn bounds(figure: &Figure, is_x: bool, is_log: bool) -> Scale {
                     points.iter().for_each(|&(x, y)| widen(if is_x { x } else { y }));
                     is_tight |= is_x && !matches!(series.marks, Marks::Points(_));
                 }
+                Marks::Boxes(boxes) => {
+                    // Along x they stand at categories.
+                    let ends = boxes.iter().filter(|_| !is_x).flat_map(|shown| [shown.low, shown.high]);
+                    ends.for_each(&mut widen);
+                }
                 Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) => {
                     let along = matches!(series.marks, Marks::Bars(_)) != is_x;
                     for mark_idx in 0..series.marks.n_marks() {
@@ -331,7 +352,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Axis, Series};
+    use crate::{Axis, BoxMark, Series};
 
     fn figure(marks: Marks) -> Figure {
         let axis = Axis { label: "x".into(), range: None, fixed: false, categories: Vec::new() };
@@ -350,6 +371,24 @@ mod tests {
 
     fn layout(figure: &Figure) -> Layout {
         Layout::of(figure, 400.0, 240.0, false, [false; 2], &Theme::light(), &|text| text.chars().count() as f64 * 6.0)
+    }
+
+    #[test]
+    fn a_box_is_pointed_at_where_it_is_and_an_outlier_beyond_it() {
+        let mark = BoxMark { low: 2.0, q1: 4.0, median: 5.0, q3: 6.0, high: 8.0 };
+        let mut figure = figure(Marks::Boxes(vec![mark, mark]));
+        figure.x.categories = vec!["a".into(), "b".into()];
+        let outlier = Marks::Points(vec![(1.0, 8.5)]);
+        figure.series.push(Series { name: "outliers".into(), color_idx: 0, marks: outlier, detail: None });
+        let layout = layout(&figure);
+        let at =
+            |x, y| layout.nearest(&figure, layout.x.px(x), layout.y.px(y)).map(|mark| (mark.series_idx, mark.mark_idx));
+        assert_eq!(
+            [at(0.0, 5.0), at(1.0, 2.0), at(1.0, 8.0), at(1.0, 8.4)],
+            [(0, 0), (0, 1), (0, 1), (1, 0)].map(Some)
+        );
+        assert_eq!(at(0.5, 5.0), None, "between the boxes there is nothing");
+        assert!(layout.y.low < 2.0 && layout.y.low > 0.0 && layout.y.high > 8.5, "{:?}", layout.y);
     }
 
     proptest! {

@@ -23,7 +23,7 @@ mod theme;
 #[cfg(feature = "draw")]
 mod ticks;
 
-pub use figure::{Axis, Detail, Figure, Guide, Marks, Series};
+pub use figure::{Axis, BoxMark, Detail, Figure, Guide, Marks, Series};
 pub use format::{compact, grouped, number};
 pub use rows::{FigureCell, FigureRow, FigureTable};
 

@@ -1,6 +1,6 @@
 //! A figure as a table: exactly the plotted numbers.
 
-use crate::{Figure, Marks};
+use crate::{BoxMark, Figure, Marks};
 
 /// The table form of a figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,27 @@ pub enum FigureCell {
     Number(f64),
 }
 
+/// Heads of the columns that only boxes fill.
+const BOX_HEADS: [&str; 5] = ["Lower whisker", "Lower quartile", "Median", "Upper quartile", "Upper whisker"];
+
 impl Marks {
+    /// What stands under [`BOX_HEADS`].
+    fn box_cells(&self, mark_idx: usize) -> [FigureCell; 5] {
+        match self {
+            Self::Boxes(boxes) => match boxes.get(mark_idx) {
+                Some(&BoxMark { low, q1, median, q3, high }) => [low, q1, median, q3, high].map(FigureCell::Number),
+                None => std::array::from_fn(|_| FigureCell::Empty),
+            },
+            Self::Line(_)
+            | Self::Area(_)
+            | Self::Points(_)
+            | Self::Histogram { .. }
+            | Self::Columns(_)
+            | Self::Bars(_)
+            | Self::Spans(_) => std::array::from_fn(|_| FigureCell::Empty),
+        }
+    }
+
     /// How many there are, breaks of lines among them.
     pub fn n_marks(&self) -> usize {
         match self {
@@ -41,6 +61,7 @@ impl Marks {
             Self::Histogram { edges, heights } => heights.len().min(edges.len().saturating_sub(1)),
             Self::Columns(values) | Self::Bars(values) => values.len(),
             Self::Spans(spans) => spans.len(),
+            Self::Boxes(boxes) => boxes.len(),
         }
     }
 }
@@ -67,6 +88,10 @@ impl Figure {
         }
         heads.push(y_head.to_owned());
         heads.extend(details.iter().map(|&label| label.to_owned()));
+        let has_boxes = self.series.iter().any(|series| matches!(series.marks, Marks::Boxes(_)));
+        if has_boxes {
+            heads.extend(BOX_HEADS.map(str::to_owned));
+        }
         let mut rows = Vec::new();
         for (series_idx, series) in self.series.iter().enumerate() {
             for mark_idx in 0..series.marks.n_marks() {
@@ -82,6 +107,9 @@ impl Figure {
                         None => FigureCell::Empty,
                     }
                 }));
+                if has_boxes {
+                    cells.extend(series.marks.box_cells(mark_idx));
+                }
                 rows.push(FigureRow { series_idx, mark_idx, cells });
             }
         }
@@ -99,6 +127,16 @@ impl Figure {
             && let Some(&value) = detail.values.get(mark_idx)
         {
             words.push((detail.label.clone(), crate::number(value)));
+        }
+        if let Marks::Boxes(boxes) = &series.marks {
+            let Some(shown) = boxes.get(mark_idx) else { return Vec::new() };
+            let range = |from: f64, to: f64| format!("{} to {}", crate::number(from), crate::number(to));
+            let group = self.x.categories.get(mark_idx).cloned().unwrap_or_default();
+            words.insert(0, (self.x.label.clone(), group));
+            words.push(("Median".into(), crate::number(shown.median)));
+            words.push(("Quartiles".into(), range(shown.q1, shown.q3)));
+            words.push(("Whiskers".into(), range(shown.low, shown.high)));
+            return words;
         }
         let shown: Vec<String> = self
             .mark_cells(series_idx, mark_idx, is_binned)
@@ -159,6 +197,8 @@ impl Figure {
                 }
                 None => return Vec::new(),
             },
+            // The rest of it is in columns of its own.
+            Some(Marks::Boxes(_)) => (place(&self.x.categories, mark_idx as f64), FigureCell::Empty, FigureCell::Empty),
             None => return Vec::new(),
         };
         if has_bins { vec![from, to, y] } else { vec![from, y] }
@@ -212,6 +252,10 @@ mod tests {
             points().prop_map(Marks::Area),
             points().prop_map(Marks::Points),
             prop::collection::vec((-1e6..1e6, -1e6..1e6, -1e6..1e6), 0..20).prop_map(Marks::Spans),
+            prop::collection::vec(prop::array::uniform5(-1e6..1e6), 0..20).prop_map(|boxes| {
+                let boxes = boxes.into_iter().map(|[low, q1, median, q3, high]| BoxMark { low, q1, median, q3, high });
+                Marks::Boxes(boxes.collect())
+            }),
             prop::collection::vec(-1e6..1e6, 0..20).prop_map(Marks::Columns),
             prop::collection::vec(-1e6..1e6, 0..20).prop_map(Marks::Bars),
             prop::collection::vec(0.0..1e6, 0..20).prop_map(|heights| Marks::Histogram {
@@ -238,6 +282,20 @@ mod tests {
             Marks::Points(_) => Marks::Points(points()),
             Marks::Spans(_) => Marks::Spans(
                 rows.iter().map(|row| (value(&row.cells[1]), value(&row.cells[2]), value(&row.cells[3]))).collect(),
+            ),
+            Marks::Boxes(_) => Marks::Boxes(
+                rows.iter()
+                    .map(|row| match row.cells.as_slice() {
+                        [.., low, q1, median, q3, high] => BoxMark {
+                            low: value(low),
+                            q1: value(q1),
+                            median: value(median),
+                            q3: value(q3),
+                            high: value(high),
+                        },
+                        _ => panic!("{row:?} has too few cells"),
+                    })
+                    .collect(),
             ),
             Marks::Columns(_) => Marks::Columns(rows.iter().map(|row| value(&row.cells[y_at])).collect()),
             Marks::Bars(_) => Marks::Bars(rows.iter().map(|row| value(&row.cells[1])).collect()),

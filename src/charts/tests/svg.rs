@@ -1,6 +1,6 @@
 //! Figures of every kind come out as well-formed pictures that hold all they should.
 
-use charts::{Axis, Detail, Figure, Guide, Marks, Series, Theme, to_svg};
+use charts::{Axis, BoxMark, Detail, Figure, Guide, Marks, Series, Theme, to_svg};
 
 fn axis(label: &str) -> Axis {
     Axis { label: label.into(), range: None, fixed: false, categories: Vec::new() }
@@ -92,6 +92,22 @@ fn gallery() -> Vec<Figure> {
             Axis { categories: vec!["worker 1".into(), "worker 2".into()], ..axis("") },
             vec![series("done", 2, Marks::Spans(vec![(0.0, 2.5, 0.0), (2.5, 4.0, 0.0), (0.1, 3.0, 1.0)]))],
         ),
+        figure(
+            "boxes",
+            Axis { categories: vec!["gini, n = 12".into(), "entropy, n = 9".into()], ..axis("Impurity") },
+            axis("AUC"),
+            vec![
+                series(
+                    "runs",
+                    0,
+                    Marks::Boxes(vec![
+                        BoxMark { low: 0.71, q1: 0.78, median: 0.8, q3: 0.83, high: 0.88 },
+                        BoxMark { low: 0.74, q1: 0.75, median: 0.79, q3: 0.81, high: 0.81 },
+                    ]),
+                ),
+                series("outliers", 0, Marks::Points(vec![(0.0, 0.62), (1.0, 0.93)])),
+            ],
+        ),
     ]
 }
 
@@ -131,6 +147,7 @@ fn odd_sizes_and_numbers_do_not_panic() {
                 Marks::Columns(vec![a, b]),
                 Marks::Bars(vec![a, b]),
                 Marks::Spans(vec![(a, b, a), (0.0, 1.0, b)]),
+                Marks::Boxes(vec![BoxMark { low: a, q1: a, median: b, q3: b, high: 1.0 }]),
                 Marks::Histogram { edges: vec![a, b, 1.0], heights: vec![a, b] },
             ] {
                 let figure = figure("odd", axis("x"), axis("y"), vec![series("s", 255, marks)]);

@@ -1,6 +1,6 @@
 //! Curves and matrices in files. The forms here are a run's own, so that the protocol may change without them.
 
-use charts::{Axis, Detail, Figure, Guide, Marks, Series};
+use charts::{Axis, BoxMark, Detail, Figure, Guide, Marks, Series};
 use protocol::Confusion;
 use serde_json::Value as Json;
 
@@ -61,6 +61,9 @@ fn series(series: &Series) -> Json {
         }
         Marks::Columns(heights) => choice("columns", numbers(heights)),
         Marks::Bars(lengths) => choice("bars", numbers(lengths)),
+        Marks::Boxes(boxes) => {
+            choice("boxes", list(boxes, |&BoxMark { low, q1, median, q3, high }| numbers(&[low, q1, median, q3, high])))
+        }
         Marks::Spans(spans) => choice("spans", list(spans, |&(from, to, at)| numbers(&[from, to, at]))),
     };
     let detail = series
@@ -149,7 +152,11 @@ fn read_series(part: &Part<'_>) -> Result<Series, Wrong> {
             [from, to, at] => Ok((*from, *to, *at)),
             _ => Err(span.expected("three numbers")),
         })?),
-        _ => return Err(marks.expected("line, area, points, histogram, columns, bars or spans")),
+        "boxes" => Marks::Boxes(held.list(|shown| match read_numbers(shown)?.as_slice() {
+            [low, q1, median, q3, high] => Ok(BoxMark { low: *low, q1: *q1, median: *median, q3: *q3, high: *high }),
+            _ => Err(shown.expected("five numbers")),
+        })?),
+        _ => return Err(marks.expected("line, area, points, histogram, columns, bars, spans or boxes")),
     };
     let read_detail = |detail: Part<'_>| -> Result<Detail, Wrong> {
         Ok(Detail { label: detail.at("label").text()?, values: read_numbers(&detail.at("values"))? })

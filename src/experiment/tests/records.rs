@@ -4,7 +4,7 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use charts::{Axis, Detail, Figure, Guide, Marks, Series};
+use charts::{Axis, BoxMark, Detail, Figure, Guide, Marks, Series};
 use expect_test::{Expect, expect};
 use experiment::{
     Fate, IndexEntry, Outcome, Place, ReadError, Repeats, RunKey, RunRecord, RunState, Shown, changes, graph_diff,
@@ -132,6 +132,7 @@ fn figure() -> Figure {
         Marks::Columns(vec![1.5]),
         Marks::Bars(vec![2.0]),
         Marks::Spans(vec![(0.0, f64::INFINITY, 1.0)]),
+        Marks::Boxes(vec![BoxMark { low: -1.0, q1: 0.25, median: 0.5, q3: 0.75, high: f64::INFINITY }]),
     ];
     let detail = Detail { label: "threshold".into(), values: vec![0.5, 0.1 + 0.2] };
     let series = marks.into_iter().enumerate().map(|(idx, marks)| Series {

@@ -396,6 +396,7 @@ fn without_hidden(figure: &Figure, hidden: &[bool]) -> Figure {
             Marks::Columns(_) => Marks::Columns(Vec::new()),
             Marks::Bars(_) => Marks::Bars(Vec::new()),
             Marks::Spans(_) => Marks::Spans(Vec::new()),
+            Marks::Boxes(_) => Marks::Boxes(Vec::new()),
         };
     }
     figure
