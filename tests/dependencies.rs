@@ -52,7 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("editor", &["pipeline", "protocol", "schema"]),
     ("endpoint", &["model", "monitor", "registry", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "registry", "schema", "study", "table"]),
-    ("experiment", &["charts", "pipeline", "protocol", "schema"]),
+    ("experiment", &["charts", "pipeline", "protocol", "schema", "study"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),
     ("monitor", &["numeric", "registry", "schema"]),

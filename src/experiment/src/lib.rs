@@ -26,6 +26,7 @@ mod starts;
 pub mod stats;
 mod table;
 mod timeline;
+mod trial;
 mod view;
 mod warnings;
 
@@ -52,5 +53,6 @@ pub use rows::{TestRows, test_rows};
 pub use scalar::{Cell, Scalar};
 pub use table::{Column, Field, FieldKind, Group, RunTable, SortKey, Source, UnknownName, order_by_best};
 pub use timeline::{Bar, Timeline, timeline};
+pub use trial::{EndedTrial, INTERMEDIATE};
 pub use view::{PREFIX, Tab, View, ViewError};
 pub use warnings::{FEW_REPEATS, FEW_ROWS, TestAgainst, Warning, tests_against, warnings};

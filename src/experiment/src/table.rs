@@ -28,6 +28,8 @@ pub struct RunTable {
     rows: Vec<Option<Row>>,
     by_key: BTreeMap<String, usize>,
     free: Vec<usize>,
+    /// The largest number that a run of each document has had.
+    last_numbers: BTreeMap<String, u32>,
     columns: Vec<Column>,
     by_name: BTreeMap<String, usize>,
     /// Texts of parameters, each once.
@@ -313,6 +315,10 @@ impl RunTable {
             }),
         };
         self.by_key.insert(entry.id.as_str().into(), row_idx);
+        match self.last_numbers.get_mut(&entry.document) {
+            Some(last) => *last = entry.number.max(*last),
+            None => _ = self.last_numbers.insert(entry.document.clone(), entry.number),
+        }
         let metrics = &entry.metrics;
         for metric_idx in order(metrics.len(), &|a, b| metrics[a].node.cmp(&metrics[b].node)) {
             let metric = &metrics[metric_idx];
@@ -408,6 +414,11 @@ impl RunTable {
     /// The row of a run.
     pub fn find(&self, run: &RunKey) -> Option<usize> {
         self.by_key.get(run.as_str()).copied()
+    }
+
+    /// The largest number that a run of this document has had, removed ones too; 0 if it has none.
+    pub fn last_number(&self, document: &str) -> u32 {
+        self.last_numbers.get(document).copied().unwrap_or_default()
     }
 
     /// The run in a row, without its parameters: see [`Self::params`].

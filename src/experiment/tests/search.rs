@@ -504,6 +504,21 @@ fn runs_are_grouped_by_parameters_and_by_each_of_their_tags() {
 }
 
 #[test]
+fn a_document_counts_its_runs_without_looking_through_them() {
+    let pipeline = logistic();
+    let mut table = RunTable::default();
+    assert_eq!(table.last_number("doc-1"), 0);
+    for number in [2, 7, 3] {
+        table.insert(entry(&done(number, &pipeline, 0.8, 0.4, 1.0), &pipeline));
+    }
+    let elsewhere = IndexEntry { document: "doc-2".into(), ..entry(&done(9, &pipeline, 0.8, 0.4, 1.0), &pipeline) };
+    table.insert(elsewhere.clone());
+    assert_eq!((table.last_number("doc-1"), table.last_number("doc-2")), (7, 9));
+    table.remove(&elsewhere.id);
+    assert_eq!(table.last_number("doc-2"), 9, "a number is given once");
+}
+
+#[test]
 fn a_run_is_brought_up_to_date_in_its_row_and_leaves_it_when_it_is_removed() {
     let mut table = table();
     let auc = table.source("auc").unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schema::ordered::sort_by;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -133,6 +134,14 @@ impl Study {
             }
         }
         best.map(|(trial, _)| trial)
+    }
+
+    /// The trials that are done, the best by the first objective first; equals by number.
+    pub fn ranked(&self) -> Vec<&Trial> {
+        let Some(goal) = self.objectives.first().map(|objective| objective.goal) else { return Vec::new() };
+        let mut ranked: Vec<(&Trial, f64)> = self.done().collect();
+        sort_by(&mut ranked, |(_, one), (_, other)| goal.as_loss(*one).total_cmp(&goal.as_loss(*other)));
+        ranked.into_iter().map(|(trial, _)| trial).collect()
     }
 
     /// For every trial that is done, its number and the best figure of the first objective up to it.

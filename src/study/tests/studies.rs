@@ -296,6 +296,17 @@ fn the_best_trial_is_the_earliest_of_the_best_that_are_done() {
 }
 
 #[test]
+fn trials_that_are_done_are_ranked_by_the_first_objective_and_equals_by_number() {
+    let numbers = |goals: &[Goal], values: &[&[f64]]| -> Vec<u32> {
+        ran(goals, values).ranked().into_iter().map(|trial| trial.number).collect()
+    };
+    let values: &[&[f64]] = &[&[0.7, 1.0], &[0.9, 2.0], &[f64::NAN, 0.0], &[0.9, 9.0], &[0.8, 3.0]];
+    assert_eq!(numbers(&[Goal::Maximize, Goal::Maximize], values), [1, 3, 4, 0]);
+    assert_eq!(numbers(&[Goal::Minimize, Goal::Maximize], values), [0, 4, 1, 3]);
+    assert!(numbers(&[Goal::Minimize], &[]).is_empty());
+}
+
+#[test]
 fn the_front_holds_what_nothing_surpasses() {
     let goals = [Goal::Maximize, Goal::Minimize];
     let study = ran(&goals, &[&[0.9, 5.0], &[0.8, 2.0], &[0.7, 3.0], &[0.95, 9.0], &[0.8, 2.0], &[0.9, 6.0]]);

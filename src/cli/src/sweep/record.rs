@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use charts::{Axis, Figure, Marks, Series};
-use experiment::{MetricRecord, NewRun, RunKey, RunRecord, RunState, TrialOf, changes};
+use experiment::{EndedTrial, NewRun, RunKey, RunRecord, changes};
 use pipeline::{Catalogue, NodeId, Pipeline};
-use protocol::{Direction, Panel, RunEvent, RunReport};
-use study::{Goal, Study, Trial, TrialState, better_when};
+use protocol::{Panel, RunEvent, RunReport};
+use study::Study;
 
 use super::kept::Identity;
 use super::place;
@@ -91,19 +90,13 @@ impl Recorder {
             host: record::host(),
             started_at,
         });
-        match turn {
-            Some(turn) => replay(&mut run, turn, trial, study, &pipeline, catalogue),
-            None => restore(&mut run, trial, study, &pipeline),
+        let metric = study.objectives.first().map_or("", |aim| aim.metric.as_str());
+        let named = place::node_of(metric, &pipeline).map(|(node, _)| node);
+        let judge = named.or_else(|| turn.as_ref()?.judge(study).cloned());
+        if let Some(turn) = &turn {
+            replay(&mut run, turn, &pipeline, catalogue);
         }
-        (run.state, run.message) = match trial.state {
-            TrialState::Done => (RunState::Done, String::new()),
-            TrialState::Failed if run.state == RunState::Failed => (run.state, run.message),
-            TrialState::Failed => (RunState::Failed, trial.failure.clone().unwrap_or_default()),
-            TrialState::Waiting | TrialState::Running | TrialState::StoppedEarly | TrialState::Cancelled => {
-                (RunState::Stopped, trial.reason.clone().unwrap_or_default())
-            }
-        };
-        run.trial = Some(TrialOf { sweep: self.sweep.id.clone(), number });
+        run.end_as(&EndedTrial { sweep: &self.sweep.id, trial, metric, judge }, &pipeline);
         record::keep(&run, &pipeline, catalogue, &self.folder)
     }
 }
@@ -113,74 +106,31 @@ fn key(started_at: u64, number: u32) -> RunKey {
     RunKey::at(started_at, std::process::id().wrapping_add(number.wrapping_mul(0x9e37_79b9)))
 }
 
+impl Turn {
+    /// The node that told the first objective on its way.
+    fn judge(&self, study: &Study) -> Option<&NodeId> {
+        self.events.iter().find_map(|(_, event)| match event {
+            RunEvent::Metric { node, measured, .. } => is_aim(study, node, &measured.name).then_some(node),
+            RunEvent::Planned { .. }
+            | RunEvent::Started { .. }
+            | RunEvent::Progress { .. }
+            | RunEvent::Finished { .. } => None,
+        })
+    }
+}
+
 /// A run that was watched.
-fn replay(run: &mut RunRecord, turn: Turn, trial: &Trial, study: &Study, pipeline: &Pipeline, catalogue: &Catalogue) {
+fn replay(run: &mut RunRecord, turn: &Turn, pipeline: &Pipeline, catalogue: &Catalogue) {
     for (at_secs, event) in &turn.events {
         run.observe(event, *at_secs, 0);
     }
-    let mut shown: BTreeMap<NodeId, Vec<Panel>> = turn.shown.into_iter().collect();
-    let measured = turn.events.iter().find_map(|(_, event)| match event {
-        RunEvent::Metric { node, measured, .. } => is_aim(study, node, &measured.name).then_some(node),
-        RunEvent::Planned { .. } | RunEvent::Started { .. } | RunEvent::Progress { .. } | RunEvent::Finished { .. } => {
-            None
-        }
-    });
-    if let Some(node) = measured {
-        shown.entry(node.clone()).or_default().extend(curve(trial, study));
-    }
-    for (node, panels) in &shown {
+    for (node, panels) in &turn.shown {
         run.show(node, panels);
     }
     run.finish(&turn.report, pipeline, catalogue);
 }
 
-/// A run of which only the trial is known: it ran before anything was recorded, or the program was killed after it.
-fn restore(run: &mut RunRecord, trial: &Trial, study: &Study, pipeline: &Pipeline) {
-    run.elapsed_secs = trial.elapsed_secs.unwrap_or_default();
-    for (metric, value) in &trial.metrics {
-        let Some((node, name)) = place::node_of(metric, pipeline) else { continue };
-        run.metrics.push(MetricRecord {
-            node,
-            name: name.into(),
-            label: name.replace('_', " "),
-            value: *value,
-            better: better_when(name).map(|goal| match goal {
-                Goal::Maximize => Direction::Higher,
-                Goal::Minimize => Direction::Lower,
-            }),
-            n_rows: None,
-            repeats: None,
-        });
-    }
-    let aim = study.objectives.first().and_then(|objective| place::node_of(&objective.metric, pipeline));
-    if let Some((node, _)) = aim {
-        run.show(&node, &Vec::from_iter(curve(trial, study)));
-    }
-}
-
 /// Whether a node's figure is the first objective's.
 pub fn is_aim(study: &Study, node: &NodeId, name: &str) -> bool {
     study.objectives.first().is_some_and(|aim| aim.metric == name || aim.metric == format!("{node}.{name}"))
-}
-
-/// The figures on the way, by which a trial may be given up.
-fn curve(trial: &Trial, study: &Study) -> Option<Panel> {
-    let metric = &study.objectives.first()?.metric;
-    let name = metric.rsplit('.').next().unwrap_or(metric).replace('_', " ");
-    if trial.intermediate.is_empty() {
-        return None;
-    }
-    let axis = |label: &str| Axis { label: label.into(), range: None, fixed: false, categories: Vec::new() };
-    let points = (1..).zip(&trial.intermediate).map(|(interval, figure)| (f64::from(interval), *figure));
-    Some(Panel::Figure(Figure {
-        id: "intermediate".into(),
-        title: "Figures on the way".into(),
-        summary: format!("The {name} at each interval of the trial, by which it may be given up early."),
-        x: axis("Interval"),
-        y: axis(&name),
-        series: vec![Series { name, color_idx: 0, marks: Marks::Line(points.collect()), detail: None }],
-        guides: Vec::new(),
-        n_rows: 0,
-        sampling: String::new(),
-    }))
 }

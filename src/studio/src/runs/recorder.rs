@@ -1,7 +1,8 @@
 //! Writes down what is heard of runs.
 
 use experiment::{
-    Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, TrialOf, browser_name, changes, pipeline_hash,
+    EndedTrial, Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, browser_name, changes,
+    pipeline_hash,
 };
 use leptos::task::spawn_local;
 use pipeline::{NodeId, Pipeline, PortType};
@@ -51,10 +52,9 @@ impl Runs {
     }
 
     async fn begin(self, run: RunId, document: &str, pipeline: Pipeline, at_ms: f64) {
-        let (before, last) = self.last_of(document);
         let mut changed = experiment::Changes::default();
-        let number = last + 1;
-        if let Some(hash) = before {
+        let number = self.next_number(document);
+        if let Some(hash) = self.before(document) {
             // Without the pipeline before, nothing is known of what was changed.
             if let Ok(old) = self.pipeline_of(&hash).await {
                 changed = self.studio.with(|editor| changes(&old, &pipeline, editor.catalogue()));
@@ -84,28 +84,26 @@ impl Runs {
         self.keep(&key, true).await;
     }
 
-    /// The pipeline of a document's latest run that is no trial, and the largest number of its runs.
-    fn last_of(self, document: &str) -> (Option<PipelineHash>, u32) {
+    /// The pipeline of a document's latest run that is no trial.
+    fn before(self, document: &str) -> Option<PipelineHash> {
         self.with_table(|table| {
-            let entries = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
-            let of_document = entries.filter(|entry| entry.document == document);
-            let (mut latest, mut number) = (None, 0);
-            // Keys sort by time, so the first is the latest.
-            for entry in of_document {
-                if latest.is_none() && entry.trial.is_none() {
-                    latest = Some(entry.pipeline.clone());
-                }
-                number = number.max(entry.number);
-            }
-            (latest, number)
+            // Keys sort by time.
+            let latest_first = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
+            let mut of_document = latest_first.filter(|entry| entry.document == document && entry.trial.is_none());
+            of_document.next().map(|entry| entry.pipeline.clone())
         })
+    }
+
+    /// The number of a document's next run.
+    fn next_number(self, document: &str) -> u32 {
+        self.with_table(|table| table.last_number(document)) + 1
     }
 
     /// A trial of a sweep is over: a run like any other, but for what it is compared with.
     async fn take_trial(self, tried: Tried) {
         let (started_at, key) = key_of(tried.began_ms);
         let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
-        let number = self.last_of(&tried.document).1 + 1;
+        let number = self.next_number(&tried.document);
         self.studio.with(|editor| {
             let mut record = RunRecord::begin(NewRun {
                 id: key.clone(),
@@ -117,15 +115,20 @@ impl Runs {
                 host: host(),
                 started_at,
             });
-            record.finish(&tried.report, &tried.pipeline, editor.catalogue());
-            record.settle_starts();
-            for (node, panels) in &tried.shown {
-                record.show(node, panels);
+            if let Some(turn) = &tried.turn {
+                record.finish(&turn.report, &tried.pipeline, editor.catalogue());
+                record.settle_starts();
+                for (node, panels) in &turn.shown {
+                    record.show(node, panels);
+                }
             }
-            if let (Some(why), RunState::Done | RunState::Stopped) = (tried.given_up, record.state) {
-                (record.state, record.message) = (RunState::Stopped, why);
-            }
-            record.trial = Some(TrialOf { sweep: tried.sweep, number: tried.number });
+            let ended = EndedTrial {
+                sweep: &tried.sweep,
+                trial: &tried.trial,
+                metric: &tried.metric,
+                judge: Some(tried.judge.clone()),
+            };
+            record.end_as(&ended, &tried.pipeline);
             self.with_session(|session| {
                 session.pipelines.insert(pipeline_hash(&tried.pipeline), tried.pipeline);
                 session.records.insert(key.clone(), record);

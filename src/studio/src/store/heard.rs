@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use pipeline::{NodeId, Pipeline};
 use protocol::{Failure, Panel, RunEvent, RunId, RunReport};
+use study::Trial;
 
 use super::Studio;
 use crate::dom;
@@ -31,26 +32,36 @@ pub enum Heard {
     Tried(Box<Tried>),
 }
 
-/// A trial of a sweep, as its run is recorded.
+/// A trial of a sweep that is over, as its run is recorded.
 pub struct Tried {
     /// Of which document.
     pub document: String,
     /// The sweep's id.
     pub sweep: String,
-    /// The trial's number, from 0.
-    pub number: u32,
+    /// How it went.
+    pub trial: Trial,
+    /// The metric that is aimed at first.
+    pub metric: String,
+    /// The node that measures it.
+    pub judge: NodeId,
     /// What the sweep varies.
     pub base: Pipeline,
     /// With the trial's settings.
     pub pipeline: Pipeline,
-    /// How it ran.
+    /// Its last turn, if this page saw one.
+    pub turn: Option<Turn>,
+    /// When it began, in milliseconds since the page was opened.
+    pub began_ms: f64,
+}
+
+/// A run of a trial, which may not be all of it.
+pub struct Turn {
+    /// When it began, in milliseconds since the page was opened.
+    pub began_ms: f64,
+    /// How it went.
     pub report: RunReport,
     /// What the nodes showed that measured it.
     pub shown: Vec<(NodeId, Vec<Panel>)>,
-    /// Why it was given up; none if it came through.
-    pub given_up: Option<String>,
-    /// When it began, in milliseconds since the page was opened.
-    pub began_ms: f64,
 }
 
 impl Studio {

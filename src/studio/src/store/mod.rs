@@ -25,7 +25,7 @@ use crate::{compute, dom};
 
 pub use documents::Saved;
 pub use files::needed_files;
-pub use heard::{Heard, Tried};
+pub use heard::{Heard, Tried, Turn};
 pub use screen::{Asking, DockTab, InspectorTab, Layout, Menu, Offer, Page, PaletteTab, QuickAdd, Toast, Tone};
 
 /// A worker that does not let a cancellation in within this time is replaced.

@@ -14,12 +14,12 @@ use protocol::{
     RunTrial, Search, TrialReport, View,
 };
 use serde::{Deserialize, Serialize};
-use study::{Action, Settings, Study, StudyState, TrialState};
+use study::{Action, Settings, Study, StudyState, Trial, TrialState};
 
 use super::keep;
 use crate::dom;
 use crate::pool::Pool;
-use crate::store::{Heard, Saved, Studio, Tone, Tried};
+use crate::store::{Heard, Saved, Studio, Tone, Tried, Turn};
 use crate::worker_client::Link;
 
 /// How much each dimension mattered is asked for at most this often while trials run.
@@ -95,6 +95,8 @@ struct Held {
     pool: RefCell<Option<Pool>>,
     /// Counts up when the pool ends, so that what its workers were doing is no longer waited for.
     epoch: Cell<u32>,
+    /// The last turn of each trial that is not over.
+    turns: RefCell<BTreeMap<u32, Turn>>,
     is_asking: Cell<bool>,
     asks_again: Cell<bool>,
     counted_ms: Cell<f64>,
@@ -113,6 +115,7 @@ thread_local! {
         shares: ArcRwSignal::new(Vec::new()),
         pool: RefCell::default(),
         epoch: Cell::new(0),
+        turns: RefCell::default(),
         is_asking: Cell::new(false),
         asks_again: Cell::new(false),
         counted_ms: Cell::new(0.0),
@@ -137,6 +140,7 @@ impl Runner {
         let document = studio.document.get_untracked();
         if HELD.with(|held| *held.document.borrow() != document) {
             runner.end_pool();
+            HELD.with(|held| held.turns.borrow_mut().clear());
             runner.sweep().set(None);
             runner.shares().set(Vec::new());
             runner.form().set(None);
@@ -196,6 +200,7 @@ impl Runner {
     /// Begins a sweep in place of the one before.
     pub fn begin(self, sweep: Sweep) {
         self.end_pool();
+        HELD.with(|held| held.turns.borrow_mut().clear());
         self.shares().set(Vec::new());
         self.sweep().set(Some(sweep));
         self.form().set(None);
@@ -204,15 +209,17 @@ impl Runner {
 
     /// Goes on with another space, search or limits. The trials so far remain.
     pub fn go_on(self, asked: Study) {
+        let has_others = |trial: &Trial| trial.settings.keys().any(|name| asked.space.dimension(name).is_none());
+        let unfit = self.sweep().with_untracked(|sweep| {
+            let trials = sweep.as_ref().map_or(&[][..], |sweep| &sweep.study.trials);
+            let waiting = trials.iter().filter(|trial| trial.state == TrialState::Waiting);
+            waiting.filter(|trial| has_others(trial)).map(|trial| trial.number).collect::<Vec<_>>()
+        });
+        // While the space still has their settings, for their records.
+        self.end(&unfit, TrialState::Cancelled, "a setting of it is no longer varied");
         self.change(|Sweep { study, .. }| {
             (study.space, study.sampling) = (asked.space, asked.sampling);
             (study.early_termination, study.limits) = (asked.early_termination, asked.limits);
-            for number in of_state(study, TrialState::Waiting) {
-                if study.trials[number as usize].settings.keys().any(|name| study.space.dimension(name).is_none()) {
-                    // It waits, so it can end.
-                    let _ = study.end(number, TrialState::Cancelled, "a setting of it is no longer varied");
-                }
-            }
         });
         self.form().set(None);
         self.resume();
@@ -239,12 +246,10 @@ impl Runner {
     /// Ends it; trials under way are cancelled.
     pub fn stop(self) {
         self.end_pool();
+        let running = |sweep: &Option<Sweep>| sweep.as_ref().map(|sweep| of_state(&sweep.study, TrialState::Running));
+        let running = self.sweep().with_untracked(running).unwrap_or_default();
+        self.end(&running, TrialState::Cancelled, "the sweep was stopped");
         self.change(|sweep| {
-            let running: Vec<u32> = of_state(&sweep.study, TrialState::Running);
-            for number in running {
-                // It runs, so it can end.
-                let _ = sweep.study.end(number, TrialState::Cancelled, "the sweep was stopped");
-            }
             sweep.study.state = StudyState::Stopped;
             sweep.ending = "it was stopped".into();
         });
@@ -392,16 +397,34 @@ impl Runner {
                     self.start(number, settings, Some(resource));
                 }
             }
-            Action::Stop { number, reason } => self.change(|sweep| {
-                // The trial was there when it was asked about; one that ended since needs no stop.
-                let _ = sweep.study.end(number, TrialState::StoppedEarly, &reason);
-            }),
+            Action::Stop { number, reason } => self.end(&[number], TrialState::StoppedEarly, &reason),
             Action::Wait(_) => {}
             Action::Over(ending) => {
                 self.change(|sweep| sweep.ending = ending.in_words(&sweep.study));
                 self.blend();
             }
         }
+    }
+
+    /// Ends trials that are not over, and has those recorded that had begun.
+    fn end(self, numbers: &[u32], state: TrialState, why: &str) {
+        for &number in numbers {
+            let mut has_ended = false;
+            self.change(|sweep| {
+                let has_begun =
+                    sweep.study.trials.get(number as usize).is_some_and(|trial| trial.started_secs.is_some());
+                // One that is over since it was asked about needs no end.
+                has_ended = sweep.study.end(number, state, why).is_ok() && has_begun;
+            });
+            if has_ended {
+                self.record(number);
+            }
+        }
+    }
+
+    fn is_over(self, number: u32) -> bool {
+        let trial = |sweep: &Sweep| sweep.study.trials.get(number as usize).is_some_and(|trial| trial.state.is_over());
+        self.sweep().with_untracked(|sweep| sweep.as_ref().is_some_and(trial))
     }
 
     /// Starts a trial if a worker is free; if none is, it is asked for again when one is.
@@ -422,7 +445,6 @@ impl Runner {
         let epoch = HELD.with(|held| held.epoch.get());
         spawn_local(async move {
             let began_ms = dom::now_ms();
-            let pipeline = call.as_ref().ok().map(|call| call.run.pipeline.clone());
             let outcome = match call {
                 Ok(call) => run(link, call, epoch).await,
                 Err(failure) => Err(failure),
@@ -448,43 +470,40 @@ impl Runner {
                     pool.give_back(seat_idx);
                 }
             });
+            if let Some(report) = report {
+                HELD.with(|held| held.turns.borrow_mut().insert(number, Turn { began_ms, report, shown }));
+            }
             self.change(|sweep| finish(sweep, number, outcome, elapsed_secs));
-            if let Some((pipeline, report)) = pipeline.zip(report) {
-                self.record(number, pipeline, report, shown, began_ms);
+            if self.is_over(number) {
+                self.record(number);
             }
             self.ask();
             self.weigh();
         });
     }
 
-    /// Has a trial that is over recorded as a run.
-    fn record(
-        self,
-        number: u32,
-        pipeline: Pipeline,
-        report: RunReport,
-        shown: Vec<(NodeId, Vec<Panel>)>,
-        began_ms: f64,
-    ) {
+    /// Has a trial that has just come to its end recorded as a run.
+    fn record(self, number: u32) {
+        let turn = HELD.with(|held| held.turns.borrow_mut().remove(&number));
         let tried = self.sweep().with_untracked(|sweep| {
             let sweep = sweep.as_ref()?;
-            let trial = sweep.study.trials.get(number as usize)?;
-            let given_up = match trial.state {
-                TrialState::Waiting | TrialState::Running => return None,
-                TrialState::Done => None,
-                TrialState::StoppedEarly | TrialState::Failed | TrialState::Cancelled => {
-                    trial.reason.clone().or_else(|| trial.failure.clone())
-                }
+            let trial = sweep.study.trials.get(number as usize)?.clone();
+            let base = pipeline::from_json(&sweep.pipeline).ok()?;
+            let began_ms = match &turn {
+                Some(turn) => turn.began_ms,
+                // It ran before the page was opened anew.
+                None => dom::now_ms() - 1_000.0 * (sweep.study.elapsed_secs - trial.started_secs?),
             };
             Some(Tried {
                 document: HELD.with(|held| held.document.borrow().clone()),
                 sweep: sweep.id.clone(),
-                number,
-                base: pipeline::from_json(&sweep.pipeline).ok()?,
-                pipeline,
-                report,
-                shown,
-                given_up,
+                metric: sweep.study.objectives.first().map_or_else(String::new, |aim| aim.metric.clone()),
+                judge: sweep.node.clone(),
+                // Settings that a parameter does not take have ended the trial before it ran.
+                pipeline: with_settings(sweep, &base, number).unwrap_or_else(|_| base.clone()),
+                base,
+                trial,
+                turn,
                 began_ms,
             })
         });
@@ -587,15 +606,22 @@ fn of_state(study: &Study, state: TrialState) -> Vec<u32> {
 /// What a worker is asked for a trial.
 pub fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
     let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
-    let mut pipeline = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
-    let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
-    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| sweep.study.space.edits(settings)));
-    pipeline.apply(edits).map_err(|error| unsound(error.to_string()))?;
+    let base = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
+    let pipeline = with_settings(sweep, &base, number).map_err(unsound)?;
     let target = RunTarget::To([&sweep.node].into_iter().chain(&sweep.second).cloned().collect());
     // Workers are for trials side by side; each has one for itself.
     let compute = Compute::with_workers(1);
     let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed, compute };
     Ok(RunTrial { run, node: sweep.node.clone(), study: sweep.study.clone(), number })
+}
+
+/// The pipeline with a trial's settings, or why it cannot have them.
+fn with_settings(sweep: &Sweep, base: &Pipeline, number: u32) -> Result<Pipeline, String> {
+    let mut pipeline = base.clone();
+    let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
+    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| sweep.study.space.edits(settings)));
+    pipeline.apply(edits).map_err(|error| error.to_string())?;
+    Ok(pipeline)
 }
 
 /// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
