@@ -13,13 +13,13 @@ use protocol::{
     Blend, BlendTrials, Compute, Failure, Member, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunTarget, Search,
 };
 use serde_json::{Value as Json, json};
-use study::{Trial, TrialState, metric_label};
+use study::{Trial, metric_label};
 use sweep::Ending;
 
 use crate::document::Document;
 use crate::host::NativeHost;
 use crate::sweep::trials::Sweep;
-use crate::sweep::{place, usual_jobs};
+use crate::sweep::{Identity, Recorder, place, usual_jobs};
 use crate::{Outcome, Subject, report, say, values};
 
 /// Results that are kept, so that the ensemble and the winner find what the search has computed.
@@ -60,6 +60,9 @@ pub struct Arguments {
     /// Write the pipeline with the winner into this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Record every trial as a run in this folder, for `millrace runs` and the studio
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Print what came of it as JSON
     #[arg(long)]
     json: bool,
@@ -89,8 +92,17 @@ pub fn automl(arguments: &Arguments) -> Result<Outcome> {
         files: document.files.clone(),
         folder: document.folder.clone(),
     };
+    let identity = Identity::new();
+    let recorder = match &arguments.record {
+        Some(folder) => {
+            let (source, base) = (arguments.subject.source.clone(), search.pipeline.clone());
+            Some(Recorder::new(folder.clone(), source, base, identity.clone(), engine.catalogue())?)
+        }
+        None => None,
+    };
     let target = RunTarget::To(vec![search.judge.clone()]);
-    let (study, ending) = Sweep::new(searched, target, Mutex::new(search.study), None, shown).run(n_jobs)?;
+    let sweep = Sweep::new(searched, target, Mutex::new(search.study), None, shown).recorded_by(recorder);
+    let (study, ending) = sweep.run(n_jobs)?;
     search.study = study;
     let Some(best) = search.study.best().cloned() else {
         let why = search.study.trials.iter().find_map(|trial| trial.failure.clone());
@@ -124,11 +136,16 @@ pub fn automl(arguments: &Arguments) -> Result<Outcome> {
 
     let found = Found { search: &search, ending: &ending, blended: &blended, metrics: &metrics };
     if arguments.json {
-        say::out(&format!("{:#}\n", found.as_json(engine.catalogue())))?;
+        let mut report = found.as_json(engine.catalogue());
+        report["sweep"] = arguments.record.as_ref().map(|_| identity.id).into();
+        say::out(&format!("{report:#}\n"))?;
     } else {
         say::out(&found.in_words(engine.catalogue()))?;
         if let Some(path) = &arguments.out {
             say::out(&format!("the winner is in {}\n", path.display()))?;
+        }
+        if let Some(folder) = &arguments.record {
+            say::out(&identity.recorded_in(folder))?;
         }
     }
     Ok(if report::all_came_through(&tested) { Outcome::Good } else { Outcome::Bad })
@@ -198,15 +215,10 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The trials that are done, the best first.
+    /// The trials that are done, the best first, with what they came to.
     fn ranked(&self) -> Vec<(&Trial, f64)> {
-        let goal = self.search.study.objectives[0].goal;
-        let done = self.search.study.trials.iter().filter(|trial| trial.state == TrialState::Done);
-        let mut ranked: Vec<(&Trial, f64)> = done.filter_map(|trial| Some((trial, *trial.values.first()?))).collect();
-        ranked.sort_by(|(one, a), (other, b)| {
-            goal.as_loss(*a).total_cmp(&goal.as_loss(*b)).then(one.number.cmp(&other.number))
-        });
-        ranked
+        let ranked = self.search.study.ranked().into_iter();
+        ranked.filter_map(|trial| Some((trial, *trial.values.first()?))).collect()
     }
 
     /// The learner of a trial, by its title.

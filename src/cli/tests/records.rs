@@ -86,6 +86,33 @@ fn the_figures_of_folds_are_kept_as_repeats() {
 }
 
 #[test]
+fn every_trial_of_a_search_is_recorded_with_its_figures_on_the_way() {
+    let path = folder("search");
+    let folder = path.to_str().unwrap();
+    let search = ["automl", CHURN, "--table", "data", "--trials", "6", "--folds", "3", "--jobs", "2", "--json"];
+    let (code, out, err) = millrace(&[&search[..], &["--record", folder]].concat());
+    assert_eq!(code, Some(0), "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let recorded = runs(folder, &format!("sweep = {}", report["sweep"].as_str().unwrap()));
+    assert_eq!(recorded.len(), 6);
+    let leaderboard = report["leaderboard"].as_array().unwrap();
+    for ranked in leaderboard {
+        let run = recorded.iter().find(|run| run["trial"] == ranked["trial"]).unwrap();
+        let judged: Vec<&Value> = run["metrics"].as_object().unwrap().values().collect();
+        assert!(judged.iter().any(|figure| figure["repeats"] == ranked["folds"]), "{run}");
+        let kept = fs::read_to_string(path.join(format!("runs/{}.json", run["id"].as_str().unwrap()))).unwrap();
+        assert!(kept.contains("\"id\":\"intermediate\""), "{kept}");
+    }
+    assert!(!leaderboard.is_empty());
+    let (_, out, err) = millrace(&[&search[..10], &["--record", folder]].concat());
+    assert!(
+        out.contains(&format!("every trial is recorded in {folder}: millrace runs {folder} --query \"sweep = ")),
+        "{err}"
+    );
+    assert_eq!(runs(folder, "").len(), 12, "a second search goes on in the folder");
+}
+
+#[test]
 fn a_query_or_a_folder_that_makes_no_sense_is_told() {
     let path = folder("wrong");
     let folder = path.to_str().unwrap();

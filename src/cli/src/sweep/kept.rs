@@ -40,6 +40,12 @@ impl Identity {
         let began_at = record::now_millis();
         Self { id: RunKey::at(began_at, std::process::id()).as_str().into(), began_at }
     }
+
+    /// Where its trials are recorded, and how to see them.
+    pub fn recorded_in(&self, folder: &Path) -> String {
+        let folder = folder.display();
+        format!("every trial is recorded in {folder}: millrace runs {folder} --query \"sweep = {}\"\n", self.id)
+    }
 }
 
 /// The file `sweep.json`.

@@ -22,9 +22,11 @@ use sweep::job::{by_name, from_json, from_yaml};
 
 use crate::document::Document;
 use crate::{Outcome, Subject, say};
-use kept::{Identity, Kept};
-use record::Recorder;
+use kept::Kept;
 use trials::Sweep;
+
+pub use kept::Identity;
+pub use record::Recorder;
 
 /// What `sweep` is asked.
 #[derive(clap::Args)]
@@ -102,11 +104,7 @@ pub fn sweep(arguments: &Arguments) -> Result<Outcome> {
             say::out(&format!("every trial is in {}\n", folder.display()))?;
         }
         if let Some(folder) = &arguments.record {
-            let folder = folder.display();
-            say::out(&format!(
-                "every trial is recorded in {folder}: millrace runs {folder} --query \"sweep = {}\"\n",
-                identity.id
-            ))?;
+            say::out(&identity.recorded_in(folder))?;
         }
     }
     Ok(if study.best().is_some() { Outcome::Good } else { Outcome::Bad })
