@@ -6,14 +6,15 @@ use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::columns::{Column, Columns};
+use super::columns::Columns;
 use super::slice::dots;
 use crate::dom;
 use crate::viewers::chart::{ChartEvents, ChartLook, chart_as};
+use crate::viewers::parallel::Column;
 
 /// The chart.
 pub fn view(data: &Columns, [x, y]: [&Column; 2], objective: &Column, announce: Callback<String>) -> AnyView {
-    let (merits, _) = data.merits(objective);
+    let (merits, _) = objective.merits();
     let level = |at: usize| (merits[at] * 5.99) as u8;
     let there = |at: &usize| x.values[*at].is_finite() && y.values[*at].is_finite();
     let series = |wanted: u8| -> Option<Series> {

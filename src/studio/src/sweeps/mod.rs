@@ -9,7 +9,6 @@ mod mattered;
 mod measure;
 mod offers;
 mod panels;
-mod parallel;
 mod pareto;
 mod results;
 mod rows;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::columns::{Column, Columns};
-use super::parallel::{self, Axes};
+use super::columns::Columns;
 use super::runner::Sweep;
 use super::{automl, contour, intermediate, pareto, slice, timeline};
 use crate::store::Studio;
 use crate::viewers::empty;
+use crate::viewers::parallel::{self, Axes, Column, Naming, Outstanding, Told};
 use crate::views::icon::icon;
 use crate::views::next_tab;
 
@@ -38,6 +38,9 @@ impl Panel {
         }
     }
 }
+
+/// What the lines over parallel axes are called.
+const LINES: Naming = Naming { title: "All settings at once", one: "Trial", many: "trials", file: "sweep-trials.csv" };
 
 /// Which columns are looked at, by name; the first ones that are not taken unless somebody chose.
 #[derive(Clone, Copy)]
@@ -99,6 +102,7 @@ pub fn view(
         });
         (tab.get(), has_trials.get(), moves, has_blend)
     });
+    let lines = Memo::new(move |_| Arc::new(data.with(|data| data.lines())));
     let shown = move |panel: Panel| {
         let announce = Callback::new(move |text| studio.announcement.set(text));
         let data_now = data.get_untracked();
@@ -119,7 +123,7 @@ pub fn view(
                     (Panel::Contour, [Some(x), Some(y)], _) => contour::view(&data_now, [x, y], aim, announce),
                     (Panel::Contour, ..) => empty("layers", "Only one setting varies", "A contour needs two of them."),
                     (Panel::Pareto, _, Some(other)) => pareto::view(&data_now, [aim, other], announce),
-                    _ => parallel::view(studio, data, axes),
+                    _ => parallel::view(lines, LINES, axes, Outstanding::Best, Told { announce, pick: None }),
                 }
             }
             _ => empty("chart-scatter", "No trial is done yet", "Each one that comes to its end appears here."),

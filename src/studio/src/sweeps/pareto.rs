@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use schema::ordered::sort_by;
 use study::Goal;
 
-use super::columns::{Column, Columns};
+use super::columns::Columns;
 use super::slice::dots;
 use crate::viewers::chart::{ChartEvents, chart};
+use crate::viewers::parallel::Column;
 
 /// The chart.
 pub fn view(data: &Columns, [x, y]: [&Column; 2], announce: Callback<String>) -> AnyView {

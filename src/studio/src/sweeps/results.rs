@@ -8,11 +8,11 @@ use pipeline::Pipeline;
 use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState, metric_label};
 
 use super::columns::{Columns, words};
-use super::parallel::Axes;
 use super::runner::{Runner, Sweep};
 use super::{automl, mattered, panels, trials};
 use crate::store::Studio;
 use crate::viewers::chart::{ChartEvents, chart};
+use crate::viewers::parallel::Axes;
 use crate::views::face::{bytes, seconds};
 use crate::views::icon::{icon, small_icon};
 

@@ -3,8 +3,9 @@
 use charts::{Detail, Figure, Marks, Series};
 use leptos::prelude::*;
 
-use super::columns::{Column, Columns};
+use super::columns::Columns;
 use crate::viewers::chart::{ChartEvents, ChartLook, chart_as};
+use crate::viewers::parallel::Column;
 
 /// One chart for each setting.
 pub fn view(data: &Columns, objective: &Column, announce: Callback<String>) -> AnyView {

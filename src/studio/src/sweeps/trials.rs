@@ -9,10 +9,10 @@ use study::{Goal, Trial, TrialState, metric_label};
 
 use super::automl;
 use super::columns::{Columns, words};
-use super::parallel::Axes;
 use super::results::labels;
 use super::runner::Sweep;
 use crate::store::Studio;
+use crate::viewers::parallel::Axes;
 use crate::views::face::seconds;
 use crate::views::icon::small_icon;
 

@@ -10,6 +10,7 @@ mod grid;
 mod metrics;
 mod output_panel;
 mod pages;
+pub mod parallel;
 mod table_header;
 mod tree;
 
