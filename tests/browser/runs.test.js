@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { slowPipeline } from "./data.js";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
+import { grownRuns, keptFiles } from "./kept_runs.js";
 import { CLIPBOARD, clipboard, inState, openFile, openQuestion, runAll, saved, setNumber } from "./studio.js";
 
 /// The lines of the list, from the top: what each cell says, by column.
@@ -201,23 +202,6 @@ scenario("a run whose tab was closed is listed as stopped", async (profile) => {
   assert.match(line.cells.changed, /The tab was closed while it ran/);
 });
 
-/// What is kept of runs, by path: the files of the folder that the command line leaves.
-async function keptFiles(page) {
-  return page.evaluate(async () => {
-    const settled = (request) => new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-    const transaction = (await settled(indexedDB.open("millrace-runs"))).transaction(["runs", "pipelines"]);
-    const shelf = async (name) => {
-      const store = transaction.objectStore(name);
-      const [paths, texts] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())]);
-      return paths.map((path, at) => [path, texts[at]]);
-    };
-    return Object.fromEntries((await Promise.all(["runs", "pipelines"].map(shelf))).flat());
-  });
-}
-
 scenario("the runs of a folder are taken in, and what is wrong with a file is told", async (profile) => {
   const { page } = profile;
   await open(profile);
@@ -225,27 +209,152 @@ scenario("the runs of a folder are taken in, and what is wrong with a file is to
   const before = await lines(page);
   const files = await keptFiles(page);
   assert.deepEqual(Object.keys(files).map(dirname).sort(), ["pipelines", "pipelines", "runs", "runs"]);
+  files["runs/broken.json"] = "{";
+  const elsewhere = await profile.newProfile();
+  await open(elsewhere);
+  await elsewhere.page.getByRole("button", { name: "Runs" }).click();
+  await elsewhere.page.locator(".runs__empty").waitFor();
+  await importFiles(elsewhere.page, files);
+  const told = elsewhere.page.locator(".toast", { hasText: "2 runs imported, 1 file left out" });
+  await told.waitFor();
+  assert.match(await told.innerText(), /broken\.json: line 1, column 1/);
+  assert.deepEqual(await lines(elsewhere.page), before);
+});
+
+/// Imports these files as a folder of runs.
+async function importFiles(page, files) {
   const folder = await mkdtemp(join(tmpdir(), "runs-"));
   try {
-    files["runs/broken.json"] = "{";
     for (const [path, text] of Object.entries(files)) {
       await mkdir(join(folder, dirname(path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
-    const elsewhere = await profile.newProfile();
-    await open(elsewhere);
-    await elsewhere.page.getByRole("button", { name: "Runs" }).click();
-    await elsewhere.page.locator(".runs__empty").waitFor();
-    const asked = elsewhere.page.waitForEvent("filechooser");
-    await elsewhere.page.getByRole("button", { name: "Import" }).click();
+    const asked = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Import" }).click();
     await (await asked).setFiles(folder);
-    const told = elsewhere.page.locator(".toast", { hasText: "2 runs imported, 1 file left out" });
-    await told.waitFor();
-    assert.match(await told.innerText(), /broken\.json: line 1, column 1/);
-    assert.deepEqual(await lines(elsewhere.page), before);
+    await page.locator(".toast", { hasText: "imported" }).waitFor();
+    await idle(page);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/// Heads and rows of what a chart draws.
+async function asTable(page, name) {
+  const button = page.getByRole("button", { name: `View ${name} as a table` });
+  await button.click();
+  const table = page.locator("#runs-page .chart__table table");
+  await table.waitFor();
+  const read = await table.evaluate((table) =>
+    [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent)),
+  );
+  await button.click();
+  return { heads: read[0], rows: read.slice(1) };
+}
+
+/// AUCs of twelve runs with 100 trees and of twelve with 7: the last of each lies far from the others.
+const MANY = [0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.86, 0.87, 0.88, 0.89, 0.9, 0.5];
+const FEW = [0.7, 0.71, 0.72, 0.73, 0.74, 0.75, 0.76, 0.77, 0.78, 0.79, 0.8, 0.95];
+
+/// Twenty-four runs with those AUCs in a fresh profile.
+async function openMany(profile) {
+  await open(profile);
+  await runTwice(profile.page);
+  const files = grownRuns(await keptFiles(profile.page), "auc", [MANY, FEW]);
+  const other = await profile.newProfile();
+  await open(other);
+  await other.page.getByRole("button", { name: "Runs" }).click();
+  await other.page.locator(".runs__empty").waitFor();
+  await importFiles(other.page, files);
+  return other.page;
+}
+
+/// By straight lines between the neighbours, as numpy does it.
+function quantile(values, share) {
+  const sorted = values.toSorted((one, other) => one - other);
+  const place = share * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return low + (high - low) * (place - Math.floor(place));
+}
+
+scenario("a metric spreads over groups as boxes, and an outlier is compared with a click of a key", async (profile) => {
+  const page = await openMany(profile);
+  await page.getByRole("tab", { name: "Boxes" }).click();
+  await page.getByText("Group the list by a setting").waitFor();
+  await page.getByRole("combobox", { name: "Group by" }).selectOption({ label: "forest.n_trees" });
+  await page.getByRole("combobox", { name: "Metric" }).selectOption({ label: "AUC" });
+  await page.getByText(/quartiles \(linear\).*1\.5 interquartile ranges/).waitFor();
+  const { heads, rows } = await asTable(page, "AUC by forest.n_trees");
+  assert.deepEqual(heads.slice(3), ["Runs", "Lower whisker", "Lower quartile", "Median", "Upper quartile", "Upper whisker"]);
+  const boxes = rows.filter(([series]) => series === "runs");
+  assert.deepEqual(boxes.map((row) => row[1]), ["7, n = 12", "100, n = 12"], "numbers stand in their order");
+  for (const [values, box] of [[FEW, boxes[0]], [MANY, boxes[1]]]) {
+    const inside = values.slice(0, -1);
+    const wanted = [12, Math.min(...inside), ...[0.25, 0.5, 0.75].map((share) => quantile(values, share)), Math.max(...inside)];
+    box.slice(3).forEach((cell, at) => assert.ok(Math.abs(Number(cell) - wanted[at]) < 1e-9, `${cell} is not ${wanted[at]}`));
+  }
+  const outliers = rows.filter(([series]) => series === "outliers");
+  assert.deepEqual(outliers.map((row) => Number(row[2])), [0.95, 0.5]);
+
+  await page.locator("#runs-page .chart__stage").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await idle(page);
+  assert.equal(await page.locator(".runs__line--selected").count(), 0, "a box is no run");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.locator(".runs__line--selected").waitFor();
+  assert.match(await page.locator(".runs__legend").innerText(), /24 Run 24/);
+  await page.getByRole("combobox", { name: "Metric" }).selectOption({ label: "Took" });
+  await page.getByRole("button", { name: "View Took by forest.n_trees as a table" }).waitFor();
+});
+
+scenario("runs are lines over parallel axes: filtered, moved, chosen and compared", async (profile) => {
+  const page = await openMany(profile);
+  await page.getByRole("tab", { name: "Parallel" }).click();
+  const count = page.locator(".parallel__count");
+  await count.filter({ hasText: "24 of 24 runs" }).waitFor();
+  const { heads, rows } = await asTable(page, "parallel coordinates");
+  assert.deepEqual(heads.slice(0, 3), ["Run", "forest.n_trees", "Took"]);
+  const auc = heads.indexOf("AUC");
+  assert.deepEqual(rows.map((row) => Number(row[auc])), [...MANY, ...FEW].toSorted((one, other) => other - one));
+
+  await page.getByLabel("Axis", { exact: true }).selectOption({ label: "AUC" });
+  await page.getByLabel("Smallest AUC").fill("0.8");
+  await page.getByLabel("Smallest AUC").press("Enter");
+  await page.getByLabel("Axis", { exact: true }).selectOption({ label: "forest.n_trees" });
+  await page.getByLabel("Largest forest.n_trees").fill("50");
+  await page.getByLabel("Largest forest.n_trees").press("Enter");
+  await count.filter({ hasText: "2 of 24 runs" }).waitFor();
+  await page.locator(".parallel__area").press("ArrowRight");
+  await page.waitForFunction(() => /^Run 24 Run 24: forest\.n_trees 7/.test(document.getElementById("announcements").innerText));
+  await page.locator(".parallel__area").press("Enter");
+  await page.locator(".runs__line--selected").waitFor();
+  assert.match(await page.locator(".runs__legend").innerText(), /24 Run 24/);
+  await page.locator(".parallel__area").press("Escape");
+  await count.filter({ hasText: "24 of 24 runs" }).waitFor();
+
+  const left = page.getByRole("button", { name: "Move AUC left" });
+  for (let step = 1; step < auc; step += 1) {
+    await left.focus();
+    await page.keyboard.press("Enter");
+  }
+  assert.equal((await asTable(page, "parallel coordinates")).heads[1], "AUC");
+
+  await page.getByRole("button", { name: "Axes" }).click();
+  const axes = page.getByRole("dialog", { name: "Axes" });
+  await axes.getByLabel("Took").uncheck();
+  await axes.getByRole("button", { name: "Close" }).click();
+  assert.ok(!(await asTable(page, "parallel coordinates")).heads.includes("Took"));
+  // Each tab has its own axes.
+  await page.getByRole("tab", { name: "Scatter" }).click();
+  assert.equal(await page.getByRole("combobox", { name: "Across" }).inputValue(), "took");
+  await page.getByRole("tab", { name: "Parallel" }).click();
+  assert.ok(!(await asTable(page, "parallel coordinates")).heads.includes("Took"));
+  await page.reload();
+  await page.locator(".parallel__line").first().waitFor();
+  await idle(page);
+  assert.ok(!(await asTable(page, "parallel coordinates")).heads.includes("Took"), "the link has the axes");
 });
 
 scenario("runs can be looked through by everybody, in both themes", async (profile) => {
@@ -259,7 +368,7 @@ scenario("runs can be looked through by everybody, in both themes", async (profi
   for (const theme of ["light", "dark"]) {
     await page.getByRole("button", { name: /^Theme/ }).first().click();
     await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
-    for (const tab of ["Compare", "Curves", "Scatter", "Timeline"]) {
+    for (const tab of ["Compare", "Curves", "Scatter", "Parallel", "Boxes", "Timeline"]) {
       await page.getByRole("tab", { name: tab }).click();
       await idle(page);
       await assertAccessible(page, `${tab}, ${theme}`);
@@ -270,6 +379,10 @@ scenario("runs can be looked through by everybody, in both themes", async (profi
     await page.locator(".runs__count").click();
     assert.equal(await page.getByRole("dialog", { name: "Columns" }).count(), 0, "a press elsewhere closes it");
     await page.getByRole("combobox", { name: "Group by" }).selectOption("");
+    await page.getByRole("tab", { name: "Parallel" }).click();
+    await page.getByRole("button", { name: "Axes" }).click();
+    await assertAccessible(page, `the choice of axes, ${theme}`);
+    await page.keyboard.press("Escape");
   }
 });
 

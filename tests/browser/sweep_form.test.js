@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { pipelineJson } from "./data.js";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
+import { keptTrials, onTheWay } from "./kept_runs.js";
 import { card, openFile, openQuestion, param, runAll } from "./studio.js";
 
 const sweeps = (page) => page.getByRole("button", { name: "Sweeps", exact: true }).click();
@@ -212,7 +213,39 @@ scenario("hyperband is offered where folds are judged, and lets few trials run t
   assert.ok(whole.length >= 1 && whole.length < 7, JSON.stringify(folds));
   assert.ok(whole.every(({ intermediate }) => intermediate.length === 5));
   assert.ok(trials.some(({ state, intermediate }) => state === "stopped-early" && intermediate.length < 5));
+
+  // Every trial is a run, those too that were given up while they waited, with what it came to at each fold.
+  const runs = await keptTrials(page);
+  assert.deepEqual(runs.map(({ trial }) => trial.number ?? 0), trials.map(({ number }) => number));
+  assert.deepEqual(runs.map(onTheWay), trials.map(({ intermediate }) => intermediate));
+  const states = { done: "done", "stopped-early": "stopped" };
+  assert.deepEqual(runs.map(({ state }) => state), trials.map(({ state }) => states[state]));
+  assert.deepEqual(runs.map(({ message = "" }) => message), trials.map(({ reason }) => reason ?? ""));
+
+  // The best ones stand side by side, and their figures on the way over each other.
+  await page.locator("#sweep-runs").click();
+  await page.locator(".runs__count", { hasText: /^7 of/ }).waitFor();
+  const compared = page.locator(".runs__line--selected");
+  await compared.nth(whole.length - 1).waitFor();
+  assert.equal(await compared.count(), whole.length);
+  await search(page, `sweep = ${runs[0].trial.sweep} and state = stopped`);
+  await compared.first().waitFor({ state: "detached" });
+  const line = page.locator(".runs__line[data-state=stopped]").first();
+  const stopped = await line.getAttribute("data-run");
+  await line.getByRole("button", { name: /^Compare run/ }).click();
+  await page.getByRole("tab", { name: "Curves" }).click();
+  await page.getByRole("group", { name: /^Figures on the way/ }).waitFor();
+  await page.getByRole("button", { name: "View Figures on the way as a table" }).click();
+  const drawn = await page.locator("#runs-page .chart__table tbody tr").count();
+  assert.equal(drawn, 5 * whole.length + onTheWay(runs.find(({ id }) => id === stopped)).length);
 });
+
+async function search(page, query) {
+  const field = page.getByRole("combobox", { name: "Search runs" });
+  await field.fill(query);
+  await field.press("Escape");
+  await idle(page);
+}
 
 scenario("a trial over its time is stopped and counted, and the whole sweep ends at its time", async (profile) => {
   const { page } = profile;
@@ -238,6 +271,9 @@ scenario("a trial over its time is stopped and counted, and the whole sweep ends
   assert.equal(trials[1].failure, "it took longer than the 1 seconds that a trial may take");
   assert.ok(trials[1].elapsed_secs < 8, `it was stopped after ${trials[1].elapsed_secs} s`);
   await page.getByText("it took longer than the 1 seconds").first().waitFor();
+  const runs = await keptTrials(page);
+  assert.deepEqual(runs.map(({ state }) => state), ["done", "failed"]);
+  assert.deepEqual([runs[1].message, onTheWay(runs[1]).length], [trials[1].failure, trials[1].intermediate.length]);
 
   await page.locator("#sweep-new").click();
   await vary(page, "forest.n_trees", "quniform", { Smallest: 100, Largest: 200 });

@@ -70,7 +70,16 @@ scenario("a forest is tuned on an own table: killed, resumed, compared, promoted
   // Every trial is a run; the best ones are compared.
   await page.locator("#sweep-runs").click();
   await page.locator(".runs__count", { hasText: new RegExp(`^${N_TRIALS} of`) }).waitFor();
-  await page.getByRole("button", { name: "Compare the first ten" }).click();
+  await page.locator(".runs__count", { hasText: "10 compared" }).waitFor();
+  const figures = await page.locator(".runs__line[data-run]").evaluateAll((lines) =>
+    lines.map((line) => ({
+      auc: Number.parseFloat(line.querySelector('[data-column="metric.auc"]').innerText),
+      isCompared: line.classList.contains("runs__line--selected"),
+    })),
+  );
+  const of = (isCompared) => figures.filter((figure) => figure.isCompared === isCompared).map(({ auc }) => auc);
+  assert.equal(of(true).length, 10);
+  assert.ok(Math.min(...of(true)) >= Math.max(...of(false)), JSON.stringify(figures));
   const here = await comparison(page);
   assert.ok(here.some((line) => line.startsWith("AUC")), JSON.stringify(here));
   await page.getByRole("button", { name: "Copy link" }).click();

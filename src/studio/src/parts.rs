@@ -69,6 +69,36 @@ fn record_runs(studio: Studio) -> Result<(), SplitLoaderError> {
     Ok(())
 }
 
+/// Trials of a sweep, to be compared as runs.
+#[derive(Clone)]
+pub struct Trials {
+    /// The sweep's id.
+    pub sweep: String,
+    /// Their numbers, the best first.
+    pub numbers: Vec<u32>,
+    /// What the list of all its trials is sorted by.
+    pub metric: String,
+    /// Whether the largest figures come first.
+    pub is_high_better: bool,
+}
+
+#[wasm_split(runs, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn look_at_trials(studio: Studio, trials: Trials) -> Result<(), SplitLoaderError> {
+    crate::runs::look_at_trials(studio, trials);
+    Ok(())
+}
+
+/// Shows the runs of a sweep, with these trials side by side.
+pub fn compare_trials(studio: Studio, trials: Trials) {
+    let busy = Busy::begin();
+    spawn_local(async move {
+        // Where the part does not come, the page says so.
+        drop(look_at_trials(studio, trials).await);
+        studio.show_runs();
+        drop(busy);
+    });
+}
+
 /// From now on, and from before on, every run is recorded.
 pub fn start_recording(studio: Studio) {
     // Where the part does not come, the page of runs says so, and recording begins once it is there.

@@ -17,7 +17,7 @@ pub fn curves(runs: Runs, details: &Details) -> AnyView {
             Shown::Figure(figure) => Some(figure),
             Shown::Confusion(_) => None,
         }) {
-            match kinds.iter_mut().find(|kind| kind.figure.id == figure.id) {
+            match kinds.iter_mut().find(|kind| kind.fits(&figure)) {
                 Some(kind) => kind.add(&figure, detail),
                 None => {
                     let mut kind = Overlay::new(&figure);
@@ -46,6 +46,11 @@ struct Overlay {
 impl Overlay {
     fn new(first: &Figure) -> Self {
         Self { figure: Figure { series: Vec::new(), ..first.clone() }, n_figures: 0 }
+    }
+
+    /// Whether both measure the same: trials of several sweeps may aim at different metrics on their way.
+    fn fits(&self, figure: &Figure) -> bool {
+        self.figure.id == figure.id && self.figure.y.label == figure.y.label
     }
 
     fn add(&mut self, figure: &Figure, detail: &Detail) {

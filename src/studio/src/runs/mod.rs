@@ -2,12 +2,16 @@
 //!
 //! A part of the page of its own, fetched after the first paint. What happened until then waits in the studio.
 
+mod axes;
+mod boxes;
 mod cells;
 mod compare;
 mod curves;
 mod graph;
 mod list;
+mod menu;
 mod panel;
+mod parallel;
 mod recorder;
 mod scatter;
 mod search;
@@ -19,6 +23,7 @@ mod toolbar;
 use leptos::prelude::*;
 
 use crate::dom;
+use crate::parts::Trials;
 use crate::store::Studio;
 use crate::views::icon::icon;
 use store::Runs;
@@ -26,6 +31,13 @@ use store::Runs;
 /// From now on, and for what waits in the studio, runs are recorded.
 pub fn record(studio: Studio) {
     Runs::of(studio).start();
+}
+
+/// Looks at the trials of a sweep, these compared with each other, as soon as it is known which runs they are.
+pub fn look_at_trials(studio: Studio, trials: Trials) {
+    let runs = Runs::of(studio);
+    runs.start();
+    runs.look_at_trials(trials);
 }
 
 /// The list, and what is below it.

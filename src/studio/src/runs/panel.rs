@@ -1,4 +1,5 @@
-//! Below the list: the compared runs side by side, their curves, all listed runs as dots, one run over time.
+//! Below the list: the compared runs side by side, their curves, all listed runs as dots, lines and boxes, one run over
+//! time.
 
 use std::sync::Arc;
 
@@ -11,15 +12,21 @@ use protocol::Failure;
 
 use super::list::N_COLORS;
 use super::store::{self, Runs};
-use super::{compare, curves, scatter, timeline};
+use super::{boxes, compare, curves, parallel, scatter, timeline};
 use crate::dom;
 use crate::idle::Busy;
 use crate::store::Tone;
 use crate::views::icon::{icon, small_icon};
 
 /// The tabs that there are.
-const TABS: [(Tab, &str); 4] =
-    [(Tab::Compare, "Compare"), (Tab::Curves, "Curves"), (Tab::Scatter, "Scatter"), (Tab::Timeline, "Timeline")];
+const TABS: [(Tab, &str); 6] = [
+    (Tab::Compare, "Compare"),
+    (Tab::Curves, "Curves"),
+    (Tab::Scatter, "Scatter"),
+    (Tab::Parallel, "Parallel"),
+    (Tab::Boxes, "Boxes"),
+    (Tab::Timeline, "Timeline"),
+];
 
 /// A compared run with all that is kept of it.
 #[derive(Clone, PartialEq)]
@@ -47,7 +54,7 @@ impl Detail {
 pub type Details = Vec<Arc<Detail>>;
 
 /// The keys of the compared runs, the baseline first.
-fn compared(view: &View) -> Vec<RunKey> {
+pub fn compared(view: &View) -> Vec<RunKey> {
     let mut keys: Vec<RunKey> = view.pinned.iter().cloned().collect();
     keys.extend(view.selected.iter().filter(|run| view.pinned.as_ref() != Some(*run)).cloned());
     keys
@@ -60,10 +67,7 @@ pub fn color_of(view: &View, run: &RunKey) -> Option<usize> {
 
 /// The panel.
 pub fn panel(runs: Runs) -> AnyView {
-    let tab = Memo::new(move |_| {
-        let tab = runs.view.with(|view| view.tab);
-        if TABS.iter().any(|(known, _)| *known == tab) { tab } else { Tab::Compare }
-    });
+    let tab = Memo::new(move |_| runs.view.with(|view| view.tab));
     let details = details(runs);
     let order = TABS.map(|(tab, _)| tab);
     let tabs = TABS.map(|(choice, label)| {
@@ -75,7 +79,7 @@ pub fn panel(runs: Runs) -> AnyView {
             <button type="button" role="tab" id=format!("runs-tab-{}", choice.word()) aria-controls="runs-page"
                 aria-selected=move || (tab.get() == choice).to_string()
                 tabindex=move || if tab.get() == choice { "0" } else { "-1" }
-                on:click=move |_| runs.look(|view| view.tab = choice)>{label}{count}</button>
+                on:click=move |_| runs.show(choice)>{label}{count}</button>
         }
     });
     let page = move || match tab.get() {
@@ -83,6 +87,8 @@ pub fn panel(runs: Runs) -> AnyView {
             with_runs(details, 1, "Choose runs with the eye to lay their curves over each other.", curves::curves, runs)
         }
         Tab::Scatter => scatter::scatter(runs),
+        Tab::Parallel => parallel::parallel(runs),
+        Tab::Boxes => boxes::boxes(runs),
         Tab::Timeline => with_runs(
             details,
             1,
@@ -90,7 +96,7 @@ pub fn panel(runs: Runs) -> AnyView {
             timeline::timelines,
             runs,
         ),
-        Tab::Compare | Tab::Parallel | Tab::Boxes => with_runs(
+        Tab::Compare => with_runs(
             details,
             2,
             "Choose two or more runs with the eye, or pin one as the baseline and choose another.",
@@ -120,31 +126,36 @@ pub fn panel(runs: Runs) -> AnyView {
         };
         details.read().iter().map(entry).collect_view()
     };
-    let equal_switch = move || {
-        (tab.get() == Tab::Compare).then(|| {
-            view! {
-                <label class="switch">
-                    <input type="checkbox" role="switch" prop:checked=move || !runs.view.with(|view| view.with_equal)
-                        on:change=move |event| { let only = event_target_checked(&event); runs.look(|view| view.with_equal = !only); } />
-                    "Differences only"
-                </label>
-            }
-        })
+    let tools = move || match tab.get() {
+        Tab::Compare => equal_switch(runs),
+        Tab::Parallel => parallel::axes_menu(runs),
+        Tab::Curves | Tab::Scatter | Tab::Boxes | Tab::Timeline => ().into_any(),
     };
     view! {
         <section class="runs__panel" aria-label="Comparison" data-region="runs-panel">
             <header class="dock__head">
                 <div class="tabs" role="tablist" aria-label="Comparison" on:keydown=move |event| {
-                    if let Some(next) = crate::views::next_tab(&event, &order, tab.get_untracked()) { runs.look(|view| view.tab = next); }
+                    if let Some(next) = crate::views::next_tab(&event, &order, tab.get_untracked()) { runs.show(next); }
                 }>{tabs.into_iter().collect_view()}</div>
                 <ul class="runs__legend">{legend}</ul>
                 <div class="dock__tools">
-                    {equal_switch}
+                    {tools}
                     <button type="button" class="button button--ghost button--small" on:click=move |_| copy_link(runs)>{icon("link")}"Copy link"</button>
                 </div>
             </header>
             <div class="runs__page" role="tabpanel" id="runs-page" tabindex="0" aria-labelledby=move || format!("runs-tab-{}", tab.get().word())>{page}</div>
         </section>
+    }
+    .into_any()
+}
+
+fn equal_switch(runs: Runs) -> AnyView {
+    view! {
+        <label class="switch">
+            <input type="checkbox" role="switch" prop:checked=move || !runs.view.with(|view| view.with_equal)
+                on:change=move |event| { let only = event_target_checked(&event); runs.look(|view| view.with_equal = !only); } />
+            "Differences only"
+        </label>
     }
     .into_any()
 }

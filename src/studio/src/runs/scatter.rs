@@ -4,6 +4,7 @@ use charts::{Axis, Figure, Marks, Series};
 use experiment::{Field, RunKey};
 use leptos::prelude::*;
 
+use super::axes::{choice, measure, numbers};
 use super::list::N_COLORS;
 use super::store::Runs;
 use crate::viewers::chart::{ChartEvents, chart};
@@ -14,7 +15,6 @@ const N_SERIES: usize = 8;
 /// The page.
 pub fn scatter(runs: Runs) -> AnyView {
     let axes = Memo::new(move |_| {
-        runs.changed.track();
         let names = numbers(runs);
         let usual = usual(runs, &names);
         runs.view.with(|view| {
@@ -49,51 +49,17 @@ pub fn scatter(runs: Runs) -> AnyView {
 }
 
 fn axis(runs: Runs, axes: Memo<[String; 2]>, at: usize, label: &'static str) -> AnyView {
-    let options = move || {
-        let now = axes.get()[at].clone();
-        let option = |(name, label): (String, String)| {
-            let is_now = name == now;
-            view! { <option value=name selected=is_now>{label}</option> }
-        };
-        numbers(runs).into_iter().map(option).collect_view()
+    let choose = move |name: String| {
+        let mut names = axes.get_untracked();
+        names[at] = name;
+        runs.look(|view| view.axes = names.to_vec());
     };
-    view! {
-        <label>
-            <span>{label}</span>
-            <select on:change=move |event| {
-                let mut names = axes.get_untracked();
-                names[at] = event_target_value(&event);
-                runs.look(|view| view.axes = names.to_vec());
-            }>{options}</select>
-        </label>
-    }
-    .into_any()
-}
-
-/// Names and labels of everything that is a number.
-fn numbers(runs: Runs) -> Vec<(String, String)> {
-    runs.changed.track();
-    runs.with_table(|table| {
-        let of = |metrics: bool| {
-            let columns = table.columns().iter();
-            let shown = columns.filter(move |c| {
-                c.is_metric() == metrics && c.is_short == metrics && c.is_numeric() && c.n_values() > 0
-            });
-            shown.map(move |c| {
-                (c.name.clone(), if metrics { c.label.clone() } else { c.name.replacen("param.", "", 1) })
-            })
-        };
-        let fields =
-            [Field::Took, Field::Number, Field::Seed].map(|field| (field.name().to_owned(), field.label().to_owned()));
-        of(true).chain(of(false)).chain(fields).collect()
-    })
+    choice(label, move || numbers(runs), move || axes.get()[at].clone(), choose)
 }
 
 /// What took how long, against the metric that is looked at.
 fn usual(runs: Runs, names: &[(String, String)]) -> [String; 2] {
-    let (listing, _) = runs.shown.get();
-    let measure = listing.measure.map(|at| listing.columns[at].name.clone());
-    let measure = measure.or_else(|| names.first().map(|(name, _)| name.clone())).unwrap_or_default();
+    let measure = measure(runs).or_else(|| names.first().map(|(name, _)| name.clone())).unwrap_or_default();
     [Field::Took.name().to_owned(), measure]
 }
 

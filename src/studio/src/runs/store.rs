@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use experiment::{
-    IndexEntry, ListColumn, Listing, PipelineHash, Place, QueryError, RunKey, RunRecord, RunTable, View, listing,
+    IndexEntry, ListColumn, Listing, PipelineHash, Place, QueryError, RunKey, RunRecord, RunTable, SortKey, Tab, View,
+    listing,
 };
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,6 +17,7 @@ use super::shelf::{self, Kept, Shelf};
 use crate::dom;
 use crate::idle::Busy;
 use crate::lock::DocumentLock;
+use crate::parts::Trials;
 use crate::store::{Heard, Studio, Tone};
 
 /// Lines of the index that are read before others get their turn.
@@ -66,6 +68,10 @@ pub struct Runs {
     pub bad_link: RwSignal<Option<String>>,
     /// Runs that came in the link and are not kept here.
     pub guests: RwSignal<Option<Guests>>,
+    /// Trials that are to be compared once the index was read.
+    wanted: RwSignal<Option<Trials>>,
+    /// The axes of the tabs that are not shown.
+    other_axes: StoredValue<BTreeMap<&'static str, Vec<String>>>,
 }
 
 /// Runs that came in a link.
@@ -116,7 +122,7 @@ impl Runs {
                 }
             })
         });
-        Self {
+        let runs = Self {
             studio,
             table,
             session: StoredValue::new_local(Session::default()),
@@ -128,7 +134,19 @@ impl Runs {
             problem: RwSignal::new(None),
             bad_link: RwSignal::new(None),
             guests: RwSignal::new(None),
-        }
+            wanted: RwSignal::new(None),
+            other_axes: StoredValue::default(),
+        };
+        Effect::new(move |_| {
+            if runs.loaded.get()
+                && let Some(trials) = runs.wanted.get()
+            {
+                runs.wanted.set(None);
+                let selected = runs.runs_of(&trials);
+                runs.look(|view| view.selected = selected);
+            }
+        });
+        runs
     }
 
     /// Reads what is kept and begins to record; once.
@@ -446,6 +464,41 @@ impl Runs {
     /// Changes what is looked at.
     pub fn look(self, change: impl FnOnce(&mut View)) {
         self.view.update(change);
+    }
+
+    /// Shows another tab, with the axes that it had when it was left.
+    pub fn show(self, tab: Tab) {
+        self.look(|view| {
+            self.other_axes.update_value(|axes| {
+                let left = std::mem::take(&mut view.axes);
+                axes.insert(view.tab.word(), left);
+                view.axes = axes.remove(tab.word()).unwrap_or_default();
+            });
+            view.tab = tab;
+        });
+    }
+
+    /// Looks at the trials of a sweep, these compared with each other.
+    pub fn look_at_trials(self, trials: Trials) {
+        let sort = SortKey { column: trials.metric.clone(), descending: trials.is_high_better };
+        let query = format!("sweep = {}", trials.sweep);
+        self.view.set(View { query, sort: vec![sort], ..View::default() });
+        self.wanted.set(Some(trials));
+    }
+
+    /// The runs of trials, in their order; those that were not recorded are left out.
+    fn runs_of(self, trials: &Trials) -> Vec<RunKey> {
+        let mut runs = vec![None; trials.numbers.len()];
+        self.with_table(|table| {
+            for entry in table.all().into_iter().filter_map(|row_idx| table.entry(row_idx)) {
+                if let Some(trial) = entry.trial.as_ref().filter(|trial| trial.sweep == trials.sweep)
+                    && let Some(place) = trials.numbers.iter().position(|number| *number == trial.number)
+                {
+                    runs[place] = Some(entry.id.clone());
+                }
+            }
+        });
+        runs.into_iter().flatten().collect()
     }
 
     /// Puts a run on the charts, or takes it off.

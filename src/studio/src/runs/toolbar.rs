@@ -1,11 +1,11 @@
 //! Above the list: search, grouping, columns, files.
 
 use experiment::{Field, RunTable, usual_columns};
-use gloo::events::EventListener;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, File, HtmlInputElement, KeyboardEvent};
+use web_sys::{File, HtmlInputElement};
 
+use super::menu::{Menu, menu};
 use super::search::search;
 use super::store::Runs;
 use crate::dom;
@@ -100,69 +100,27 @@ fn group_by(runs: Runs) -> AnyView {
     .into_any()
 }
 
-/// Which columns are shown: a button that opens a list of them.
+/// Which columns are shown.
 fn columns(runs: Runs) -> AnyView {
-    let is_open = RwSignal::new(false);
-    let press_outside = EventListener::new(&dom::document(), "pointerdown", move |event| {
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let is_inside = target.is_some_and(|target| target.closest(".runs__menu").ok().flatten().is_some());
-        if is_open.try_get_untracked() == Some(true) && !is_inside {
-            is_open.set(false);
-        }
-    });
-    // It listens for as long as the toolbar is there.
-    let _ = StoredValue::new_local(press_outside);
-    let shut = move || {
-        is_open.set(false);
-        dom::focus_later("#runs-columns");
-    };
     let list = move || {
-        is_open.get().then(|| {
-            let groups = runs.with_table(offered);
-            let groups = groups.into_iter().filter(|(_, names)| !names.is_empty()).map(|(title, names)| {
-                let boxes = names.into_iter().map(|(name, label)| {
-                    let of = name.clone();
-                    let is_shown = move || runs.shown.get().0.columns.iter().any(|column| column.name == of);
-                    view! {
-                        <label class="check">
-                            <input type="checkbox" prop:checked=is_shown on:change=move |_| toggle_column(runs, &name) />
-                            {label}
-                        </label>
-                    }
-                });
-                view! { <fieldset><legend>{title}</legend>{boxes.collect_view()}</fieldset> }
+        let groups = runs.with_table(offered);
+        let groups = groups.into_iter().filter(|(_, names)| !names.is_empty()).map(|(title, names)| {
+            let boxes = names.into_iter().map(|(name, label)| {
+                let of = name.clone();
+                let is_shown = move || runs.shown.get().0.columns.iter().any(|column| column.name == of);
+                view! {
+                    <label class="check">
+                        <input type="checkbox" prop:checked=is_shown on:change=move |_| toggle_column(runs, &name) />
+                        {label}
+                    </label>
+                }
             });
-            view! {
-                <div class="popover runs__columns" id="runs-columns-list" role="dialog" aria-label="Columns"
-                    on:focusout=move |event| if crate::views::leaves(&event, ".runs__menu") { is_open.set(false) }>
-                    <div class="runs__columns-list">{groups.collect_view()}</div>
-                    <div class="runs__columns-foot">
-                        <button type="button" class="button button--small" on:click=move |_| runs.look(|view| view.columns.clear())>"The usual ones"</button>
-                        <button type="button" class="button button--small" on:click=move |_| shut()>"Close"</button>
-                    </div>
-                </div>
-            }
-        })
+            view! { <fieldset><legend>{title}</legend>{boxes.collect_view()}</fieldset> }
+        });
+        groups.collect_view().into_any()
     };
-    let on_key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" && is_open.get_untracked() {
-            event.stop_propagation();
-            shut();
-        }
-    };
-    view! {
-        <div class="runs__menu" on:keydown=on_key>
-            <button type="button" class="button button--ghost" id="runs-columns" aria-haspopup="dialog" aria-expanded=move || is_open.get().to_string()
-                on:click=move |_| {
-                    is_open.update(|open| *open = !*open);
-                    dom::focus_later("#runs-columns-list input");
-                }>
-                {icon("columns-3")}"Columns"{small_icon("chevron-down")}
-            </button>
-            {list}
-        </div>
-    }
-    .into_any()
+    let usual = Callback::new(move |()| runs.look(|view| view.columns.clear()));
+    menu(Menu { id: "runs-columns", label: "Columns", icon: "columns-3", opens_up: false }, list, usual)
 }
 
 /// Every column there is, by kind.

@@ -10,11 +10,15 @@ use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState, metr
 use super::columns::{Columns, words};
 use super::runner::{Runner, Sweep};
 use super::{automl, mattered, panels, trials};
+use crate::parts::{self, Trials};
 use crate::store::Studio;
 use crate::viewers::chart::{ChartEvents, chart};
 use crate::viewers::parallel::Axes;
 use crate::views::face::{bytes, seconds};
 use crate::views::icon::{icon, small_icon};
+
+/// So many of the best trials are compared with each other.
+const N_COMPARED: usize = 10;
 
 /// Everything about the sweep there is.
 pub fn view(studio: Studio, runner: Runner) -> AnyView {
@@ -130,13 +134,10 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
     };
     let stop = (!is_over).then(|| view! { <button type="button" class="button button--ghost" on:click=move |_| runner.stop()>{icon("square")}"Stop"</button> });
     let new = (is_over || study.state == StudyState::Paused).then(|| view! { <button type="button" class="button button--ghost" id="sweep-new" on:click=move |_| runner.leave()>{icon("plus")}"New sweep"</button> });
-    let listed = runs_of(sweep);
     let compare = (n_over > 0 && !sweep.id.is_empty()).then(|| {
-        let press = move |_| {
-            runner.studio().set_hash(&listed);
-            runner.studio().show_runs();
-        };
-        view! { <button type="button" class="button" id="sweep-runs" title="The trials in the list of runs, the best first" on:click=press>{icon("list")}"Compare in Runs"</button> }
+        let trials = best_trials(sweep);
+        let press = move |_| parts::compare_trials(runner.studio(), trials.clone());
+        view! { <button type="button" class="button" id="sweep-runs" title="The ten best trials side by side, in the list of all" on:click=press>{icon("git-compare")}"Compare in Runs"</button> }
     });
     view! {
         <header class="sweeps__head sweeps__head--run">
@@ -161,13 +162,15 @@ fn head(runner: Runner, sweep: &Sweep) -> AnyView {
     .into_any()
 }
 
-/// The address of the list of its trials' runs, the best first.
-fn runs_of(sweep: &Sweep) -> String {
-    let sort = sweep.study.objectives.first().map_or(String::new(), |objective| {
-        let sign = if objective.goal == Goal::Maximize { "-" } else { "" };
-        format!("&sort={sign}metric.{}.{}", sweep.node, objective.metric)
-    });
-    format!("#runs?q=sweep+%3D+{}{sort}", sweep.id)
+/// Those that are compared in the list of runs, and how that is sorted.
+fn best_trials(sweep: &Sweep) -> Trials {
+    let aim = sweep.study.objectives.first();
+    Trials {
+        sweep: sweep.id.clone(),
+        numbers: sweep.study.ranked().into_iter().take(N_COMPARED).map(|trial| trial.number).collect(),
+        metric: aim.map_or_else(String::new, |aim| format!("metric.{}.{}", sweep.node, aim.metric)),
+        is_high_better: aim.is_some_and(|aim| aim.goal == Goal::Maximize),
+    }
 }
 
 /// The first objective, as people read it.
