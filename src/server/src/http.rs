@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use endpoint::{Action, Answer, Handled, Host, Refusal, Request, Route, Service};
+use http_body_util::BodyExt;
 use monitor::{Exception, ExceptionEvent, Record};
 use registry::Name;
 use serde_json::json;
@@ -282,15 +283,30 @@ async fn admitted(
         let message = format!("the body has more than {} bytes: send fewer rows at once", options.max_body);
         Refusal::new(Exception::TooLarge, message)
     };
-    let length = parts.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > options.max_body) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(options.timeout, to_bytes(body, options.max_body)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_large()),
+    match tokio::time::timeout(options.timeout, read(body, options.max_body)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::invalid(format!("the body ended too early: {error}"))),
         Err(_) => Err(server.timed_out()),
     }
+}
+
+/// A body, or nothing if it is too large. What is too much is read on for a while and thrown away: a caller that is still
+/// sending when the connection closes never sees the answer.
+async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+    const PATIENCE: usize = 8;
+    let mut kept = Vec::new();
+    let mut n_bytes = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        n_bytes += piece.len();
+        if n_bytes <= max {
+            kept.extend_from_slice(&piece);
+        } else if n_bytes > max.saturating_mul(PATIENCE) {
+            break;
+        }
+    }
+    Ok((n_bytes <= max).then(|| kept.into()))
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
