@@ -70,6 +70,8 @@ enum Verb {
     Keys(deploy::keys::Arguments),
     /// Answer requests: the Open Inference Protocol over HTTP
     Serve(deploy::serve::Arguments),
+    /// Send requests to an endpoint at a steady rate and say how they were answered
+    Load(deploy::load::Arguments),
 }
 
 /// The pipeline that a verb works on, and what is changed in it first.
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
         Verb::Traffic(arguments) => deploy::endpoint::traffic(&arguments),
         Verb::Keys(arguments) => deploy::keys::keys(&arguments),
         Verb::Serve(arguments) => deploy::serve::serve(&arguments),
+        Verb::Load(arguments) => deploy::load::load(&arguments),
     };
     exit_code(outcome)
 }

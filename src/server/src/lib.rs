@@ -1,10 +1,12 @@
-//! Models behind a real address: a registry's folder, its keys, and the server that answers.
+//! Models behind a real address: a registry's folder, its keys, the server that answers, and requests to try it with.
 
 mod folder;
 mod http;
 mod keys;
+mod load;
 mod state;
 
 pub use folder::{Folder, now_ms};
 pub use http::{Options, serve};
 pub use keys::{Key, Keys, NewKey, Scope, Slot};
+pub use load::{Fault, Load, Outcome, load};

@@ -1,7 +1,8 @@
-//! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `keys` and `serve`.
+//! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `keys`, `serve` and `load`.
 
 pub mod endpoint;
 pub mod keys;
+pub mod load;
 pub mod register;
 pub mod registry;
 pub mod serve;
