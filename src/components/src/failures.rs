@@ -76,7 +76,10 @@ fn model_help(error: &ModelError) -> &'static str {
     }
 }
 
-/// Predictions that cannot be judged.
+/// Predictions that cannot be judged, or not any more.
 pub fn from_metric(error: &MetricError) -> JobError {
-    Failure::new(error.to_string(), error.help()).into()
+    match error {
+        MetricError::Stopped(_) => JobError::Cancelled,
+        other => Failure::new(other.to_string(), other.help()).into(),
+    }
 }

@@ -9,13 +9,19 @@ mod curves;
 mod regression;
 
 pub use classification::{
-    Averages, ClassMetrics, ClassificationMetrics, Confusion, classification, classification_of_labels, confusion,
+    Averages, ClassMetrics, ClassificationMetrics, Confusion, classification, classification_in_turns,
+    classification_of_labels, confusion,
 };
 pub use clustering::{ClusteringMetrics, MAX_SILHOUETTE_ROWS, clustering};
 pub use curves::{
-    PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint, average_precision, precision_recall, roc, roc_auc,
+    PrecisionRecallCurve, PrecisionRecallPoint, Ranking, RocCurve, RocPoint, precision_recall, roc, roc_auc,
 };
 pub use regression::{RegressionMetrics, regression};
+
+use crate::checkpoint::Stopped;
+
+/// Rows that are looked at in a few milliseconds, whatever is done with them.
+pub const TURN_ROWS: usize = 65_536;
 
 /// Rows that cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -59,6 +65,9 @@ pub enum MetricError {
         /// What stands there.
         found: f64,
     },
+    /// Nobody wants it any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl MetricError {
@@ -71,21 +80,37 @@ impl MetricError {
             Self::Probability { .. } | Self::NotFinite { .. } => {
                 "Score the table again, or leave the row out with Clean Missing Data.".into()
             }
+            Self::Stopped(_) => "Run it again when you want its result.".into(),
         }
     }
 }
 
 /// Σ x with Neumaier's compensation: a million small errors do not add up.
 fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut lost) = (0.0f64, 0.0f64);
-    for x in values {
-        let next = sum + x;
+    let mut sum = Sum::default();
+    values.into_iter().for_each(|x| sum.add(x));
+    sum.total()
+}
+
+/// A `sum` under way.
+#[derive(Default)]
+struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let next = self.sum + x;
         if next.is_finite() {
-            lost += if sum.abs() >= x.abs() { (sum - next) + x } else { (x - next) + sum };
+            self.lost += if self.sum.abs() >= x.abs() { (self.sum - next) + x } else { (x - next) + self.sum };
         }
-        sum = next;
+        self.sum = next;
     }
-    sum + lost
+
+    fn total(&self) -> f64 {
+        self.sum + self.lost
+    }
 }
 
 fn check_finite(what: &'static str, values: &[f64]) -> Result<(), MetricError> {

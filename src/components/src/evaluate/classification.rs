@@ -1,12 +1,15 @@
 //! Predicted classes and their probabilities against actual classes.
 
+use std::collections::BTreeSet;
+
 use charts::{Detail, Figure, Marks, Series};
 use engine::JobError;
-use learn::metrics::{self, ClassificationMetrics};
+use learn::Checkpoint;
+use learn::metrics::{self, ClassificationMetrics, PrecisionRecallPoint, Ranking, RocPoint, TURN_ROWS};
 use model::{ColumnView, Values};
 use protocol::{Confusion, Direction, Face, Failure, Metric, Panel};
 
-use super::evaluate_model::{Judged, Scored};
+use super::evaluate_model::{Judged, Scored, turn};
 use super::figures::{MAX_CURVE_POINTS, brief, figure, guide, headline, metric, thinned, unit_axis};
 use crate::failures;
 use crate::score::{SCORED_LABELS, SCORED_PROBABILITIES};
@@ -18,22 +21,42 @@ const MAX_CURVES: usize = 10;
 struct Classes {
     name: String,
     names: Vec<String>,
-    actual: Vec<u32>,
-    /// Row by row, where the scored table has them.
-    probabilities: Option<Vec<f64>>,
+    n_rows: usize,
     n_left_out: usize,
     figures: ClassificationMetrics,
+    /// Of the first classes, where the scored table has probabilities.
+    curves: Vec<Curves>,
+}
+
+/// What is drawn of one class against all others; none where it is not defined.
+#[derive(Default)]
+struct Curves {
+    roc: Option<Curve>,
+    precision_recall: Option<Curve>,
+    miniature: Vec<(f32, f32)>,
+}
+
+/// A curve as it is drawn.
+struct Curve {
+    /// Across, up, and the threshold.
+    points: Vec<(f64, f64, f64)>,
+    is_thinned: bool,
+    area: f64,
 }
 
 /// Judges predicted classes.
-pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
-    let inputs = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+pub async fn judge(checkpoint: &mut impl Checkpoint, inputs: &[Scored]) -> Result<Judged, JobError> {
+    let mut read_inputs = Vec::new();
+    for input in inputs {
+        read_inputs.push(read(checkpoint, input).await?);
+    }
+    let inputs = read_inputs;
     let mut panels: Vec<Panel> = inputs.iter().map(|input| Panel::Confusion(confusion(input))).collect();
     if inputs.iter().all(|input| input.names.len() == 2) {
         let curves: Vec<(String, &Classes, usize)> =
             inputs.iter().map(|input| (input.name.clone(), input, 1)).collect();
         let positive = inputs.first().and_then(|input| input.names.get(1)).cloned().unwrap_or_default();
-        panels.extend(curve_panels(&curves, &format!("positive class {positive}"), inputs[0].actual.len())?);
+        panels.extend(curve_panels(&curves, &format!("positive class {positive}"), inputs[0].n_rows));
     } else {
         for input in &inputs {
             let shown = input.names.len().min(MAX_CURVES);
@@ -44,7 +67,7 @@ pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
             } else {
                 format!("{}: each class against all others", input.name)
             };
-            panels.extend(curve_panels(&curves, &note, input.actual.len())?);
+            panels.extend(curve_panels(&curves, &note, input.n_rows));
         }
     }
     for input in &inputs {
@@ -58,11 +81,11 @@ pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
         }
     }
     let metrics = figures_of_merit(&inputs);
-    let face = face(&inputs)?;
+    let face = face(&inputs);
     Ok(Judged { panels, metrics, face })
 }
 
-fn read(input: &Scored) -> Result<Classes, JobError> {
+async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Classes, JobError> {
     let frame = input.table.frame();
     let target = input.table.schema().target().map(|column| column.name.as_str()).unwrap_or_default();
     let (Some(truth), Some(scored)) = (frame.column(target), frame.column(SCORED_LABELS)) else {
@@ -71,54 +94,132 @@ fn read(input: &Scored) -> Result<Classes, JobError> {
     // The dictionary of the predictions holds the model's classes in their order, the positive one last of two.
     let mut names: Vec<String> = match &scored.values {
         Values::Category { dictionary, .. } => dictionary.iter().map(|&name| name.to_owned()).collect(),
-        _ => labels_of(scored, frame.n_rows),
+        _ => labels_of(checkpoint, scored, frame.n_rows).await?,
     };
     let n_known = names.len();
-    for label in labels_of(truth, frame.n_rows) {
+    for label in labels_of(checkpoint, truth, frame.n_rows).await? {
         if !names.contains(&label) {
             names.push(label);
         }
     }
-    let class_of = |column: &ColumnView<'_>, row_idx: usize| {
-        let label = label(column, row_idx)?;
-        names.iter().position(|name| *name == label).map(|class| class as u32)
-    };
+    let (truth_of, scored_of) = (classes_of(truth, &names), classes_of(scored, &names));
     let mut rows = Vec::new();
     let (mut actual, mut predicted) = (Vec::new(), Vec::new());
     for row_idx in 0..frame.n_rows {
-        if let (Some(truth), Some(said)) = (class_of(truth, row_idx), class_of(scored, row_idx)) {
+        if row_idx % TURN_ROWS == 0 {
+            turn(checkpoint, row_idx as f64 / frame.n_rows as f64).await?;
+        }
+        if let (Some(truth), Some(said)) = (truth_of(row_idx), scored_of(row_idx)) {
             rows.push(row_idx);
             actual.push(truth);
             predicted.push(said);
         }
     }
+    drop((truth_of, scored_of));
     let by_class: Option<Vec<Vec<f64>>> = if n_known == 2 {
         numbers(frame.column(SCORED_PROBABILITIES)).map(|p| vec![p.iter().map(|p| 1.0 - p).collect(), p])
     } else {
         names[..n_known].iter().map(|name| numbers(frame.column(&format!("{SCORED_PROBABILITIES}_{name}")))).collect()
     };
-    let probabilities = by_class.map(|by_class| {
-        // A class that the model has not met has no probability.
-        let of = |row_idx: usize| (0..names.len()).map(move |class| (class, row_idx));
-        rows.iter()
-            .flat_map(|&row_idx| of(row_idx))
-            .map(|(class, row_idx)| by_class.get(class).map_or(0.0, |values: &Vec<f64>| values[row_idx]))
-            .collect::<Vec<f64>>()
-    });
-    let figures = match &probabilities {
-        Some(probabilities) => metrics::classification(&actual, probabilities, names.len(), 1),
+    let mut curves = Vec::new();
+    let figures = match by_class {
+        Some(by_class) => {
+            let mut probabilities: Vec<f64> = Vec::with_capacity(rows.len() * names.len());
+            for turn_rows in rows.chunks(TURN_ROWS) {
+                turn(checkpoint, 1.0).await?;
+                // A class that the model has not met has no probability.
+                let of = |row_idx: usize| (0..names.len()).map(move |class| (class, row_idx));
+                let values = turn_rows.iter().flat_map(|&row_idx| of(row_idx));
+                probabilities.extend(values.map(|(class, row_idx)| by_class.get(class).map_or(0.0, |p| p[row_idx])));
+            }
+            drop(by_class);
+            let draw = |class: usize, ranking: &Ranking| {
+                if class < MAX_CURVES {
+                    curves.push(Curves::of(ranking));
+                }
+            };
+            metrics::classification_in_turns(&actual, &probabilities, names.len(), 1, checkpoint, draw).await
+        }
         None => metrics::classification_of_labels(&actual, &predicted, names.len(), 1),
     }
     .map_err(|error| failures::from_metric(&error))?;
     let n_left_out = frame.n_rows - rows.len();
-    Ok(Classes { name: input.name.clone(), names, actual, probabilities, n_left_out, figures })
+    Ok(Classes { name: input.name.clone(), names, n_rows: rows.len(), n_left_out, figures, curves })
+}
+
+impl Curves {
+    fn of(ranking: &Ranking) -> Self {
+        let roc = ranking.roc();
+        let miniature = roc.iter().flat_map(|curve| {
+            let corners = thinned(curve.points.len(), 60).into_iter();
+            corners
+                .map(|i| (curve.points[i].false_positive_rate as f32, curve.points[i].true_positive_rate as f32))
+                .collect::<Vec<_>>()
+        });
+        let miniature = miniature.collect();
+        let roc = roc.map(|curve| {
+            let point = |p: &RocPoint| (p.false_positive_rate, p.true_positive_rate, p.threshold);
+            Curve::of(&curve.points, point, curve.auc)
+        });
+        let precision_recall = ranking.precision_recall().map(|curve| {
+            let point = |p: &PrecisionRecallPoint| (p.recall, p.precision, p.threshold);
+            Curve::of(&curve.points, point, curve.average_precision)
+        });
+        Self { roc, precision_recall, miniature }
+    }
+}
+
+impl Curve {
+    fn of<P>(points: &[P], point: impl Fn(&P) -> (f64, f64, f64), area: f64) -> Self {
+        let kept = thinned(points.len(), MAX_CURVE_POINTS);
+        Self {
+            is_thinned: kept.len() < points.len(),
+            points: kept.into_iter().map(|i| point(&points[i])).collect(),
+            area,
+        }
+    }
 }
 
 /// The labels that occur, in ascending order.
-fn labels_of(column: &ColumnView<'_>, n_rows: usize) -> Vec<String> {
-    let distinct: std::collections::BTreeSet<String> =
-        (0..n_rows).filter_map(|row_idx| label(column, row_idx)).collect();
-    distinct.into_iter().collect()
+async fn labels_of(
+    checkpoint: &mut impl Checkpoint,
+    column: &ColumnView<'_>,
+    n_rows: usize,
+) -> Result<Vec<String>, JobError> {
+    let mut distinct = BTreeSet::new();
+    if let Values::Category { codes, dictionary } = &column.values {
+        let mut occurs = vec![false; dictionary.len()];
+        for row_idx in (0..n_rows).filter(|&row_idx| column.is_valid(row_idx)) {
+            if let Some(occurs) = usize::try_from(codes[row_idx]).ok().and_then(|code| occurs.get_mut(code)) {
+                *occurs = true;
+            }
+        }
+        let there = dictionary.iter().zip(occurs).filter(|(_, occurs)| *occurs);
+        distinct.extend(there.map(|(&name, _)| name.to_owned()));
+    } else {
+        for row_idx in 0..n_rows {
+            if row_idx % TURN_ROWS == 0 {
+                turn(checkpoint, 0.0).await?;
+            }
+            distinct.extend(label(column, row_idx));
+        }
+    }
+    Ok(distinct.into_iter().collect())
+}
+
+/// The class of each row by its place among these names; none where there is no value.
+fn classes_of<'c>(column: &'c ColumnView<'_>, names: &'c [String]) -> Box<dyn Fn(usize) -> Option<u32> + 'c> {
+    let place = |label: &str| names.iter().position(|name| name == label).map(|class| class as u32);
+    match &column.values {
+        Values::Category { codes, dictionary } => {
+            let places: Vec<Option<u32>> = dictionary.iter().map(|label| place(label)).collect();
+            Box::new(move |row_idx| {
+                let code = column.is_valid(row_idx).then_some(codes[row_idx])?;
+                *places.get(usize::try_from(code).ok()?)?
+            })
+        }
+        _ => Box::new(move |row_idx| place(&label(column, row_idx)?)),
+    }
 }
 
 fn label(column: &ColumnView<'_>, row_idx: usize) -> Option<String> {
@@ -248,79 +349,54 @@ fn per_class(input: &Classes) -> Panel {
     }
 }
 
-/// Whether each row is of the class, and the class's probability.
-fn of_class(input: &Classes, class: usize) -> Option<(Vec<bool>, Vec<f64>)> {
-    let probabilities = input.probabilities.as_ref()?;
-    let hits = input.actual.iter().map(|&actual| actual as usize == class).collect();
-    let scores = probabilities.iter().skip(class).step_by(input.names.len()).copied().collect();
-    Some((hits, scores))
-}
-
 /// ROC and precision-recall; nothing where no curve is defined.
-fn curve_panels(curves: &[(String, &Classes, usize)], note: &str, n_rows: usize) -> Result<Vec<Panel>, JobError> {
+fn curve_panels(curves: &[(String, &Classes, usize)], note: &str, n_rows: usize) -> Vec<Panel> {
     let mut roc = figure("roc", "ROC", unit_axis("False positive rate"), unit_axis("True positive rate"), n_rows);
     roc.guides.push(guide("chance", (0.0, 0.0), (1.0, 1.0)));
     let mut precision_recall =
         figure("precision-recall", "Precision and recall", unit_axis("Recall"), unit_axis("Precision"), n_rows);
     let (mut aucs, mut precisions) = (Vec::new(), Vec::new());
     for (color_idx, (name, input, class)) in curves.iter().enumerate() {
-        let Some((hits, scores)) = of_class(input, *class) else { continue };
-        if let Some(curve) = metrics::roc(&hits, &scores).map_err(|error| failures::from_metric(&error))? {
-            let points: Vec<(f64, f64, f64)> = curve
-                .points
-                .iter()
-                .map(|point| (point.false_positive_rate, point.true_positive_rate, point.threshold))
-                .collect();
-            roc.series.push(curve_series(name, color_idx, &points, &mut roc.sampling));
-            aucs.push(format!("{name} {}", brief(curve.auc)));
-        }
-        let curve = metrics::precision_recall(&hits, &scores).map_err(|error| failures::from_metric(&error))?;
-        if let Some(curve) = curve {
-            let points: Vec<(f64, f64, f64)> =
-                curve.points.iter().map(|point| (point.recall, point.precision, point.threshold)).collect();
-            precision_recall.series.push(curve_series(name, color_idx, &points, &mut precision_recall.sampling));
-            precisions.push(format!("{name} {}", brief(curve.average_precision)));
+        let Some(of_class) = input.curves.get(*class) else { continue };
+        for (curve, figure, areas) in
+            [(&of_class.roc, &mut roc, &mut aucs), (&of_class.precision_recall, &mut precision_recall, &mut precisions)]
+        {
+            if let Some(curve) = curve {
+                figure.series.push(curve_series(name, color_idx, curve, &mut figure.sampling));
+                areas.push(format!("{name} {}", brief(curve.area)));
+            }
         }
     }
     roc.summary = format!("How true and false alarms trade as the threshold falls; {note}. AUC: {}.", aucs.join(", "));
     precision_recall.summary =
         format!("How precision falls as more is found; {note}. Average precision: {}.", precisions.join(", "));
-    Ok([roc, precision_recall]
-        .into_iter()
-        .filter(|figure: &Figure| !figure.series.is_empty())
-        .map(Panel::Figure)
-        .collect())
+    [roc, precision_recall].into_iter().filter(|figure: &Figure| !figure.series.is_empty()).map(Panel::Figure).collect()
 }
 
-fn curve_series(name: &str, color_idx: usize, points: &[(f64, f64, f64)], sampling: &mut String) -> Series {
-    let kept = thinned(points.len(), MAX_CURVE_POINTS);
-    if kept.len() < points.len() {
+fn curve_series(name: &str, color_idx: usize, curve: &Curve, sampling: &mut String) -> Series {
+    if curve.is_thinned {
         *sampling = format!("{MAX_CURVE_POINTS} corners of each curve; figures rest on all of them");
     }
     Series {
         name: name.into(),
         color_idx: color_idx as u8,
-        marks: Marks::Line(kept.iter().map(|&i| (points[i].0, points[i].1)).collect()),
+        marks: Marks::Line(curve.points.iter().map(|&(across, up, _)| (across, up)).collect()),
         detail: Some(Detail {
             label: "threshold".into(),
             // Above every probability there is no threshold: 1 says the same and can be shown.
-            values: kept.iter().map(|&i| if points[i].2.is_finite() { points[i].2 } else { 1.0 }).collect(),
+            values: curve.points.iter().map(|&(_, _, at)| if at.is_finite() { at } else { 1.0 }).collect(),
         }),
     }
 }
 
-fn face(inputs: &[Classes]) -> Result<Face, JobError> {
+fn face(inputs: &[Classes]) -> Face {
     let first = &inputs[0];
     if first.names.len() == 2
-        && let Some((hits, scores)) = of_class(first, 1)
-        && let Some(curve) = metrics::roc(&hits, &scores).map_err(|error| failures::from_metric(&error))?
+        && let Some(Curves { roc: Some(_), miniature, .. }) = first.curves.get(1)
     {
-        let points = thinned(curve.points.len(), 60)
-            .into_iter()
-            .map(|i| (curve.points[i].false_positive_rate as f32, curve.points[i].true_positive_rate as f32))
-            .collect();
         let aucs: Vec<Option<f64>> = inputs.iter().map(|input| input.figures.auc).collect();
-        return Ok(Face::Headline(headline("AUC", &aucs), Some(Box::new(Face::Curve { points, diagonal: true }))));
+        let picture = Face::Curve { points: miniature.clone(), diagonal: true };
+        return Face::Headline(headline("AUC", &aucs), Some(Box::new(picture)));
     }
     let accuracies: Vec<Option<f64>> = inputs.iter().map(|input| Some(input.figures.accuracy)).collect();
     let n = first.names.len();
@@ -332,5 +408,5 @@ fn face(inputs: &[Classes]) -> Result<Face, JobError> {
             .collect();
         Box::new(Face::Matrix { n_columns: n as u32, values })
     });
-    Ok(Face::Headline(headline("Accuracy", &accuracies), picture))
+    Face::Headline(headline("Accuracy", &accuracies), picture)
 }

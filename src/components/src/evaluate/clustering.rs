@@ -2,10 +2,12 @@
 
 use charts::{Marks, Series};
 use engine::JobError;
+use learn::Checkpoint;
+use learn::metrics::TURN_ROWS;
 use model::Values;
 use protocol::{Direction, Failure, Panel};
 
-use super::evaluate_model::{Judged, Scored};
+use super::evaluate_model::{Judged, Scored, turn};
 use super::figures::{axis, brief, category_axis, figure, headline, metric};
 use crate::score::{ASSIGNMENTS, DISTANCES};
 
@@ -27,8 +29,12 @@ struct OneCluster {
 }
 
 /// Judges cluster assignments.
-pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
-    let inputs = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+pub async fn judge(checkpoint: &mut impl Checkpoint, inputs: &[Scored]) -> Result<Judged, JobError> {
+    let mut read_inputs = Vec::new();
+    for input in inputs {
+        read_inputs.push(read(checkpoint, input).await?);
+    }
+    let inputs = read_inputs;
     let each = |value: fn(&Clusters) -> Option<f64>| inputs.iter().map(value).collect::<Vec<_>>();
     use Direction::{Higher, Lower};
     let average = |clusters: &Clusters, of: fn(&OneCluster) -> f64| {
@@ -82,7 +88,7 @@ pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
     Ok(Judged { panels, metrics, face })
 }
 
-fn read(input: &Scored) -> Result<Clusters, JobError> {
+async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Clusters, JobError> {
     let frame = input.table.frame();
     let wrong = |message: String| {
         Failure::new(message, "Connect the output of Assign Data to Clusters or Train Clustering Model as it is.")
@@ -107,6 +113,9 @@ fn read(input: &Scored) -> Result<Clusters, JobError> {
     let mut clusters = vec![OneCluster::default(); distances.len()];
     let (mut silhouette_sum, mut sum_of_squares) = (0.0, 0.0);
     for row_idx in 0..frame.n_rows {
+        if row_idx % TURN_ROWS == 0 {
+            turn(checkpoint, row_idx as f64 / frame.n_rows as f64).await?;
+        }
         let own =
             usize::try_from(codes[row_idx]).ok().filter(|own| assigned.is_valid(row_idx) && *own < clusters.len());
         let Some(own) = own else {

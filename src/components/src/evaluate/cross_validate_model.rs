@@ -18,7 +18,7 @@ use table::Table;
 
 use super::evaluate_model::{Scored, judge};
 use super::figures::brief;
-use super::folds::{self, FOLDS, Fold, N_FOLDS, STRATIFY, Stretch, Tested, mean_and_deviation, test_fold};
+use super::folds::{self, FOLDS, Fold, N_FOLDS, STRATIFY, Stretch, Stretched, Tested, mean_and_deviation, test_fold};
 use crate::score::score_model::{Scores, scored_schema, with_scores};
 use crate::split::FOLD_NUMBER;
 use crate::split::partition_and_sample::{fold_column_of, with_fold};
@@ -93,10 +93,10 @@ impl Component for CrossValidateModel {
             let plan = plan(job).await?;
             let tests = cross_validate(job, &plan).await?;
             let Plan { table, folds, .. } = &*plan;
-            job.checkpoint(1.0, "Putting the folds together").await?;
-            let scored = pooled(table, folds, &tests)?;
-            job.checkpoint(1.0, "Judging all folds together").await?;
-            let together = judge(&[Scored { name: "All folds".into(), table: scored.clone() }])?;
+            let scored = pooled(job, table, folds, &tests).await?;
+            let name = "All folds".to_owned();
+            let mut watched = Stretched { job, stretch: Stretch { from: 1.0, to: 1.0, name: name.clone() } };
+            let together = judge(&mut watched, &[Scored { name, table: scored.clone() }]).await?;
             let summaries = summaries(&tests);
             let means: Vec<Metric> = summaries.iter().map(Summary::mean_metric).collect();
             let mut panels = vec![
@@ -202,13 +202,15 @@ async fn cross_validate(job: &mut Job<'_>, plan: &Plan) -> Result<Vec<Validated>
 }
 
 /// Every row with what was said of it, in the table's order.
-fn pooled(table: &Table, folds: &[Fold], tests: &[Validated]) -> Result<Table, JobError> {
+async fn pooled(job: &mut Job<'_>, table: &Table, folds: &[Fold], tests: &[Validated]) -> Result<Table, JobError> {
+    const MESSAGE: &str = "Putting the folds together";
     let target = all_classes(tests);
     let width = target.n_classes().max(1);
     let mut values = vec![0.0; table.n_rows() * width];
     let mut classes = if target.n_classes() > 0 { vec![0; table.n_rows()] } else { Vec::new() };
     let mut numbers = vec![0; table.n_rows()];
     for (fold, test) in folds.iter().zip(tests) {
+        job.checkpoint(1.0, MESSAGE).await?;
         // A class that this fold's model has not met keeps the probability 0.
         let places: Vec<usize> = match (&test.target, &target) {
             (Target::Class { classes: known, .. }, Target::Class { classes: all, .. }) => {
@@ -226,7 +228,9 @@ fn pooled(table: &Table, folds: &[Fold], tests: &[Validated]) -> Result<Table, J
             }
         }
     }
+    job.checkpoint(1.0, MESSAGE).await?;
     let scored = with_scores(table, &target, Scores { values, classes })?;
+    job.checkpoint(1.0, MESSAGE).await?;
     scored.with_columns(vec![fold_column_of(numbers)]).map_err(|error| failures::from_table(&error))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{Component, Evaluation, Flow, FlowError, In, Job, JobError, Out, Param, Running};
+use learn::Checkpoint;
 use pipeline::{Family, Spec};
 use protocol::{Face, Failure, Metric, Panel};
 use schema::{Kind, Schema};
@@ -11,6 +12,7 @@ use table::Table;
 
 use super::{classification, clustering, regression};
 use crate::score::{ASSIGNMENTS, SCORED_LABELS};
+use crate::train::Watched;
 
 const SCORED: In<Table> = In::new("scored");
 const SCORED_2: In<Table> = In::new("scored_2").optional();
@@ -90,8 +92,7 @@ impl Component for EvaluateModel {
             if let Some(table) = job.optional_input(SCORED_2) {
                 inputs.push(Scored { name: job.param(NAME_2)?, table });
             }
-            job.checkpoint(0.0, "").await?;
-            let judged = judge(&inputs)?;
+            let judged = judge(&mut Watched(job), &inputs).await?;
             let mut panels = vec![Panel::Metrics {
                 series: inputs.iter().map(|input| input.name.clone()).collect(),
                 metrics: judged.metrics.clone(),
@@ -105,8 +106,8 @@ impl Component for EvaluateModel {
     }
 }
 
-/// Judges one scored table or two side by side.
-pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
+/// Judges one scored table or two side by side, in turns.
+pub async fn judge(checkpoint: &mut impl Checkpoint, inputs: &[Scored]) -> Result<Judged, JobError> {
     let mut tasks = Vec::new();
     for input in inputs {
         let what = task(input.table.schema()).map_err(|(message, help)| JobError::from(Failure::new(message, help)))?;
@@ -122,10 +123,15 @@ pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
         .into());
     }
     match tasks[0] {
-        Task::Classes => classification::judge(inputs),
-        Task::Numbers => regression::judge(inputs),
-        Task::Clusters => clustering::judge(inputs),
+        Task::Classes => classification::judge(checkpoint, inputs).await,
+        Task::Numbers => regression::judge(checkpoint, inputs).await,
+        Task::Clusters => clustering::judge(checkpoint, inputs).await,
     }
+}
+
+/// The user may stop it here.
+pub async fn turn(checkpoint: &mut impl Checkpoint, fraction: f64) -> Result<(), JobError> {
+    checkpoint.checkpoint(fraction, "Judging").await.map_err(|_| JobError::Cancelled)
 }
 
 /// By name, those of the second input with `.2`.
@@ -164,4 +170,64 @@ fn task(schema: &Schema) -> Result<Task, (String, String)> {
         ),
         "Connect the output of Score Model or Assign Data to Clusters.".into(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use learn::{Stopped, block_on};
+    use model::Target;
+
+    use super::*;
+    use crate::score::score_model::{Scores, with_scores};
+
+    /// A user who stops at some checkpoint.
+    struct Patience {
+        n_left: usize,
+    }
+
+    impl Checkpoint for Patience {
+        async fn checkpoint(&mut self, _fraction: f64, _message: &str) -> Result<(), Stopped> {
+            self.n_left = self.n_left.checked_sub(1).ok_or(Stopped)?;
+            Ok(())
+        }
+    }
+
+    fn scored(n_rows: usize, target: &Target) -> Scored {
+        let mut stream = numeric::Stream::new(1);
+        let (mut csv, mut values, mut classes) = (String::from("x,class,number\n"), Vec::new(), Vec::new());
+        for _ in 0..n_rows {
+            let (x, chance) = (stream.uniform(), stream.uniform());
+            csv.push_str(&format!("{x},{},{chance}\n", if chance < x { "yes" } else { "no" }));
+            if target.n_classes() > 0 {
+                values.extend([1.0 - x, x]);
+                classes.push(u32::from(x > 0.5));
+            } else {
+                values.push(x);
+            }
+        }
+        let table = table::read_bytes("t.csv", csv.as_bytes(), table::Options::default()).expect("a table").table;
+        let table = with_scores(&table, target, Scores { values, classes }).expect("new columns");
+        Scored { name: "All".into(), table }
+    }
+
+    #[test]
+    fn judging_many_rows_stops_at_once_wherever_it_is() {
+        const MANY: usize = 1_000_000;
+        let classes = vec!["no".to_owned(), "yes".to_owned()];
+        for (target, n_rows, n_turns) in [
+            (Target::Class { name: "class".into(), kind: Kind::Category, classes }, 150_000, 30),
+            (Target::Number { name: "number".into() }, 1_000, 4),
+        ] {
+            let scored = [scored(n_rows, &target)];
+            let mut whole = Patience { n_left: MANY };
+            let judged = block_on(judge(&mut whole, &scored));
+            assert!(judged.is_ok());
+            let n_checkpoints = MANY - whole.n_left;
+            assert!(n_checkpoints >= n_turns, "{n_checkpoints}");
+            for n_left in (0..n_checkpoints).step_by(n_checkpoints / 4) {
+                let stopped = block_on(judge(&mut Patience { n_left }, &scored)).map(|_| ());
+                assert_eq!(stopped, Err(JobError::Cancelled));
+            }
+        }
+    }
 }

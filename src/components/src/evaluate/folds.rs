@@ -197,7 +197,7 @@ pub async fn test_on(
     };
     let copy = Scores { values: scores.values.clone(), classes: scores.classes.clone() };
     let scored = with_scores(test, &model.target, copy).map_err(TestError::Judging)?;
-    let judged = judge(&[Scored { name: stretch.name, table: scored }]);
+    let judged = judge(&mut watched, &[Scored { name: stretch.name, table: scored }]).await;
     let Judged { metrics, .. } = judged.map_err(|error| stopped_or(error, TestError::Judging))?;
     Ok(Tested { model, scores, metrics, rows, notes: trained.notes })
 }

@@ -2,11 +2,11 @@
 
 use charts::{Detail, Figure, Marks, Series};
 use engine::JobError;
-use learn::metrics;
+use learn::{Checkpoint, metrics};
 use model::{ColumnView, Values};
 use protocol::{Direction, Face, Failure, Metric, Panel};
 
-use super::evaluate_model::{Judged, Scored};
+use super::evaluate_model::{Judged, Scored, turn};
 use super::figures::{MAX_DOTS, axis, figure, guide, headline, histogram, metric, thinned};
 use crate::failures;
 use crate::score::SCORED_LABELS;
@@ -21,13 +21,17 @@ struct Numbers {
 }
 
 /// Judges predicted numbers.
-pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
-    let inputs = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut panels = vec![
-        Panel::Figure(predicted_against_actual(&inputs)),
-        Panel::Figure(residuals(&inputs)),
-        Panel::Figure(residual_histogram(&inputs)),
-    ];
+pub async fn judge(checkpoint: &mut impl Checkpoint, inputs: &[Scored]) -> Result<Judged, JobError> {
+    let mut read_inputs = Vec::new();
+    for input in inputs {
+        read_inputs.push(read(checkpoint, input).await?);
+    }
+    let inputs = read_inputs;
+    let mut panels = Vec::new();
+    for draw in [predicted_against_actual, residuals, residual_histogram] {
+        turn(checkpoint, 1.0).await?;
+        panels.push(Panel::Figure(draw(&inputs)));
+    }
     panels.extend(inputs.iter().filter(|input| input.n_left_out > 0).map(|input| Panel::Facts {
         title: format!("Left out of {}", input.name),
         heads: vec!["Why".into(), "Rows".into()],
@@ -39,7 +43,8 @@ pub fn judge(inputs: &[Scored]) -> Result<Judged, JobError> {
     Ok(Judged { panels, metrics, face: Face::Headline(headline("R²", &r2), dots) })
 }
 
-fn read(input: &Scored) -> Result<Numbers, JobError> {
+async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Numbers, JobError> {
+    turn(checkpoint, 0.0).await?;
     let frame = input.table.frame();
     let target = input.table.schema().target().map(|column| column.name.as_str()).unwrap_or_default();
     let (Some(truth), Some(scored)) = (frame.column(target), frame.column(SCORED_LABELS)) else {
@@ -50,6 +55,7 @@ fn read(input: &Scored) -> Result<Numbers, JobError> {
         (0..frame.n_rows).filter(|&row_idx| truth.is_valid(row_idx) && scored.is_valid(row_idx)).collect();
     let actual: Vec<f64> = rows.iter().map(|&row_idx| truth_of[row_idx]).collect();
     let predicted: Vec<f64> = rows.iter().map(|&row_idx| scored_of[row_idx]).collect();
+    turn(checkpoint, 0.5).await?;
     let figures = metrics::regression(&actual, &predicted).map_err(|error| failures::from_metric(&error))?;
     Ok(Numbers { name: input.name.clone(), n_left_out: frame.n_rows - rows.len(), actual, predicted, figures })
 }

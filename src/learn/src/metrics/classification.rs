@@ -1,6 +1,7 @@
 //! Metrics of predicted classes and their probabilities.
 
-use super::{MetricError, average_precision, check_classes, check_lengths, roc_auc, sum};
+use super::{MetricError, Ranking, Sum, TURN_ROWS, check_classes, check_lengths};
+use crate::checkpoint::{Checkpoint, Unwatched, block_on};
 
 /// Metrics of a classification.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,20 +123,44 @@ pub fn classification(
     n_classes: usize,
     positive: usize,
 ) -> Result<ClassificationMetrics, MetricError> {
+    block_on(classification_in_turns(actual, probabilities, n_classes, positive, &mut Unwatched, |_, _| {}))
+}
+
+/// The same in turns; `ranked` is shown how the rows of each class rank.
+///
+/// # Errors
+/// Those of [`classification`], and nobody wants it any more.
+pub async fn classification_in_turns(
+    actual: &[u32],
+    probabilities: &[f64],
+    n_classes: usize,
+    positive: usize,
+    checkpoint: &mut impl Checkpoint,
+    mut ranked: impl FnMut(usize, &Ranking),
+) -> Result<ClassificationMetrics, MetricError> {
+    const MESSAGE: &str = "Measuring";
     let width = n_classes.max(1);
     check_lengths(actual.len(), probabilities.len() / width)?;
     // A mean of probabilities may pass 1 in the last bit.
     if let Some(at) = probabilities.iter().position(|p| !(-1e-9..=1.0 + 1e-9).contains(p)) {
         return Err(MetricError::Probability { row_idx: at / width, found: probabilities[at] });
     }
-    let predicted = model::Prediction::Probabilities { values: probabilities.to_vec(), n_classes }.classes();
+    let mut predicted: Vec<u32> = Vec::with_capacity(actual.len());
+    for turn in probabilities.chunks(TURN_ROWS * width) {
+        checkpoint.checkpoint(0.0, MESSAGE).await?;
+        predicted.extend(model::Prediction::Probabilities { values: turn.to_vec(), n_classes }.classes());
+    }
     let mut metrics = classification_of_labels(actual, &predicted, n_classes, positive)?;
 
     for (class, of_class) in metrics.classes.iter_mut().enumerate() {
+        checkpoint.checkpoint(class as f64 / width as f64, MESSAGE).await?;
         let hits: Vec<bool> = actual.iter().map(|&a| a as usize == class).collect();
         let scores: Vec<f64> = probabilities.iter().skip(class).step_by(width).copied().collect();
-        of_class.auc = roc_auc(&hits, &scores)?;
-        of_class.average_precision = average_precision(&hits, &scores)?;
+        let ranking = Ranking::of(&hits, &scores, checkpoint).await?;
+        of_class.auc = ranking.auc();
+        of_class.average_precision = ranking.average_precision();
+        checkpoint.checkpoint(class as f64 / width as f64, MESSAGE).await?;
+        ranked(class, &ranking);
     }
     if n_classes == 2 {
         let of_positive = metrics.classes.get(positive);
@@ -151,17 +176,20 @@ pub fn classification(
     }
 
     let n = actual.len() as f64;
-    let rows = || actual.iter().zip(probabilities.chunks_exact(width));
-    let log_losses = rows().map(|(&a, row)| -numeric::ln(row[a as usize].clamp(f64::EPSILON, 1.0 - f64::EPSILON)));
-    metrics.log_loss = Some(sum(log_losses) / n);
-    let squares = rows().flat_map(|(&a, row)| {
-        row.iter().enumerate().map(move |(class, p)| {
-            let error = p - f64::from(u8::from(class == a as usize));
-            error * error
-        })
-    });
+    let (mut log_losses, mut squares) = (Sum::default(), Sum::default());
+    for (actual, probabilities) in actual.chunks(TURN_ROWS).zip(probabilities.chunks(TURN_ROWS * width)) {
+        checkpoint.checkpoint(1.0, MESSAGE).await?;
+        for (&a, row) in actual.iter().zip(probabilities.chunks_exact(width)) {
+            log_losses.add(-numeric::ln(row[a as usize].clamp(f64::EPSILON, 1.0 - f64::EPSILON)));
+            for (class, p) in row.iter().enumerate() {
+                let error = p - f64::from(u8::from(class == a as usize));
+                squares.add(error * error);
+            }
+        }
+    }
+    metrics.log_loss = Some(log_losses.total() / n);
     // Of two classes both have the same error.
-    metrics.brier = Some(sum(squares) / n / if n_classes == 2 { 2.0 } else { 1.0 });
+    metrics.brier = Some(squares.total() / n / if n_classes == 2 { 2.0 } else { 1.0 });
     Ok(metrics)
 }
 

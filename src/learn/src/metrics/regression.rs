@@ -41,10 +41,12 @@ pub fn regression(actual: &[f64], predicted: &[f64]) -> Result<RegressionMetrics
     let mae = sum(absolute.iter().map(|e| e / n));
     let square_sum = sum(errors.iter().map(|e| e * e));
     let mse = square_sum / n;
-    absolute.sort_unstable_by(f64::total_cmp);
+    let largest = |errors: &[f64]| errors.iter().copied().max_by(f64::total_cmp).unwrap_or_default();
+    let max_error = largest(&absolute);
     let middle = absolute.len() / 2;
-    let median_absolute_error =
-        if absolute.len() % 2 == 1 { absolute[middle] } else { absolute[middle - 1] / 2.0 + absolute[middle] / 2.0 };
+    let is_odd = absolute.len() % 2 == 1;
+    let (below, &mut upper, _) = absolute.select_nth_unstable_by(middle, f64::total_cmp);
+    let median_absolute_error = if is_odd { upper } else { largest(below) / 2.0 + upper / 2.0 };
 
     let mean = sum(actual.iter().map(|a| a / n));
     let constant = actual.iter().all(|&a| a == actual[0]);
@@ -60,7 +62,7 @@ pub fn regression(actual: &[f64], predicted: &[f64]) -> Result<RegressionMetrics
         mse,
         rmse: numeric::sqrt(mse),
         median_absolute_error,
-        max_error: absolute[absolute.len() - 1],
+        max_error,
         relative_absolute_error: relative(mae * n, deviation_sum),
         relative_squared_error,
         r2: relative_squared_error.map(|error| 1.0 - error),
