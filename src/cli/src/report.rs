@@ -59,6 +59,7 @@ pub fn as_json(pipeline: &Pipeline, report: &RunReport) -> Value {
                 "outcome": word(&node.outcome),
                 "why": node.why,
                 "elapsed_secs": node.elapsed_secs,
+                "workers": node.workers,
                 "outputs": node.outputs,
                 "artifacts": node.artifacts,
                 "metrics": node.metrics,

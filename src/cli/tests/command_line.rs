@@ -273,7 +273,7 @@ fn the_names_in_the_json_report_are_these() {
     let node = &report["nodes"]["evaluate"];
     assert_eq!(
         names(node),
-        ["artifacts", "component", "elapsed_secs", "metrics", "outcome", "outputs", "why"].map(String::from)
+        ["artifacts", "component", "elapsed_secs", "metrics", "outcome", "outputs", "why", "workers"].map(String::from)
     );
     assert_eq!((&report["succeeded"], &node["outcome"]), (&true.into(), &"ran".into()));
     let failed = json(&millrace(&["run", IRIS, "--set", "train.target=colour", "--json"]).out);

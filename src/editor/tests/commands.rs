@@ -370,6 +370,7 @@ fn report(outcome: NodeOutcome) -> NodeReport {
         outcome,
         why: "It had not run before.".into(),
         elapsed_secs: 0.1,
+        workers: Default::default(),
         face: None,
         outputs: [("table".to_owned(), "120 × 5".to_owned())].into(),
         artifacts: [("table".to_owned(), "00".to_owned())].into(),

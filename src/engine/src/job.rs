@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use pipeline::{Node, Spec};
@@ -38,6 +38,8 @@ pub struct Job<'a> {
     pub(crate) last_breath_secs: f64,
     /// What its parts share.
     pub(crate) shared: Vec<Rc<dyn Any>>,
+    /// Workers that have computed parts of it.
+    pub(crate) helpers: BTreeSet<u32>,
     /// Who may compute parts of it.
     pub(crate) team: Option<&'a Team<'a>>,
     pub(crate) tend: Option<Tend<'a>>,
@@ -96,6 +98,7 @@ impl<'a> Job<'a> {
             on_metric: Box::new(|_| {}),
             last_breath_secs: host.now_secs(),
             shared: Vec::new(),
+            helpers: BTreeSet::new(),
             team: None,
             tend: None,
         }
@@ -240,6 +243,7 @@ impl<'a> Job<'a> {
             }
             spread.borrow_mut().settle(part_idx, outcome);
         }
+        self.helpers.append(&mut spread.borrow_mut().helpers);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What travels between engines: plain data, and tables beside it, which have a faster way of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use learn::{Clusterer, Learner};
@@ -70,6 +70,8 @@ pub(crate) struct Left {
     pub(crate) panels: Vec<Panel>,
     pub(crate) measured: Vec<Measured>,
     pub(crate) elapsed_secs: f64,
+    /// The workers that computed it. Which one a helper is it does not know itself.
+    pub(crate) workers: BTreeSet<u32>,
 }
 
 impl Left {
@@ -82,7 +84,7 @@ impl Left {
     pub(crate) fn unpack(parcel: &Parcel, components: &Components) -> Result<Self, JobError> {
         let (outputs, face, panels, measured, elapsed_secs) = parcel.open()?;
         let outputs = unpack_artifacts(outputs, &parcel.tables, components)?;
-        Ok(Self { outputs, face, panels, measured, elapsed_secs })
+        Ok(Self { outputs, face, panels, measured, elapsed_secs, ..Self::default() })
     }
 }
 

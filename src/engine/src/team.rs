@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -149,8 +149,8 @@ impl<'a> Team<'a> {
         self.crew.rest()
     }
 
-    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it: the ticket, and whose
-    /// it is.
+    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it: the ticket, and the
+    /// number of its worker, of which 0 is this one.
     pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<(u64, u32)> {
         let mut seats = self.seats.borrow_mut();
         let n_bytes = order.n_bytes();
@@ -165,7 +165,7 @@ impl<'a> Team<'a> {
         let ticket = N_TICKETS.fetch_add(1, Ordering::Relaxed);
         (seats[helper].ticket, seats[helper].order) = (Some(ticket), Some(order.id));
         self.crew.hand(helper as u32, ticket, order, task);
-        Some((ticket, helper as u32))
+        Some((ticket, helper as u32 + 1))
     }
 
     /// What came of a ticket, once there is an answer.
@@ -218,9 +218,17 @@ pub(crate) struct Spread<'t, 'a> {
     pub(crate) is_busy_here: bool,
     /// Parts whose helper fell: they are done here.
     lost: Vec<u32>,
-    /// Tickets and their parts.
-    out: Vec<(u64, u32)>,
+    out: Vec<Out>,
     done: BTreeMap<u32, Result<Vec<u8>, JobError>>,
+    /// Workers that have computed some of it.
+    pub(crate) helpers: BTreeSet<u32>,
+}
+
+/// A part at a helper.
+struct Out {
+    ticket: u64,
+    part_idx: u32,
+    worker: u32,
 }
 
 impl<'t, 'a> Spread<'t, 'a> {
@@ -234,6 +242,7 @@ impl<'t, 'a> Spread<'t, 'a> {
             lost: Vec::new(),
             out: Vec::new(),
             done: BTreeMap::new(),
+            helpers: BTreeSet::new(),
         }
     }
 
@@ -241,9 +250,10 @@ impl<'t, 'a> Spread<'t, 'a> {
     pub(crate) fn tend(&mut self) {
         let Some((team, order)) = self.team.clone() else { return };
         let mut waiting = std::mem::take(&mut self.out);
-        waiting.retain(|&(ticket, part_idx)| match team.answer(ticket) {
+        waiting.retain(|&Out { ticket, part_idx, worker }| match team.answer(ticket) {
             None => true,
             Some(Answer::Done(outcome)) => {
+                self.helpers.insert(worker);
                 self.settle(part_idx, outcome.map(|parcel| parcel.bytes));
                 false
             }
@@ -256,8 +266,8 @@ impl<'t, 'a> Spread<'t, 'a> {
         // Whoever hands parts over keeps one, unless it has one already.
         while self.next + u32::from(!self.is_busy_here) < self.end {
             let task = Task::Part { stage: self.stage, part_idx: self.next };
-            let Some((ticket, _)) = team.hand(&order, task) else { break };
-            self.out.push((ticket, self.next));
+            let Some((ticket, worker)) = team.hand(&order, task) else { break };
+            self.out.push(Out { ticket, part_idx: self.next, worker });
             self.next += 1;
         }
     }
@@ -293,7 +303,7 @@ impl<'t, 'a> Spread<'t, 'a> {
 impl Drop for Spread<'_, '_> {
     fn drop(&mut self) {
         if let Some((team, _)) = &self.team {
-            self.out.iter().for_each(|(ticket, _)| team.abandon(*ticket));
+            self.out.iter().for_each(|out| team.abandon(out.ticket));
         }
     }
 }
@@ -363,7 +373,7 @@ impl Helper {
                 component.run(&mut job).await?;
                 let elapsed_secs = host.now_secs() - began_secs;
                 let Job { outputs, face, panels, measured, .. } = job;
-                Left { outputs, face, panels, measured, elapsed_secs }.pack()
+                Left { outputs, face, panels, measured, elapsed_secs, ..Left::default() }.pack()
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A host for tests, and single components run in it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -134,6 +134,8 @@ pub struct Outcome {
     pub panels: Vec<Panel>,
     /// What was measured on the way.
     pub measured: Vec<Measured>,
+    /// Workers beside the first that computed parts of it.
+    pub helpers: BTreeSet<u32>,
 }
 
 /// Runs one component outside any pipeline.
@@ -173,6 +175,6 @@ pub fn run_component_in(
     let mut job = Job { team: team.as_ref(), ..Job::new(component, host, &node, &spec, inputs, seed) };
     job.last_breath_secs = 0.0;
     block_on(component.run(&mut job))?;
-    let Job { outputs, face, panels, measured, .. } = job;
-    Ok(Outcome { outputs, face, panels, measured })
+    let Job { outputs, face, panels, measured, helpers, .. } = job;
+    Ok(Outcome { outputs, face, panels, measured, helpers })
 }

@@ -173,6 +173,18 @@ fn parts_are_the_same_bits_in_the_same_order_on_any_number_of_helpers() {
 }
 
 #[test]
+fn whoever_computed_a_part_is_named() {
+    let named = |host: &TestHost| {
+        let done = run_component_in(host, &Summing, numbers(), vec![("n_parts", Value::Int(9))], 1).expect("it works");
+        done.helpers.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(named(&TestHost::default()), Vec::<u32>::new());
+    assert_eq!(named(&with(Rc::new(Frail::new(3, |_| false)))), [1, 2, 3]);
+    let crew = Rc::new(Frail::new(1, |n| n < 2));
+    assert_eq!(named(&with(crew)), Vec::<u32>::new(), "one that falls has computed nothing");
+}
+
+#[test]
 fn a_helper_that_falls_is_made_up_for() {
     let alone = told(&TestHost::default(), 30);
     for falls_at in [(|n| n == 0) as fn(usize) -> bool, |n| n % 3 == 1, |_| true] {

@@ -386,14 +386,26 @@ fn left(host: &TestHost, pipeline: &Pipeline) -> (RunReport, Vec<Option<u64>>, B
     let engine = Engine::new(&ALL, u64::MAX);
     let mut report = block_on(engine.run(host, RunId(1), pipeline, &RunTarget::All));
     report.elapsed_secs = 0.0;
-    report.nodes.values_mut().for_each(|node| node.elapsed_secs = 0.0);
+    let computed: BTreeMap<NodeId, Vec<u32>> = report
+        .nodes
+        .iter_mut()
+        .map(|(id, node)| {
+            node.elapsed_secs = 0.0;
+            (id.clone(), std::mem::take(&mut node.workers).into_iter().collect())
+        })
+        .filter(|(_, workers): &(_, Vec<u32>)| !workers.is_empty())
+        .collect();
     let tables = report.nodes.keys().map(|id| Some(engine.table(&OutPort::new(id, "table")).ok()?.fingerprint()));
     let events = host.events.borrow();
     let begun = events.iter().filter_map(|event| match event {
         RunEvent::Started { node, worker, .. } => Some((node.clone(), *worker)),
         _ => None,
     });
-    (report.clone(), tables.collect(), begun.collect())
+    let begun: BTreeMap<NodeId, u32> = begun.collect();
+    for (id, workers) in computed {
+        assert_eq!(workers, [begun[&id]], "{id} was computed where it began");
+    }
+    (report.clone(), tables.collect(), begun)
 }
 
 #[test]

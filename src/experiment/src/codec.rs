@@ -261,6 +261,7 @@ fn node_run(run: &NodeRun) -> Json {
         ("start_secs", run.start_secs.map_or(Json::Null, number)),
         ("elapsed_secs", number(run.elapsed_secs)),
         ("worker", run.worker.into()),
+        ("helpers", run.helpers.iter().copied().collect::<Vec<u32>>().into()),
         ("outputs", named(&run.outputs)),
         ("artifacts", named(&run.artifacts)),
     ])
@@ -284,6 +285,7 @@ fn read_node_run(part: &Part<'_>) -> Result<NodeRun, Wrong> {
         start_secs: part.at("start_secs").there().map(|secs| secs.number()).transpose()?,
         elapsed_secs: part.at("elapsed_secs").number()?,
         worker: part.at("worker").count()?,
+        helpers: part.at("helpers").list(|worker| worker.count())?.into_iter().collect(),
         outputs: read_named(&part.at("outputs"))?,
         artifacts: read_named(&part.at("artifacts"))?,
         ..NodeRun::new(part.needed("node")?.node()?)

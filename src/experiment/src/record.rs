@@ -1,6 +1,6 @@
 //! What is recorded of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{Catalogue, NodeId, Pipeline, Value};
 use protocol::{Direction, Measured, NodeOutcome, NodeReport, Panel, RunEvent, RunReport};
@@ -153,6 +153,8 @@ pub struct NodeRun {
     pub elapsed_secs: f64,
     /// Which worker computed it, counted from 0.
     pub worker: u32,
+    /// Workers that computed parts of it beside that one.
+    pub helpers: BTreeSet<u32>,
     /// What flowed out of each output: "120 × 5".
     pub outputs: BTreeMap<String, String>,
     /// Content addresses of its outputs.
@@ -360,6 +362,7 @@ impl RunRecord {
         };
         node.why = report.why.clone();
         node.elapsed_secs = finite(report.elapsed_secs);
+        node.helpers = report.workers.iter().copied().filter(|worker| *worker != node.worker).collect();
         node.outputs = report.outputs.clone();
         node.artifacts = report.artifacts.clone();
         for (name, value) in &report.metrics {
@@ -493,6 +496,7 @@ impl NodeRun {
             start_secs: None,
             elapsed_secs: 0.0,
             worker: 0,
+            helpers: BTreeSet::new(),
             outputs: BTreeMap::new(),
             artifacts: BTreeMap::new(),
         }

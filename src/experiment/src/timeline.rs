@@ -1,5 +1,7 @@
 //! A run over time: a bar per node and worker, what was reused, and the chain of nodes that it could not be faster than.
 
+use std::collections::BTreeSet;
+
 use pipeline::{Catalogue, NodeId, Pipeline};
 use schema::ordered::sort_by;
 
@@ -34,6 +36,8 @@ pub struct Bar {
     pub title: String,
     /// Which worker, counted from 0.
     pub worker: u32,
+    /// Workers that computed parts of it beside that one.
+    pub helpers: BTreeSet<u32>,
     /// When it began.
     pub start_secs: f64,
     /// How long it computed; 0 for a reused result.
@@ -48,6 +52,28 @@ pub struct Bar {
     pub is_critical: bool,
     /// Its beginning was not recorded: it is drawn where the last of its inputs was ready.
     pub is_start_guessed: bool,
+}
+
+impl Bar {
+    /// The workers that computed it, counted from 1, as people read them: "1", "1–3", "1, 3".
+    pub fn workers_in_words(&self) -> String {
+        // From the first to the last of each stretch without a gap.
+        let mut spans: Vec<(u32, u32)> = Vec::new();
+        let mut all = self.helpers.clone();
+        all.insert(self.worker);
+        for number in all.into_iter().map(|worker| worker + 1) {
+            match spans.last_mut() {
+                Some((_, last)) if *last + 1 == number => *last = number,
+                Some(_) | None => spans.push((number, number)),
+            }
+        }
+        let words = spans.into_iter().map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first}–{last}"),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A run over time. Nodes that never began have no bar.
@@ -80,11 +106,13 @@ pub fn timeline(run: &RunRecord, pipeline: &Pipeline, catalogue: &Catalogue) -> 
         drawn.total_secs = drawn.total_secs.max(start_secs + elapsed_secs);
         drawn.busy_secs += elapsed_secs;
         drawn.saved_secs += saved_secs;
-        drawn.n_workers = drawn.n_workers.max(node.worker + 1);
+        let last_worker = node.helpers.last().map_or(node.worker, |last| node.worker.max(*last));
+        drawn.n_workers = drawn.n_workers.max(last_worker + 1);
         drawn.bars.push(Bar {
             title: title_in(pipeline, id, catalogue),
             node: id.clone(),
             worker: node.worker,
+            helpers: node.helpers.clone(),
             start_secs,
             elapsed_secs,
             saved_secs,

@@ -14,7 +14,8 @@ use experiment::{
 use fixture::{begin, catalogue, done, edited, entry, forest, id, logistic, report, set};
 use pipeline::{Edit, FileRef, OutPort, Parameter, ParameterKind, Pipeline, Point, Value};
 use protocol::{
-    Confusion, Direction, Failure, FoldRows, Measured, Metric, NodeOutcome, Panel, RunEvent, RunId, RunReport,
+    Confusion, Direction, Failure, FoldRows, Measured, Metric, NodeOutcome, NodeReport, Panel, RunEvent, RunId,
+    RunReport,
 };
 
 const RUN: RunId = RunId(1);
@@ -605,6 +606,31 @@ fn the_timeline_shows_workers_reuse_and_the_chain_that_took_longest() {
     assert_eq!(drawn.critical, ["indicators", "split", "train", "score", "evaluate"].map(id));
     assert!((drawn.critical_secs - 1.95).abs() < 1e-12 && (drawn.busy_secs - 1.96).abs() < 1e-12);
     assert_eq!((drawn.n_workers, drawn.total_secs, drawn.saved_secs), (2, 2.1, 0.5));
+}
+
+#[test]
+fn the_timeline_names_all_workers_that_computed_a_node_and_so_does_the_file() {
+    let mut run = begin(1, &logistic(), None);
+    for (node, workers, words) in [
+        ("import", vec![0], "1"),
+        ("split", vec![1], "2"),
+        ("logistic", vec![0, 1, 2], "1–3"),
+        ("train", vec![0, 1, 3, 4], "1, 2, 4, 5"),
+    ] {
+        let started = RunEvent::Started { run: RUN, node: id(node), worker: workers[0] };
+        run.observe(&started, 0.0, 0);
+        let report = NodeReport { workers: workers.into_iter().collect(), ..report(NodeOutcome::Ran, 1.0) };
+        run.observe(&RunEvent::Finished { run: RUN, node: id(node), report }, 1.0, 0);
+        let read = read_run(&write_run(&run)).unwrap();
+        assert_eq!(read, run);
+        let drawn = timeline(&read, &logistic(), &catalogue());
+        let bar = drawn.bars.iter().find(|bar| bar.node == id(node)).unwrap();
+        assert_eq!(bar.workers_in_words(), words);
+    }
+    assert_eq!(timeline(&run, &logistic(), &catalogue()).n_workers, 5);
+    let before = String::from_utf8(write_run(&run)).unwrap().replace("\"helpers\":[1,2],", "");
+    let before = read_run(before.as_bytes()).unwrap();
+    assert_eq!(before.node(&id("logistic")).unwrap().helpers.len(), 0, "as an earlier version wrote it");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is said about runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{NodeId, OutPort};
 use schema::Schema;
@@ -90,6 +90,8 @@ pub struct NodeReport {
     pub why: String,
     /// Wall time of its own computation; of the earlier one if it was reused.
     pub elapsed_secs: f64,
+    /// The workers that computed it: 0 is the first, which all others help. None if it was reused.
+    pub workers: BTreeSet<u32>,
     /// Its result in miniature.
     pub face: Option<Face>,
     /// For each output what flowed, such as "120 × 5" or "100 trees".

@@ -36,8 +36,15 @@ struct Todo<'p> {
     waiting: Vec<NodeId>,
     /// Everything they rest on is there.
     ready: Vec<Ready<'p>>,
-    /// At a helper, with their tickets.
-    away: Vec<(u64, Ready<'p>)>,
+    /// At a helper.
+    away: Vec<Away<'p>>,
+}
+
+/// A node at a helper.
+struct Away<'p> {
+    ticket: u64,
+    worker: u32,
+    ready: Ready<'p>,
 }
 
 impl<'p> Todo<'p> {
@@ -47,7 +54,7 @@ impl<'p> Todo<'p> {
 
     /// Whether a node is under way whose results have this key.
     fn has(&self, key: NodeKey) -> bool {
-        self.ready.iter().chain(self.away.iter().map(|(_, ready)| ready)).any(|ready| ready.key == key)
+        self.ready.iter().chain(self.away.iter().map(|away| &away.ready)).any(|ready| ready.key == key)
     }
 
     fn next_here(&mut self) -> Option<Ready<'p>> {
@@ -56,7 +63,7 @@ impl<'p> Todo<'p> {
 
     /// All that is left, because the run is over.
     fn rest(&mut self) -> Vec<NodeId> {
-        let ready = self.ready.drain(..).chain(self.away.drain(..).map(|(_, ready)| ready)).map(|ready| ready.id);
+        let ready = self.ready.drain(..).chain(self.away.drain(..).map(|away| away.ready)).map(|ready| ready.id);
         ready.chain(self.waiting.drain(..)).collect()
     }
 }
@@ -202,10 +209,10 @@ impl Engine {
             let may_leave = n_heavy > 1 && !ready.is_lost && ready.work.n_parts < 2 && team.is_worth(ready.work.nanos);
             let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs);
             match may_leave.then(|| team.hand(&order(), Task::Whole)).flatten() {
-                Some((ticket, helper)) => {
+                Some((ticket, worker)) => {
                     n_heavy -= 1;
-                    host.emit(RunEvent::Started { run, node: ready.id.clone(), worker: helper + 1 });
-                    todo.away.push((ticket, ready));
+                    host.emit(RunEvent::Started { run, node: ready.id.clone(), worker });
+                    todo.away.push(Away { ticket, worker, ready });
                 }
                 None => kept.push(ready),
             }
@@ -224,9 +231,8 @@ impl Engine {
         progress: &mut Progress<'_>,
     ) -> Option<(NodeId, NodeReport)> {
         let team = progress.team.as_ref()?;
-        let (at, answer) =
-            todo.away.iter().enumerate().find_map(|(at, (ticket, _))| Some((at, team.answer(*ticket)?)))?;
-        let (_, ready) = todo.away.remove(at);
+        let (at, answer) = todo.away.iter().enumerate().find_map(|(at, away)| Some((at, team.answer(away.ticket)?)))?;
+        let Away { worker, ready, .. } = todo.away.remove(at);
         let parcel = match answer {
             Answer::Lost => {
                 todo.ready.insert(0, Ready { is_lost: true, ..ready });
@@ -234,10 +240,11 @@ impl Engine {
             }
             Answer::Done(outcome) => outcome,
         };
-        let (outcome, left) = match parcel.and_then(|parcel| Left::unpack(&parcel, &self.components)) {
+        let (outcome, mut left) = match parcel.and_then(|parcel| Left::unpack(&parcel, &self.components)) {
             Ok(left) => (Ok(()), left),
             Err(error) => (Err(error), Left::default()),
         };
+        left.workers.insert(worker);
         left.measured.iter().for_each(metric_events(host, run, ready.id.clone()));
         let id = ready.id.clone();
         Some((id, self.conclude(ready, outcome, left, progress)))
@@ -359,8 +366,9 @@ impl Engine {
         };
         let outcome = component.run(&mut job).await;
         let elapsed_secs = host.now_secs() - started_secs;
-        let Job { outputs, face, panels, measured, .. } = job;
-        (outcome, Left { outputs, face, panels, measured, elapsed_secs })
+        let Job { outputs, face, panels, measured, helpers: mut workers, .. } = job;
+        workers.insert(0);
+        (outcome, Left { outputs, face, panels, measured, elapsed_secs, workers })
     }
 
     /// Keeps what a node left, and says how it came out.
@@ -372,7 +380,7 @@ impl Engine {
         progress: &mut Progress<'_>,
     ) -> NodeReport {
         let Ready { id, spec, recipe, key, why, .. } = ready;
-        let Left { outputs, face, panels, measured, elapsed_secs } = left;
+        let Left { outputs, face, panels, measured, elapsed_secs, workers } = left;
         match outcome {
             Ok(()) => {
                 if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
@@ -386,14 +394,14 @@ impl Engine {
                 let mut state = self.state.borrow_mut();
                 let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, measured, elapsed_secs });
                 state.last.insert(id.clone(), Last { recipe, key, failed: false });
-                let report = finished(NodeOutcome::Ran, why, key, &kept);
+                let report = NodeReport { workers, ..finished(NodeOutcome::Ran, why, key, &kept) };
                 progress.results.insert(id, kept);
                 report
             }
             Err(JobError::Cancelled) => unfinished(NodeOutcome::Cancelled, "The run was stopped."),
             Err(JobError::Failed(failure)) => {
                 self.state.borrow_mut().last.insert(id, Last { recipe, key, failed: true });
-                NodeReport { why, elapsed_secs, ..failed(failure) }
+                NodeReport { why, elapsed_secs, workers, ..failed(failure) }
             }
         }
     }
@@ -511,6 +519,7 @@ fn unfinished(outcome: NodeOutcome, why: &str) -> NodeReport {
         outcome,
         why: why.into(),
         elapsed_secs: 0.0,
+        workers: BTreeSet::new(),
         face: None,
         outputs: BTreeMap::new(),
         artifacts: BTreeMap::new(),
@@ -527,6 +536,7 @@ fn finished(outcome: NodeOutcome, why: String, key: NodeKey, kept: &Kept) -> Nod
         outcome,
         why,
         elapsed_secs: kept.elapsed_secs,
+        workers: BTreeSet::new(),
         face: kept.face.clone(),
         outputs: kept.outputs.iter().map(|(port, artifact)| (port.clone(), artifact.in_brief())).collect(),
         artifacts: kept.outputs.keys().map(|port| (port.clone(), format!("{key}:{port}"))).collect(),

@@ -50,6 +50,9 @@ fn one(runs: Runs, detail: &Arc<Detail>) -> AnyView {
     }
     let total = drawn.total_secs.max(f64::MIN_POSITIVE);
     let rows = drawn.bars.iter().map(|bar| row(bar, total)).collect_view();
+    if drawn.n_workers > 1 {
+        words.push_str(&format!(". {} workers computed", drawn.n_workers));
+    }
     view! {
         <p class="runs__quiet">{words}"."</p>
         <div class="runs__key" aria-hidden="true">
@@ -59,7 +62,7 @@ fn one(runs: Runs, detail: &Arc<Detail>) -> AnyView {
             <span><i class="runs__bar runs__bar--failed"></i>"failed or stopped"</span>
         </div>
         <table class="runs__gantt">
-            <thead class="sr-only"><tr><th scope="col">"Node"</th><th scope="col">"When"</th><th scope="col">"How long"</th></tr></thead>
+            <thead><tr><th scope="col">"Node"</th><th scope="col" class="runs__worker">"Worker"</th><th scope="col">"When"</th><th scope="col" class="runs__took">"How long"</th></tr></thead>
             <tbody>{rows}</tbody>
         </table>
     }
@@ -83,10 +86,13 @@ fn row(bar: &Bar, total_secs: f64) -> AnyView {
     let start = format!("{:.2}%", (bar.start_secs / total_secs * 100.0).min(99.5));
     let length = format!("max(3px, {:.2}%)", bar.elapsed_secs / total_secs * 100.0);
     let guessed = if bar.is_start_guessed { ", beginning not recorded" } else { "" };
+    let has_computed = bar.outcome != Outcome::Reused;
+    let worker = has_computed.then(|| bar.workers_in_words());
     let critical = bar.is_critical.then(|| view! { <span class="sr-only">", on the longest chain"</span> });
     view! {
         <tr title=bar.why.clone()>
             <th scope="row" class="truncate">{bar.title.clone()}</th>
+            <td class="runs__worker num">{worker}</td>
             <td class="runs__track">
                 <span class="sr-only">{format!("from {}{guessed}", seconds(bar.start_secs))}</span>
                 <i class=class style:left=start style:width=length></i>
