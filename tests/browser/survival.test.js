@@ -51,6 +51,23 @@ scenario("a run that is stopped stops at once, and the next one works", async (p
   assert.deepEqual([(await states(page)).data, (await states(page)).train], ["reused", "ran"]);
 });
 
+scenario("what would not fit into memory is refused before it begins, with the way out", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await openSlow(page);
+  // As on a computer with a quarter of a gigabyte.
+  await page.workers()[0].evaluate(() => Object.defineProperty(navigator, "deviceMemory", { value: 0.25 }));
+  await runAll(page);
+  assert.deepEqual(await states(page), { data: "ran", clean: "ran", forest: "ran", train: "failed" });
+  await card(page, "train").click();
+  const told = await page.locator("#inspector").innerText();
+  assert.match(told, /Train Model would need about \d+ MB of memory here, and \d+ MB of 268 MB are left/);
+  assert.match(told, /fewer rows with Partition and Sample[\s\S]*millrace/);
+  await setNumber(page, "forest", "n_trees", 5);
+  await runAll(page);
+  assert.equal((await states(page)).train, "ran");
+});
+
 scenario("an engine that breaks during a run is replaced, and the document survives", { expected: /out of memory/ }, async (profile) => {
   const { page } = profile;
   await open(profile);

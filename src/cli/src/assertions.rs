@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use protocol::NodeOutcome;
 
-use crate::run::Ran;
+use crate::run::{Compute, Ran};
 use crate::{Outcome, Subject, say, values};
 
 /// What `test` is asked.
@@ -107,7 +107,7 @@ impl Assertion {
 
 /// Runs the pipeline once and judges every assertion.
 pub fn test(arguments: &Arguments) -> Result<Outcome> {
-    let ran = Ran::new(&arguments.subject, &[], None, false)?;
+    let ran = Ran::new(&arguments.subject, &[], Compute::default(), false)?;
     let verdicts: Vec<_> = arguments.assertions.iter().map(|assertion| (assertion, assertion.judge(&ran))).collect();
     for (assertion, verdict) in &verdicts {
         match verdict {

@@ -32,6 +32,8 @@ pub struct NativeHost {
     events: RefCell<Vec<(f64, RunEvent)>>,
     /// Who computes beside this thread.
     crew: Option<Threads>,
+    /// The most bytes of memory that it may take, if somebody has set a bound.
+    max_memory: Option<u64>,
 }
 
 impl NativeHost {
@@ -45,7 +47,13 @@ impl NativeHost {
             line: RefCell::new(line),
             events: RefCell::default(),
             crew: None,
+            max_memory: None,
         }
+    }
+
+    /// The same with a bound to its memory.
+    pub fn with_max_memory(self, max_memory: Option<u64>) -> Self {
+        Self { max_memory, ..self }
     }
 
     /// The same with so many threads in all, as many as there are cores if nothing is said.
@@ -97,10 +105,15 @@ impl Host for NativeHost {
         })
     }
 
-    /// Half of the memory that is free, where the system tells.
+    fn memory_limit(&self) -> Option<u64> {
+        self.max_memory
+    }
+
+    /// Half of the memory that is free, where the system tells, or a third of what may be taken.
     fn table_bytes(&self) -> u64 {
         let told = std::fs::read_to_string("/proc/meminfo").ok();
-        told.and_then(|told| available_bytes(&told)).map_or(u64::MAX, |bytes| bytes / 2)
+        let free = told.and_then(|told| available_bytes(&told)).map_or(u64::MAX, |bytes| bytes / 2);
+        self.max_memory.map_or(free, |limit| free.min(limit / 3))
     }
 
     fn crew(&self) -> Option<&dyn Crew> {

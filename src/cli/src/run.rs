@@ -27,6 +27,9 @@ pub struct Arguments {
     /// cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
+    /// Refuse what would take more memory than this, such as `2GB` or `500MB` [default: no bound]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_memory: Option<u64>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -41,7 +44,8 @@ pub struct Arguments {
 /// Runs, prints and writes; a node that failed makes a bad outcome.
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let started_at = record::now_millis();
-    let ran = Ran::new(&arguments.subject, &arguments.to, arguments.jobs, arguments.json)?;
+    let compute = Compute { n_jobs: arguments.jobs, max_memory: arguments.max_memory };
+    let ran = Ran::new(&arguments.subject, &arguments.to, compute, arguments.json)?;
     let recorded = match &arguments.record {
         Some(folder) => Some((record::write(&ran, &arguments.subject.source, started_at, folder)?, folder)),
         None => None,
@@ -64,6 +68,26 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     Ok(if report::all_came_through(&ran.report) { Outcome::Good } else { Outcome::Bad })
 }
 
+/// "2GB" or "500MB" in bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000)];
+    let found =
+        units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim().parse::<f64>().ok()?, *size)));
+    match found {
+        Some((n, size)) if n > 0.0 => Ok((n * f64::from(size)) as u64),
+        Some(_) | None => Err("expected a size such as 2GB or 500MB".into()),
+    }
+}
+
+/// What a run may take of the computer.
+#[derive(Clone, Copy, Default)]
+pub struct Compute {
+    /// Threads; as many as there are cores if nothing is said.
+    pub n_jobs: Option<u32>,
+    /// Bytes of memory; no bound if nothing is said.
+    pub max_memory: Option<u64>,
+}
+
 /// A pipeline that has run, with its results.
 pub struct Ran {
     /// What ran, with the settings of the command line.
@@ -78,12 +102,14 @@ pub struct Ran {
 
 impl Ran {
     /// Opens and runs what the command line names.
-    pub fn new(subject: &Subject, to: &[String], n_jobs: Option<u32>, quiet: bool) -> Result<Self> {
+    pub fn new(subject: &Subject, to: &[String], compute: Compute, quiet: bool) -> Result<Self> {
         let engine = Engine::new(components::catalogue(), RESULTS_BYTES);
         let document = Document::open(subject, engine.catalogue())?;
         let ends = to.iter().map(|text| existing(&document, text)).collect::<Result<Vec<_>>>()?;
         let target = if ends.is_empty() { RunTarget::All } else { RunTarget::To(ends) };
-        let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet).with_jobs(n_jobs);
+        let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet)
+            .with_max_memory(compute.max_memory)
+            .with_jobs(compute.n_jobs);
         let report = block_on(engine.run(&host, RunId(0), &document.pipeline, &target));
         Ok(Self { document, engine, report, events: host.into_events() })
     }

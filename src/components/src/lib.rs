@@ -5,6 +5,7 @@ mod data;
 mod evaluate;
 mod failures;
 mod learn;
+mod memory;
 mod score;
 mod split;
 mod train;

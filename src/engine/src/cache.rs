@@ -64,13 +64,18 @@ impl Cache {
         let kept = Rc::new(kept);
         let n_bytes = size(&kept.panels) + kept.outputs.values().map(size_without_rows).sum::<u64>();
         self.kept.insert(key, Entry { kept: Rc::clone(&kept), last_used: self.clock, n_bytes });
-        while self.n_bytes() > self.capacity_bytes && self.kept.len() > 1 {
+        self.shrink(self.capacity_bytes);
+        kept
+    }
+
+    /// Lets results go, the least recently used first, until about so many bytes are kept or one result.
+    pub fn shrink(&mut self, n_bytes: u64) {
+        while self.kept.len() > 1 && self.n_bytes() > n_bytes {
             let oldest = self.kept.iter().min_by_key(|(_, entry)| entry.last_used).map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 self.kept.remove(&oldest);
             }
         }
-        kept
     }
 
     /// Forgets the results under this key.
@@ -90,16 +95,21 @@ impl Cache {
 
     /// About how much is kept under this key; none if nothing is.
     pub fn n_bytes_of(&self, key: NodeKey) -> Option<u64> {
-        self.kept.get(&key).map(|entry| n_bytes([entry]))
+        self.kept.get(&key).map(|entry| n_bytes(std::iter::once(entry)))
     }
 }
 
-fn n_bytes<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
+fn n_bytes<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> u64 {
+    let without_rows: u64 = entries.clone().map(|entry| entry.n_bytes).sum();
+    without_rows + bytes_of(entries.map(|entry| entry.kept.as_ref()))
+}
+
+/// What the tables among these results take. A column shared by several tables counts once.
+pub fn bytes_of<'a>(results: impl Iterator<Item = &'a Kept>) -> u64 {
     let mut seen = std::collections::BTreeSet::new();
     let mut sum = 0;
-    for entry in entries {
-        sum += entry.n_bytes;
-        for artifact in entry.kept.outputs.values() {
+    for kept in results {
+        for artifact in kept.outputs.values() {
             let Artifact::Table(table) = artifact else { continue };
             for column in table.columns() {
                 // A column is one allocation behind an `Arc`, so its address tells shared columns apart.

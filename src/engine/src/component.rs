@@ -42,6 +42,12 @@ pub trait Component: Sync {
         Scoring::Entry
     }
 
+    /// About how many bytes it takes at its peak beside its inputs, what it gives included. A node that would not fit
+    /// into the host's memory is refused before it begins. Most components copy every column once.
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        job.table_bytes()
+    }
+
     /// About how much there is to do with these inputs; none where it is soon done. Long works that do not rest on each
     /// other are computed side by side.
     fn work(&self, job: &Job<'_>) -> Work {

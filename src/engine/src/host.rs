@@ -19,10 +19,15 @@ pub trait Host {
     /// Opens a file of the workspace by its hash.
     fn open<'a>(&'a self, file: &'a FileRef) -> Local<'a, Result<Box<dyn Source>, Failure>>;
 
-    /// The most bytes of memory that one table may take. A 32-bit program, such as the worker, has 4 GiB for
-    /// everything, and while a list grows it is there twice.
+    /// The most bytes of memory that one table may take: a third of all, for while a list grows it is there twice.
     fn table_bytes(&self) -> u64 {
-        if cfg!(target_pointer_width = "32") { 1_400_000_000 } else { u64::MAX }
+        self.memory_limit().map_or(u64::MAX, |limit| limit / 3)
+    }
+
+    /// The most bytes of memory that the program may hold at a time; none where nobody sets a bound. What was taken once
+    /// and is free again counts as free.
+    fn memory_limit(&self) -> Option<u64> {
+        None
     }
 
     /// Who computes parts of a run beside this engine, if anybody does.

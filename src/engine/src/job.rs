@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use pipeline::{Node, Spec};
 use protocol::{Face, Failure, FoldRows, Measured, Panel};
@@ -123,6 +124,12 @@ impl<'a> Job<'a> {
         self.inputs.get(port.name).and_then(T::from_artifact)
     }
 
+    /// Bytes of all tables that reach it.
+    pub fn table_bytes(&self) -> u64 {
+        let of = |artifact: &Artifact| if let Artifact::Table(table) = artifact { table.n_bytes() } else { 0 };
+        self.inputs.values().map(of).sum()
+    }
+
     /// Gives a result.
     pub fn output<T: Port>(&mut self, port: Out<T>, result: T) {
         self.outputs.insert(port.name.into(), result.into_artifact());
@@ -189,6 +196,12 @@ impl<'a> Job<'a> {
         made
     }
 
+    /// The work of this job as another engine needs it.
+    fn order(&self) -> Arc<Order> {
+        let n_bytes = self.table_bytes().saturating_add(self.component.memory(self));
+        Order::new(self.node, self.seed, &self.inputs, n_bytes)
+    }
+
     /// Computes parts: by helpers too, if the host has some and the work is worth it, and here. `take` is given what
     /// they came to, in their order.
     ///
@@ -201,7 +214,7 @@ impl<'a> Job<'a> {
     ) -> Result<(), JobError> {
         let Parts { stage, n, work, stretch: (from, to) } = parts;
         let team = self.team.filter(|team| n > 1 && team.is_worth(work));
-        let team = team.map(|team| (team, Order::new(self.node, self.seed, &self.inputs)));
+        let team = team.map(|team| (team, self.order()));
         let spread = RefCell::new(Spread::new(team, stage, n));
         let fraction = |n_taken: u32, more: f64| {
             let n_done = f64::from(n_taken) + spread.borrow().n_done() as f64;

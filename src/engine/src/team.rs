@@ -37,13 +37,15 @@ pub struct Order {
     node: Node,
     seed: u64,
     inputs: BTreeMap<String, Artifact>,
+    /// What a helper with a memory of its own needs for it, the inputs included.
+    n_bytes: u64,
 }
 
 impl Order {
-    pub(crate) fn new(node: &Node, seed: u64, inputs: &BTreeMap<String, Artifact>) -> Arc<Self> {
+    pub(crate) fn new(node: &Node, seed: u64, inputs: &BTreeMap<String, Artifact>, n_bytes: u64) -> Arc<Self> {
         static N_ORDERS: AtomicU64 = AtomicU64::new(0);
         let id = N_ORDERS.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, node: node.clone(), seed, inputs: inputs.clone() })
+        Arc::new(Self { id, node: node.clone(), seed, inputs: inputs.clone(), n_bytes })
     }
 
     /// Tells orders apart, so that each travels to a helper once.
@@ -58,13 +60,7 @@ impl Order {
     pub fn pack(&self) -> Result<Parcel, JobError> {
         let mut packing = Packing::default();
         let inputs = packing.artifacts(&self.inputs);
-        packing.seal(&(self.id, &self.node, self.seed, inputs))
-    }
-
-    /// Bytes of its tables, which each helper with a memory of its own holds once more.
-    fn n_bytes(&self) -> u64 {
-        let of = |artifact: &Artifact| if let Artifact::Table(table) = artifact { table.n_bytes() } else { 0 };
-        self.inputs.values().map(of).sum()
+        packing.seal(&(self.id, &self.node, self.seed, inputs, self.n_bytes))
     }
 }
 
@@ -76,7 +72,7 @@ pub trait Crew {
     /// Work that is worth sharing, in nanoseconds of one core: less is done before a helper has begun.
     fn least_work(&self) -> u64;
 
-    /// The most bytes of inputs that all helpers together may be given.
+    /// The most bytes that all helpers together may need.
     fn spare_bytes(&self) -> u64;
 
     /// Gives a helper that has nothing to do something to do. Each ticket is answered once.
@@ -153,8 +149,7 @@ impl<'a> Team<'a> {
     /// number of its worker, of which 0 is this one.
     pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<(u64, u32)> {
         let mut seats = self.seats.borrow_mut();
-        let n_bytes = order.n_bytes();
-        let n_fitting = self.crew.spare_bytes().checked_div(n_bytes).unwrap_or(u64::MAX);
+        let n_fitting = self.crew.spare_bytes().checked_div(order.n_bytes).unwrap_or(u64::MAX);
         let holders = |seat: &&Seat| seat.order == Some(order.id);
         let n_holders = seats.iter().filter(holders).count() as u64;
         let is_free = |seat: &Seat| seat.ticket.is_none() && seat.n_lost < MAX_LOST;
@@ -336,9 +331,9 @@ impl Helper {
     /// # Errors
     /// It is not what another engine of this version has packed.
     pub fn open_parcel(&mut self, parcel: &Parcel) -> Result<(), JobError> {
-        let (id, node, seed, inputs) = parcel.open::<(u64, Node, u64, _)>()?;
+        let (id, node, seed, inputs, n_bytes) = parcel.open::<(u64, Node, u64, _, u64)>()?;
         let inputs = unpack_artifacts(inputs, &parcel.tables, &self.components)?;
-        self.open(Arc::new(Order { id, node, seed, inputs }));
+        self.open(Arc::new(Order { id, node, seed, inputs, n_bytes }));
         Ok(())
     }
 

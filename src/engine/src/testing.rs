@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use pipeline::{FileRef, Node, Params, Point, Value};
+use pipeline::{FileRef, Node, Params, Point, Spec, Value};
 use protocol::{Face, Failure, Measured, Panel, RunEvent};
 
 use crate::team::Team;
@@ -20,6 +20,8 @@ pub struct TestHost {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Everything emitted so far.
     pub events: RefCell<Vec<RunEvent>>,
+    /// The most bytes that everything together may take.
+    memory_limit: Option<u64>,
     /// Who helps.
     crew: Option<Rc<dyn Crew>>,
     cancel_after_breaths: Option<u32>,
@@ -36,6 +38,11 @@ impl TestHost {
     /// A host with these files, bytes by hash.
     pub fn with_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self { files: files.into_iter().collect(), ..Self::default() }
+    }
+
+    /// A host with so many bytes of memory.
+    pub fn with_memory(n_bytes: u64) -> Self {
+        Self { memory_limit: Some(n_bytes), ..Self::default() }
     }
 
     /// The same host with helpers.
@@ -63,6 +70,10 @@ impl Host for TestHost {
                 None => Err(Failure::new(format!("the file {} is not here", file.name), "Choose it again.")),
             }
         })
+    }
+
+    fn memory_limit(&self) -> Option<u64> {
+        self.memory_limit
     }
 
     fn crew(&self) -> Option<&dyn Crew> {
@@ -138,6 +149,13 @@ pub struct Outcome {
     pub helpers: BTreeSet<u32>,
 }
 
+/// What a component says it needs at its peak.
+pub fn memory_of(component: &dyn Component, inputs: Vec<(&str, Artifact)>, params: Vec<(&str, Value)>) -> u64 {
+    let (spec, host) = (component.spec(), TestHost::default());
+    let (node, inputs) = placed(&spec, inputs, params);
+    component.memory(&Job::new(component, &host, &node, &spec, inputs, 0))
+}
+
 /// Runs one component outside any pipeline.
 ///
 /// # Errors
@@ -163,6 +181,21 @@ pub fn run_component_in(
     seed: u64,
 ) -> Result<Outcome, JobError> {
     let spec = component.spec();
+    let (node, inputs) = placed(&spec, inputs, params);
+    let team = host.crew().map(Team::new);
+    let mut job = Job { team: team.as_ref(), ..Job::new(component, host, &node, &spec, inputs, seed) };
+    job.last_breath_secs = 0.0;
+    block_on(component.run(&mut job))?;
+    let Job { outputs, face, panels, measured, helpers, .. } = job;
+    Ok(Outcome { outputs, face, panels, measured, helpers })
+}
+
+/// A node of its own, and what reaches it.
+fn placed(
+    spec: &Spec,
+    inputs: Vec<(&str, Artifact)>,
+    params: Vec<(&str, Value)>,
+) -> (Node, BTreeMap<String, Artifact>) {
     let node = Node {
         component: spec.id.clone(),
         version: spec.version,
@@ -170,11 +203,5 @@ pub fn run_component_in(
         params: params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Params>(),
         position: Point::default(),
     };
-    let inputs = inputs.into_iter().map(|(port, artifact)| (port.to_owned(), artifact)).collect();
-    let team = host.crew().map(Team::new);
-    let mut job = Job { team: team.as_ref(), ..Job::new(component, host, &node, &spec, inputs, seed) };
-    job.last_breath_secs = 0.0;
-    block_on(component.run(&mut job))?;
-    let Job { outputs, face, panels, measured, helpers, .. } = job;
-    Ok(Outcome { outputs, face, panels, measured, helpers })
+    (node, inputs.into_iter().map(|(port, artifact)| (port.to_owned(), artifact)).collect())
 }

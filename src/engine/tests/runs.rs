@@ -15,7 +15,7 @@ use table::Table;
 
 const TABLE: Out<Table> = Out::new("table");
 const INPUT: In<Table> = In::new("table");
-const N_ROWS: Param<u32> = Param::int("n_rows", 3).range(0, 1_000).label("Rows");
+const N_ROWS: Param<u32> = Param::int("n_rows", 3).range(0, 1_000_000).label("Rows");
 const ADDEND: Param<f64> = Param::float("addend", 1.0).label("Addend");
 const BREAK: Param<bool> = Param::switch("break", false).label("Break");
 
@@ -299,6 +299,27 @@ fn an_artifact_is_found_by_its_output() {
     assert_eq!(engine.table(&OutPort::new(&id("add"), "table")).expect("it ran").n_rows(), 3);
     assert!(matches!(engine.artifact(&OutPort::new(&id("total"), "evaluation")), Ok(Artifact::Evaluation(_))));
     assert!(engine.table(&OutPort::new(&id("total"), "evaluation")).is_err());
+}
+
+#[test]
+fn what_would_not_fit_is_refused_before_it_begins_and_what_is_only_kept_makes_room() {
+    let (engine, mut pipeline) = (engine(), sample());
+    // Three tables of 4 MB at a time, and no more.
+    let host = TestHost::with_memory(12_500_000);
+    for n_rows in [500_000, 500_001, 500_002] {
+        set(&mut pipeline, "count", "n_rows", Value::Int(n_rows));
+        let report = block_on(engine.run(&host, RunId(1), &pipeline, &RunTarget::All));
+        assert!(report.nodes.values().all(|node| node.outcome == NodeOutcome::Ran), "{report:?}");
+    }
+    let host = TestHost::with_memory(6_000_000);
+    set(&mut pipeline, "count", "n_rows", Value::Int(500_003));
+    let report = block_on(engine.run(&host, RunId(1), &pipeline, &RunTarget::All));
+    let NodeOutcome::Failed(failure) = outcome(&report, "add") else { panic!("{report:?}") };
+    assert_eq!(failure.message, "Add would need about 4 MB of memory here, and 1 MB of 6 MB are left");
+    assert!(failure.help.contains("Partition and Sample"), "{failure:?}");
+    assert!(matches!(outcome(&report, "total"), NodeOutcome::Skipped(_)), "{report:?}");
+    let begun = |event: &RunEvent| matches!(event, RunEvent::Started { node, .. } if *node == id("add"));
+    assert!(!host.events.borrow().iter().any(begun), "it has not begun");
 }
 
 mod random_edits {

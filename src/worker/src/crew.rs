@@ -17,6 +17,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::host::device_gib;
 use crate::scope;
 
 /// The name by which a worker knows that it is a helper.
@@ -235,13 +236,9 @@ impl Crew for Helpers {
         }
     }
 
-    /// A helper needs about four times its inputs: as they come, the rows of a part, and those as a matrix.
+    /// Half of the computer's memory: the rest is the page's, the browser's and everybody else's.
     fn spare_bytes(&self) -> u64 {
-        /// Browsers that tell at all tell no more than 8.
-        const USUAL_GIB: f64 = 4.0;
-        let told = Reflect::get(&scope().navigator(), &JsValue::from_str("deviceMemory"));
-        let gib = told.ok().and_then(|told| told.as_f64()).unwrap_or(USUAL_GIB);
-        (gib * (1_u64 << 30) as f64 / 8.0) as u64
+        (device_gib() * (1_u64 << 30) as f64 / 2.0) as u64
     }
 
     fn hand(&self, helper: u32, ticket: u64, order: &Arc<Order>, task: Task) {

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use engine::{Crew, Host, Local, Source};
+use js_sys::Reflect;
 use pipeline::FileRef;
 use protocol::{Failure, FromWorker, RunEvent, RunId};
+use wasm_bindgen::JsValue;
 
 use crate::breath::Breath;
 use crate::crew::Helpers;
@@ -35,6 +37,12 @@ impl Host for WorkerHost<'_> {
         Box::pin(self.files.open(file))
     }
 
+    fn memory_limit(&self) -> Option<u64> {
+        /// A program of 32 bits holds no more, and a computer with less memory has less.
+        const MOST_GIB: f64 = 4.0;
+        Some((device_gib().min(MOST_GIB) * (1_u64 << 30) as f64) as u64)
+    }
+
     fn crew(&self) -> Option<&dyn Crew> {
         Some(self.helpers).filter(|helpers| helpers.n_helpers() > 0).map(|helpers| helpers as &dyn Crew)
     }
@@ -50,4 +58,11 @@ impl Host for WorkerHost<'_> {
     fn emit(&self, event: RunEvent) {
         post(&FromWorker::Event(event));
     }
+}
+
+/// The computer's memory, as far as the browser tells: it says 8 where there is more.
+pub fn device_gib() -> f64 {
+    const USUAL_GIB: f64 = 4.0;
+    let told = Reflect::get(&scope().navigator(), &JsValue::from_str("deviceMemory"));
+    told.ok().and_then(|told| told.as_f64()).unwrap_or(USUAL_GIB)
 }

@@ -75,6 +75,10 @@ impl Host for TrialHost<'_> {
         self.world.open(file)
     }
 
+    fn memory_limit(&self) -> Option<u64> {
+        self.world.memory_limit()
+    }
+
     fn breathe(&self) -> Local<'_, ()> {
         self.world.breathe()
     }

@@ -11,7 +11,7 @@ use pipeline::NodeId;
 use serde_json::json;
 
 use super::{Where, name, pair, who};
-use crate::run::Ran;
+use crate::run::{Compute, Ran};
 use crate::{Outcome, Subject, record, report, say, values};
 
 /// What `register` is asked.
@@ -51,7 +51,7 @@ pub struct Arguments {
 /// Runs, packs and registers.
 pub fn register(arguments: &Arguments) -> Result<Outcome> {
     let started_at = record::now_millis();
-    let ran = Ran::new(&arguments.subject, &[], None, arguments.json)?;
+    let ran = Ran::new(&arguments.subject, &[], Compute::default(), arguments.json)?;
     if !report::all_came_through(&ran.report) {
         let pipeline = &ran.document.pipeline;
         say::aside(&report::in_words(pipeline, &pipeline.topological_order(), &ran.report));

@@ -13,7 +13,7 @@ use protocol::Panel;
 use schema::{Column, Kind, Role, Schema};
 use table::Table;
 
-use crate::failures;
+use crate::{failures, memory};
 
 const TABLE: Out<Table> = Out::new("table");
 const SHAPE: Param<String> = Param::choice(
@@ -106,6 +106,16 @@ impl Component for GenerateData {
         let columns = settings.columns().into_iter().map(|new| new.column).collect();
         flow.output(TABLE, Schema::new(columns));
         Ok(())
+    }
+
+    /// As values, and as columns of a table.
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let n_columns = match job.param(SHAPE).unwrap_or_default().as_str() {
+            "regression" => job.param(N_FEATURES).unwrap_or_default() as usize + 8,
+            "churn" => 24,
+            _ => 8,
+        };
+        memory::columns(job.param(N_ROWS).unwrap_or_default() as usize, n_columns)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -23,7 +23,7 @@ use crate::score::score_model::{Scores, scored_schema, with_scores};
 use crate::split::FOLD_NUMBER;
 use crate::split::partition_and_sample::{fold_column_of, with_fold};
 use crate::train::{self, TARGET};
-use crate::{columns, failures};
+use crate::{columns, failures, memory};
 
 const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
@@ -86,6 +86,15 @@ impl Component for CrossValidateModel {
             flow.output(SCORED, with_fold(&scored));
         }
         Ok(())
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else { return 0 };
+        let Untrained::Single(learner) = &*untrained else { return 0 };
+        let n_classes = memory::n_classes(&table, job.param(TARGET).unwrap_or_default().as_deref());
+        // Two copies of all scores, that of the folds and that of the table.
+        let together = 2 * memory::scoring(table.n_rows(), n_classes) + memory::judging(table.n_rows(), n_classes);
+        memory::testing(learner, &table, n_classes).max(together)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -11,6 +11,7 @@ use schema::{Kind, Schema};
 use table::Table;
 
 use super::{classification, clustering, regression};
+use crate::memory;
 use crate::score::{ASSIGNMENTS, SCORED_LABELS};
 use crate::train::Watched;
 
@@ -84,6 +85,13 @@ impl Component for EvaluateModel {
             }
         }
         Ok(())
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let of = |table: Table| memory::judging(table.n_rows(), memory::n_classes(&table, None));
+        let both = [job.optional_input(SCORED), job.optional_input(SCORED_2)];
+        // One is judged after the other.
+        both.into_iter().flatten().map(of).max().unwrap_or_default()
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

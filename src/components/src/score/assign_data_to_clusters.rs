@@ -10,7 +10,7 @@ use schema::{Column, Kind, Role};
 use table::Table;
 
 use super::{ASSIGNMENTS, DISTANCES};
-use crate::failures;
+use crate::{failures, memory};
 
 const CLUSTERING: In<Arc<Clustering>> = In::new("clustering");
 const TABLE: In<Table> = In::new("table");
@@ -40,6 +40,13 @@ impl Component for AssignDataToClusters {
     fn flow(&self, _: &mut Flow<'_>) -> Result<(), FlowError> {
         // How many clusters there are, and so how many distances, shows only when they are trained.
         Ok(())
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(clustering), Some(table)) = (job.optional_input(CLUSTERING), job.optional_input(TABLE)) else {
+            return 0;
+        };
+        memory::assigning(&table, clustering.sizes.len())
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

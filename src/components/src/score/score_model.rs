@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use table::Table;
 
 use super::{SCORED_LABELS, SCORED_PROBABILITIES};
-use crate::failures;
 use crate::train::Watched;
+use crate::{failures, memory};
 
 const MODEL: In<Arc<Model>> = In::new("model");
 const TABLE: In<Table> = In::new("table");
@@ -54,6 +54,11 @@ impl Component for ScoreModel {
 
     fn scoring(&self, _: NodeParams<'_>) -> Scoring {
         Scoring::Predicts { model: MODEL.name(), table: TABLE.name() }
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(model), Some(table)) = (job.optional_input(MODEL), job.optional_input(TABLE)) else { return 0 };
+        memory::scoring(table.n_rows(), model.target.n_classes())
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

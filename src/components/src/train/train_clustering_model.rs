@@ -14,7 +14,7 @@ use table::{Table, number_text};
 
 use super::Watched;
 use crate::score::assign_data_to_clusters::{assign, sizes_face};
-use crate::{columns, failures};
+use crate::{columns, failures, memory};
 
 const KINDS: &[Kind] = &[Kind::Number, Kind::Integer, Kind::Boolean, Kind::Category];
 const CLUSTERER: In<Arc<Clusterer>> = In::new("clusterer");
@@ -59,6 +59,14 @@ impl Component for TrainClusteringModel {
             features(schema, &selection)?;
         }
         Ok(())
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(clusterer), Some(table)) = (job.optional_input(CLUSTERER), job.optional_input(TABLE)) else {
+            return 0;
+        };
+        let Clusterer::KMeans(settings) = &*clusterer;
+        memory::assigning(&table, settings.k as usize)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -10,7 +10,7 @@ use pipeline::{Family, Spec};
 use table::Table;
 
 use super::{TARGET, Training, explain};
-use crate::{columns, tell};
+use crate::{columns, memory, tell};
 
 const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
@@ -56,6 +56,17 @@ impl Component for TrainModel {
 
     fn scoring(&self, _: NodeParams<'_>) -> Scoring {
         Scoring::Trains { table: TABLE.name() }
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        match (job.optional_input(LEARNER).as_deref(), job.optional_input(TABLE)) {
+            (Some(Untrained::Single(learner)), Some(table)) => memory::training(
+                learner,
+                &table,
+                memory::n_classes(&table, job.param(TARGET).unwrap_or_default().as_deref()),
+            ),
+            (Some(Untrained::Range(_)) | None, _) | (_, None) => 0,
+        }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

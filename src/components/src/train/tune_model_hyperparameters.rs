@@ -24,7 +24,7 @@ use crate::evaluate::figures::{axis, brief, category_axis, figure};
 use crate::evaluate::folds::{self, FOLDS, Fold, STRATIFY, Stretch, mean_and_deviation, test_fold, test_on};
 use crate::learn::ranges;
 use crate::split::FOLD_NUMBER;
-use crate::{columns, failures, tell};
+use crate::{columns, failures, memory, tell};
 
 const LEARNER: In<Arc<Untrained>> = In::new("learner");
 const TABLE: In<Table> = In::new("table");
@@ -138,6 +138,14 @@ impl Component for TuneModelHyperparameters {
 
     fn scoring(&self, _: NodeParams<'_>) -> Scoring {
         Scoring::Trains { table: TABLE.name() }
+    }
+
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(untrained), Some(table)) = (job.optional_input(LEARNER), job.optional_input(TABLE)) else { return 0 };
+        let candidates = candidates(job, &untrained).unwrap_or_default();
+        let n_classes = memory::n_classes(&table, job.param(TARGET).unwrap_or_default().as_deref());
+        let of = |candidate: &Candidate| memory::testing(&candidate.learner, &table, n_classes);
+        candidates.iter().map(of).max().unwrap_or_default()
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

@@ -11,7 +11,7 @@ use protocol::Panel;
 use schema::{ColumnSelection, Kind};
 use table::Table;
 
-use crate::{columns, failures};
+use crate::{columns, failures, memory};
 
 const CONVERTIBLE: &[Kind] = &[Kind::Category, Kind::Boolean, Kind::Text, Kind::Integer];
 const TABLE: In<Table> = In::new("table");
@@ -62,6 +62,18 @@ impl Component for ConvertToIndicatorValues {
 
     fn scoring(&self, _: NodeParams<'_>) -> Scoring {
         Scoring::Fitted { table: TABLE.name(), transformation: TRANSFORMATION.name() }
+    }
+
+    /// A column for each category.
+    fn memory(&self, job: &Job<'_>) -> u64 {
+        let (Some(table), Ok(columns)) = (job.optional_input(TABLE), job.param(COLUMNS)) else { return 0 };
+        // What cannot be converted is told by the run.
+        let fitted = fit_indicators(&table, &IndicatorSettings { columns, keep: true });
+        let n_made = match fitted.map(|fitted| fitted.transform) {
+            Ok(Transform::Indicators(made)) => made.columns.iter().map(|(_, categories)| categories.len()).sum(),
+            Ok(_) | Err(_) => 0,
+        };
+        memory::columns(table.n_rows(), n_made + 1)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

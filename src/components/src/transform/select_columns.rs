@@ -46,6 +46,11 @@ impl Component for SelectColumns {
         Scoring::Passes { table: TABLE.name(), why: "leaves out columns that the model does not look at" }
     }
 
+    /// Columns are shared.
+    fn memory(&self, _: &Job<'_>) -> u64 {
+        0
+    }
+
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
         Box::pin(async move {
             let table = job.input(TABLE)?;

@@ -89,6 +89,8 @@ struct Ready<'p> {
     why: String,
     inputs: BTreeMap<String, Artifact>,
     work: Work,
+    /// What a helper needs for it.
+    n_bytes: u64,
     /// A helper fell over it.
     is_lost: bool,
 }
@@ -207,7 +209,7 @@ impl Engine {
         let mut kept = Vec::new();
         for ready in todo.ready.drain(..).rev() {
             let may_leave = n_heavy > 1 && !ready.is_lost && ready.work.n_parts < 2 && team.is_worth(ready.work.nanos);
-            let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs);
+            let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
             match may_leave.then(|| team.hand(&order(), Task::Whole)).flatten() {
                 Some((ticket, worker)) => {
                     n_heavy -= 1;
@@ -331,7 +333,13 @@ impl Engine {
             return settled(NodeReport { why, ..failed(failure) });
         }
 
-        let work = component.work(&Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed()));
+        let job = Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed());
+        let (work, needed) = (component.work(&job), component.memory(&job));
+        let n_bytes = job.table_bytes().saturating_add(needed);
+        if let Err(failure) = self.make_room(host, &titles[id], needed, results) {
+            self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
+            return settled(NodeReport { why, ..failed(failure) });
+        }
         let id = id.clone();
         Next::Ready(Box::new(Ready {
             id,
@@ -343,6 +351,7 @@ impl Engine {
             why,
             inputs,
             work,
+            n_bytes,
             is_lost: false,
         }))
     }
