@@ -62,7 +62,7 @@ fn one(runs: Runs, detail: &Arc<Detail>) -> AnyView {
             <span><i class="runs__bar runs__bar--failed"></i>"failed or stopped"</span>
         </div>
         <table class="runs__gantt">
-            <thead><tr><th scope="col">"Node"</th><th scope="col" class="runs__worker">"Worker"</th><th scope="col">"When"</th><th scope="col" class="runs__took">"How long"</th></tr></thead>
+            <thead><tr><th scope="col">"Node"</th><th scope="col" class="runs__worker">"Worker"</th><th scope="col" class="runs__when">"When"</th><th scope="col" class="runs__took">"How long"</th></tr></thead>
             <tbody>{rows}</tbody>
         </table>
     }
