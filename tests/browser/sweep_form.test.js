@@ -221,6 +221,8 @@ scenario("hyperband is offered where folds are judged, and lets few trials run t
   const states = { done: "done", "stopped-early": "stopped" };
   assert.deepEqual(runs.map(({ state }) => state), trials.map(({ state }) => states[state]));
   assert.deepEqual(runs.map(({ message = "" }) => message), trials.map(({ reason }) => reason ?? ""));
+  const auc = ({ metrics = [] }) => metrics.find(({ name }) => name === "auc")?.value;
+  assert.deepEqual(runs.map(auc), trials.map(({ state, values }) => (state === "done" ? values[0] : undefined)));
 
   // The best ones stand side by side, and their figures on the way over each other.
   await page.locator("#sweep-runs").click();

@@ -9,19 +9,24 @@ use super::panel::{Detail, Details};
 use super::store::Runs;
 use crate::viewers::chart::{ChartEvents, chart};
 
+/// Up to so many runs are named in full beside their curves.
+const N_NAMED: usize = 3;
+
 /// One chart for each kind of figure that any of the runs has.
 pub fn curves(runs: Runs, details: &Details) -> AnyView {
     let mut kinds: Vec<Overlay> = Vec::new();
+    // The names of many would leave no room for their curves; they stand above, with the colours.
+    let is_named = details.len() <= N_NAMED;
     for detail in details {
         for figure in detail.record.figures.iter().filter_map(|figure| match figure.shown()? {
             Shown::Figure(figure) => Some(figure),
             Shown::Confusion(_) => None,
         }) {
             match kinds.iter_mut().find(|kind| kind.fits(&figure)) {
-                Some(kind) => kind.add(&figure, detail),
+                Some(kind) => kind.add(&figure, detail, is_named),
                 None => {
                     let mut kind = Overlay::new(&figure);
-                    kind.add(&figure, detail);
+                    kind.add(&figure, detail, is_named);
                     kinds.push(kind);
                 }
             }
@@ -53,7 +58,7 @@ impl Overlay {
         self.figure.id == figure.id && self.figure.y.label == figure.y.label
     }
 
-    fn add(&mut self, figure: &Figure, detail: &Detail) {
+    fn add(&mut self, figure: &Figure, detail: &Detail, is_named: bool) {
         self.n_figures += 1;
         if figure.n_rows != self.figure.n_rows {
             // There is no one number of rows to tell.
@@ -64,8 +69,11 @@ impl Overlay {
         // Single points on a curve, such as the threshold in use, would hide other curves.
         let shown: Vec<_> = figure.series.iter().filter(|series| !has_lines || is_line(series)).collect();
         for series in &shown {
-            let name =
-                if shown.len() > 1 { format!("{}: {}", detail.entry.number, series.name) } else { detail.title() };
+            let name = match (shown.len() > 1, is_named) {
+                (true, _) => format!("{}: {}", detail.entry.number, series.name),
+                (false, true) => detail.title(),
+                (false, false) => format!("run {}", detail.entry.number),
+            };
             // A tint under each of several curves says nothing.
             let marks = match &series.marks {
                 Marks::Area(points) => Marks::Line(points.clone()),

@@ -455,7 +455,12 @@ impl Runner {
             let judges = self.sweep().with_untracked(|sweep| {
                 sweep.as_ref().map(|sweep| [Some(sweep.node.clone()), sweep.second.clone()]).unwrap_or_default()
             });
-            for node in judges.into_iter().flatten().filter(|_| report.is_some()) {
+            // Of a node that did not come through, the worker still shows what the trial before came to.
+            let came_through = |node: &NodeId| {
+                let outcome = report.as_ref().and_then(|report| Some(&report.nodes.get(node)?.outcome));
+                matches!(outcome, Some(NodeOutcome::Ran | NodeOutcome::Reused))
+            };
+            for node in judges.into_iter().flatten().filter(came_through) {
                 // Without an answer the trial keeps its bare figures.
                 if let Ok(seen) = link.call(View { node: node.clone() }).await {
                     let metrics = seen.panels.into_iter().filter(|panel| matches!(panel, Panel::Metrics { .. }));
