@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { pipelineJson } from "./data.js";
-import { open, scenario } from "./harness.js";
-import { finished, inState, metricsOf, openFile, states } from "./studio.js";
+import { assertAccessible, idle, open, scenario } from "./harness.js";
+import { finished, hasFocus, inState, metricsOf, openFile, openQuestion, runAll, states, tabTo } from "./studio.js";
 
 const FOLDS = pipelineJson(
   "Folds",
@@ -33,7 +33,10 @@ async function begin(profile, nWorkers) {
   const { page } = profile;
   await page.goto("about:blank");
   await open(profile);
+  // A number that the menu need not offer on this machine.
   await page.evaluate((n) => localStorage.setItem("millrace.workers", n), nWorkers);
+  await page.reload();
+  await idle(page);
   await openFile(page, "folds.json", FOLDS);
   // Keeps hold of the helpers that the engine starts.
   await page.workers()[0].evaluate(() => {
@@ -111,4 +114,50 @@ scenario("a run on several workers stops at once, and the next one has the same 
   await finished(page);
   assert.equal((await states(page)).validate, "ran");
   assert.equal(await nStarted(page), 2);
+
+  await page.getByRole("button", { name: "Runs", exact: true }).click();
+  await page.locator("[data-run]").first().getByRole("button", { name: /Compare run/ }).click();
+  await page.getByRole("tab", { name: "Timeline" }).click();
+  const worker = (title) => page.locator(".runs__gantt tr", { hasText: title }).locator(".runs__worker").innerText();
+  assert.equal(await worker("Cross Validate Model"), "1–3", "whoever computed a fold is named");
+  assert.equal(await worker("Generate Data"), "", "what was reused was computed by nobody");
+});
+
+scenario("how many workers compute a run is chosen beside Run, measured, and remembered, by keyboard alone", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await openQuestion(page, /Who leaves/);
+  const button = page.getByRole("button", { name: /^Compute: / });
+  await tabTo(page, button);
+  await page.keyboard.press("Enter");
+  const menu = page.getByRole("dialog", { name: "Compute" });
+  assert.ok(await hasFocus(menu.getByRole("radio", { checked: true })), "what is chosen has the focus");
+  await assertAccessible(page, "the menu of workers");
+  for (let step = 0; (await menu.getByRole("radio", { checked: true }).getAttribute("value")) !== "1"; step += 1) {
+    assert.ok(step < 10, "one worker is offered");
+    await page.keyboard.press("ArrowUp");
+  }
+  assert.ok(await hasFocus(menu.getByRole("radio", { name: /^1 worker/ })));
+
+  await tabTo(page, menu.getByRole("button", { name: "Measure on this machine" }));
+  await page.keyboard.press("Enter");
+  await menu.getByRole("button", { name: "Stop" }).waitFor();
+  await menu.locator("#run-pace", { hasText: /^1 worker: [\d.]+ m?s · \d+ workers: [\d.]+ m?s, (\d.\d times as fast|no faster|slower)$/ }).waitFor();
+  await idle(page);
+  assert.ok(Object.values(await states(page)).every((state) => state === "idle"), "nothing here has run");
+
+  await page.keyboard.press("Escape");
+  assert.equal(await menu.isVisible(), false);
+  assert.ok(await hasFocus(button));
+  assert.equal(await button.getAttribute("aria-label"), "Compute: 1 worker");
+  await page.reload();
+  await idle(page);
+  assert.equal(await button.getAttribute("aria-label"), "Compute: 1 worker", "the browser remembers it");
+  await runAll(page);
+  await button.click();
+  await menu.getByRole("button", { name: "Measure on this machine" }).click();
+  await menu.getByRole("button", { name: "Stop" }).click();
+  await idle(page);
+  assert.equal(await menu.locator("#run-pace").innerText(), "", "a measurement that was stopped says nothing");
+  assert.equal(await page.locator(".toast").count(), 0);
 });

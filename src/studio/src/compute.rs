@@ -1,6 +1,4 @@
-//! How many workers compute a run.
-
-use protocol::Compute;
+//! How many workers compute a run: chosen once for this browser.
 
 use crate::{dom, storage};
 
@@ -8,14 +6,29 @@ use crate::{dom, storage};
 const KEY: &str = "workers";
 const MOST: u32 = 64;
 
+/// Cores, as far as the browser tells.
+pub fn n_cores() -> u32 {
+    (dom::window().navigator().hardware_concurrency() as u32).clamp(1, MOST)
+}
+
 /// As many as there are cores but one, which is the page's own; two at least where there are two.
 pub fn usual() -> u32 {
-    let n_cores = dom::window().navigator().hardware_concurrency() as u32;
-    n_cores.saturating_sub(1).max(n_cores.min(2)).clamp(1, MOST)
+    let n_cores = n_cores();
+    n_cores.saturating_sub(1).max(n_cores.min(2))
 }
 
 /// What was chosen in this browser, or what is usual.
-pub fn chosen() -> Compute {
+pub fn chosen() -> u32 {
     let kept = storage::setting(KEY).and_then(|kept| kept.parse().ok());
-    Compute::with_workers(kept.unwrap_or_else(usual).clamp(1, MOST))
+    kept.unwrap_or_else(usual).clamp(1, MOST)
+}
+
+/// Keeps a choice.
+pub fn keep(n_workers: u32) {
+    storage::set_setting(KEY, &n_workers.to_string());
+}
+
+/// "1 worker", "4 workers".
+pub fn in_words(n_workers: u32) -> String {
+    format!("{n_workers} worker{}", if n_workers == 1 { "" } else { "s" })
 }

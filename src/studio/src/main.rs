@@ -6,6 +6,7 @@ mod compute;
 mod dom;
 mod idle;
 mod lock;
+mod pace;
 mod parts;
 mod pool;
 mod runs;

@@ -14,7 +14,7 @@ use editor::{Command, Editor, Given, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{NodeId, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, ClearCache, Failure, Hello, Kept, Outputs, Run, RunId};
+use protocol::{Cancel, Check, ClearCache, Compute, Failure, Hello, Kept, Outputs, Run, RunId};
 
 use crate::idle::Busy;
 use crate::lock::DocumentLock;
@@ -109,6 +109,8 @@ pub struct Studio {
     pub layout: RwSignal<Layout>,
     /// `system`, `light` or `dark`.
     pub theme: RwSignal<&'static str>,
+    /// How many workers compute a run.
+    pub n_workers: RwSignal<u32>,
 }
 
 impl Studio {
@@ -170,6 +172,7 @@ impl Studio {
             palette_tab: RwSignal::new(PaletteTab::Components),
             layout: RwSignal::new(Layout::restored()),
             theme: RwSignal::new(theme),
+            n_workers: RwSignal::new(compute::chosen()),
         };
         studio.link.listen(move |news| match news {
             News::Run(event) => {
@@ -288,9 +291,9 @@ impl Studio {
                     self.suggestion.set(None);
                     let document = self.document.get_untracked();
                     self.note(Heard::Began { run, document, pipeline: pipeline.clone() });
+                    let compute = Compute::with_workers(self.n_workers.get_untracked());
                     spawn_local(async move {
-                        let result =
-                            self.link.call(Run { run, pipeline, target, rerun, compute: compute::chosen() }).await;
+                        let result = self.link.call(Run { run, pipeline, target, rerun, compute }).await;
                         self.note(Heard::Ended { run, result: result.clone() });
                         self.send(Command::RunDone { run, result });
                         self.note_headline();
@@ -407,6 +410,12 @@ impl Studio {
     /// Sets a parameter.
     pub fn set_param(self, node: &NodeId, name: &str, value: Option<Value>) {
         self.send(Command::SetParam { node: node.clone(), name: name.into(), value });
+    }
+
+    /// Has runs computed by so many workers, in this browser from now on.
+    pub fn choose_workers(self, n_workers: u32) {
+        compute::keep(n_workers);
+        self.n_workers.set(n_workers);
     }
 
     /// Sets the pipeline's seed.

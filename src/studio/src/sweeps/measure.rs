@@ -14,28 +14,18 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use super::runner::{Sweep, trial};
 use crate::dom;
 use crate::idle::Busy;
+use crate::pace::{Pace, in_words, measure_button};
 use crate::pool::Pool;
 use crate::store::Studio;
-use crate::views::face::seconds;
-use crate::views::icon::icon;
 use crate::worker_client::Link;
 
 /// Trials that each worker of the larger pool gets, so that one slow trial decides less.
 const TRIALS_PER_WORKER: u32 = 3;
 
-/// Seconds per trial with so many workers.
-#[derive(Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// Workers side by side.
-    pub n_workers: u32,
-    /// Wall-clock seconds of all trials, divided by how many they were.
-    pub secs_per_trial: f64,
-}
-
-/// A button that measures, and what it found. `drafted` gives the sweep as the form stands.
+/// A button that measures, and what it found in seconds per trial. `drafted` gives the sweep as the form stands.
 pub fn view(studio: Studio, paces: RwSignal<Vec<Pace>>, drafted: Callback<(), Option<Sweep>>) -> AnyView {
     let is_busy = RwSignal::new(false);
-    let measure = move |_| {
+    let measure = move || {
         let Some(sweep) = drafted.run(()) else { return };
         is_busy.set(true);
         paces.set(Vec::new());
@@ -49,24 +39,10 @@ pub fn view(studio: Studio, paces: RwSignal<Vec<Pace>>, drafted: Callback<(), Op
             drop(busy);
         });
     };
-    let found = move || {
-        let paces = paces.get();
-        let first = paces.first().map(|pace| pace.secs_per_trial);
-        let words = paces.iter().map(|pace| {
-            let plural = if pace.n_workers == 1 { "" } else { "s" };
-            let times = first.filter(|_| pace.n_workers > 1).map(|first| first / pace.secs_per_trial);
-            let times = times.map_or(String::new(), |times| format!(", {times:.1} times as fast"));
-            format!("{} worker{plural}: {} a trial{times}", pace.n_workers, seconds(pace.secs_per_trial))
-        });
-        words.collect::<Vec<_>>().join(" · ")
-    };
     view! {
         <div class="sweeps__pace">
-            <button type="button" class="button button--small" id="sweep-measure" disabled=move || is_busy.get() || drafted.run(()).is_none() on:click=measure>
-                {move || icon(if is_busy.get() { "loader" } else { "clock" })}
-                {move || if is_busy.get() { "Measuring…" } else { "Measure on this machine" }}
-            </button>
-            <span id="sweep-pace" role="status">{found}</span>
+            {measure_button("sweep-measure", is_busy, move || drafted.run(()).is_some(), measure)}
+            <span id="sweep-pace" role="status">{move || paces.with(|paces| in_words(paces, " a trial"))}</span>
         </div>
     }
     .into_any()
@@ -111,8 +87,9 @@ async fn all(studio: Studio, mut sweep: Sweep, paces: RwSignal<Vec<Pace>>) -> Re
         side_by_side(&links, vec![first.clone(); links.len()]).await?;
         let began_ms = dom::now_ms();
         side_by_side(&links, rest.clone()).await?;
-        let secs_per_trial = (dom::now_ms() - began_ms) / 1_000.0 / rest.len() as f64;
-        paces.try_update(|paces| paces.push(Pace { n_workers, secs_per_trial }));
+        // Of all trials, divided by how many they were.
+        let secs = (dom::now_ms() - began_ms) / 1_000.0 / rest.len() as f64;
+        paces.try_update(|paces| paces.push(Pace { n_workers, secs }));
     }
     Ok(())
 }

@@ -11,12 +11,13 @@ use study::{
     EarlyTermination, Goal, Limits, Objective, ProblemSeverity, Rule, Sampling, Study, better_when, metric_label,
 };
 
-use super::measure::{self, Pace};
+use super::measure;
 use super::offers::offers;
 pub use super::offers::rests_on;
 use super::rows::{self, Problem, Row};
 use super::runner::{Form, Runner, Sweep};
 use crate::dom;
+use crate::pace::Pace;
 use crate::store::Studio;
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
@@ -270,7 +271,7 @@ fn form(
         let paces = measured.map_or(Vec::new(), |measured| measured.paces.get());
         let pace = paces.iter().find(|pace| u64::from(pace.n_workers) == n_workers);
         let (secs_per_trial, basis) = match pace {
-            Some(pace) => (pace.secs_per_trial, "as measured"),
+            Some(pace) => (pace.secs, "as measured"),
             None => {
                 let elapsed_secs = fields.aim("objective").map_or(0.0, |aim| aim.elapsed_secs);
                 (elapsed_secs / n_workers as f64, "at the pace so far")

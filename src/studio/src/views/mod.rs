@@ -2,6 +2,7 @@
 
 pub mod banners;
 pub mod commander;
+pub mod compute_menu;
 pub mod context_menu;
 pub mod dialog;
 pub mod dock;
@@ -40,6 +41,7 @@ pub fn overlays() -> AnyView {
         <share::ShareDialog />
         <shortcuts::ShortcutSheet />
         <commander::Commander />
+        <compute_menu::ComputeMenu />
         {studio.inspector.run_with(studio)}
     }
     .into_any()

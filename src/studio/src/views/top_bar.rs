@@ -4,8 +4,8 @@ use editor::{Command, RunState};
 use leptos::prelude::*;
 
 use super::icon::{icon, mark, small_icon};
-use crate::dom;
 use crate::store::{Page, Saved, Studio};
+use crate::{compute, dom};
 
 /// The bar.
 #[component]
@@ -69,6 +69,10 @@ pub fn TopBar() -> impl IntoView {
                 {theme_button(studio)}
                 <button type="button" class="button button--ghost button--small" aria-label="Ctrl K, commands" title="Commands (Ctrl+K)" on:click=move |_| studio.overlays.then(super::commander::open)>{icon("search")}<kbd>"Ctrl K"</kbd></button>
                 <button type="button" class="button" id="share" on:click=move |_| studio.overlays.then(move || super::share::open(studio))>{icon("link")}"Share"</button>
+                <button type="button" class="button actions__compute" id="compute" popovertarget="compute-menu" aria-haspopup="dialog" title="How many workers compute a run"
+                    aria-label=move || format!("Compute: {}", compute::in_words(studio.n_workers.get())) on:click=move |_| studio.overlays.fetch()>
+                    {icon("boxes")}<b class="num">{studio.n_workers}</b>{small_icon("chevron-down")}
+                </button>
                 {run_button}
             </div>
         </header>
