@@ -204,6 +204,8 @@ fn every_trial_is_recorded_as_a_run_with_its_settings_figures_and_end() {
             assert_eq!((&trial["state"], &run["state"]), (&json!("stopped-early"), &json!("stopped")));
             assert_eq!(run["message"], trial["reason"]);
             assert!(repeats.len() < 6, "{run}");
+            let mean = repeats.iter().map(|x| x.as_f64().unwrap()).sum::<f64>() / repeats.len() as f64;
+            assert_eq!(auc["value"].as_f64(), Some(mean), "the figure is its own, not that of the trial before");
         }
     }
     assert!(runs.iter().any(|run| run["state"] == "stopped"), "the policy has given up none");

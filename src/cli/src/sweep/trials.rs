@@ -176,8 +176,12 @@ impl Sweep {
         let TrialHost { world, watched, .. } = host;
         let watched = watched.into_inner();
         if let Some(recorder) = &self.recorder {
-            let nodes = report.nodes.keys();
-            let shown = nodes.filter_map(|id| Some((id.clone(), engine.view(id).ok()?.panels))).collect();
+            // Of a node that did not come through, the engine still shows what the trial before came to.
+            let came_through = report.nodes.iter().filter(|(_, node)| match node.outcome {
+                NodeOutcome::Ran | NodeOutcome::Reused => true,
+                NodeOutcome::Failed(_) | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => false,
+            });
+            let shown = came_through.filter_map(|(id, _)| Some((id.clone(), engine.view(id).ok()?.panels))).collect();
             let turn = Turn { started_at, events: world.into_events(), report: report.clone(), shown };
             locked(recorder).take(number, turn);
         }
