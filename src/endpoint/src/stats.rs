@@ -12,7 +12,8 @@ pub(crate) fn stats(minutes: &[(MinuteKey, Minute)], is_asked: impl Fn(&Name, u3
     for (key, minute) in minutes {
         let version = key.served.version;
         let Some(endpoint) = key.served.endpoint.as_ref().filter(|name| is_asked(name, version)) else { continue };
-        if version > 0 {
+        // What answered a copy was seen by nobody.
+        if version > 0 && !key.served.is_mirror {
             totals.entry((endpoint, version)).or_default().add(key, minute);
         }
     }
