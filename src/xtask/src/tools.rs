@@ -20,6 +20,9 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The way out when a part of Rust is missing and cannot be added.
 const RUST: &str = "install Rust with rustup (rustup.rs) and try again";
 
+/// What the last build optimised: each file before and after.
+const OPTIMISED: &str = "target/web/optimised";
+
 /// What npm installs for the build and the browser tests.
 pub const NODE_MODULES: &str = "tests/browser/node_modules";
 
@@ -66,8 +69,24 @@ pub fn node_packages() -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
-/// Optimises a WASM file in place.
+/// Optimises a WASM file in place. What has not changed since the last build is taken from there: the worker takes minutes.
 pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
+    let last = Path::new(OPTIMISED).join(wasm.file_name().unwrap_or_default());
+    let (before, after) = (last.with_extension("before"), last.with_extension("after"));
+    let plain = fs::read(wasm).with_context(|| format!("{} cannot be read", wasm.display()))?;
+    if after.exists() && fs::read(&before).is_ok_and(|before| before == plain) {
+        fs::copy(&after, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))?;
+        return Ok(());
+    }
+    // In this order, so that a build that is stopped leaves no pair that does not belong together.
+    let kept = || -> std::io::Result<()> {
+        fs::create_dir_all(OPTIMISED)?;
+        if after.exists() {
+            fs::remove_file(&after)?;
+        }
+        fs::write(&before, &plain)
+    };
+    kept().with_context(|| format!("{OPTIMISED} cannot be written"))?;
     // Node runs the script itself: npm's link to it has another form on Windows.
     let way_out = "delete tests/browser/node_modules and try again";
     let optimised = wasm.with_extension("optimised");
@@ -86,7 +105,9 @@ pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
         "--strip-producers",
     ]);
     run(command.arg(wasm).arg("-o").arg(&optimised), way_out)?;
-    fs::rename(&optimised, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))
+    fs::rename(&optimised, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))?;
+    fs::copy(wasm, &after).with_context(|| format!("{} cannot be written", after.display()))?;
+    Ok(())
 }
 
 fn wasm_target() -> Result<()> {
