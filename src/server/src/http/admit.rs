@@ -1,0 +1,106 @@
+//! Which requests are answered at all: keys, limits, and how much is read of a body.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use endpoint::{Action, Refusal, Route};
+use http_body_util::BodyExt;
+use monitor::Exception;
+
+use super::{Server, predicts};
+use crate::folder::now_ms;
+use crate::keys::Key;
+
+/// What is left of a key's requests of this second.
+pub(super) struct Bucket {
+    n_left: f64,
+    at: Instant,
+}
+
+/// The body of a request that may be answered.
+pub(super) async fn admitted(
+    server: &Server,
+    parts: &Parts,
+    route: &Result<Route<'_>, Refusal>,
+    n_in_flight: u32,
+    body: Body,
+) -> Result<Bytes, Refusal> {
+    let route = route.as_ref().map_err(Clone::clone)?;
+    let keys = server.state.keys();
+    let key = keys.admit(bearer(parts), route, now_ms())?;
+    if matches!(route.action, Action::Load | Action::Unload) && parts.headers.contains_key("origin") {
+        let message =
+            "a page of another site may not start or stop endpoints; send the request without an Origin header";
+        return Err(Refusal::new(Exception::Forbidden, message));
+    }
+    if server.state.is_draining.load(Ordering::Relaxed) && !matches!(route.action, Action::Live) {
+        return Err(Refusal::new(Exception::ModelNotReady, "the server is ending: ask another"));
+    }
+    let options = &server.options;
+    if predicts(route.action) {
+        if n_in_flight > options.max_in_flight {
+            let message = format!("{n_in_flight} requests are under way, at most {} are taken", options.max_in_flight);
+            return Err(Refusal::new(Exception::ConcurrencyLimit, message));
+        }
+        server.limit_rate(key)?;
+    }
+    let too_large = || {
+        let message = format!("the body has more than {} bytes: send fewer rows at once", options.max_body);
+        Refusal::new(Exception::TooLarge, message)
+    };
+    match tokio::time::timeout(options.timeout, read(body, options.max_body)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::invalid(format!("the body ended too early: {error}"))),
+        Err(_) => Err(server.timed_out()),
+    }
+}
+
+/// A body, or nothing if it is too large. What is too much is read on for a while and thrown away: a caller that is still
+/// sending when the connection closes never sees the answer.
+async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+    const PATIENCE: usize = 8;
+    let mut kept = Vec::new();
+    let mut n_bytes = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        n_bytes += piece.len();
+        if n_bytes <= max {
+            kept.extend_from_slice(&piece);
+        } else if n_bytes > max.saturating_mul(PATIENCE) {
+            break;
+        }
+    }
+    Ok((n_bytes <= max).then(|| kept.into()))
+}
+
+pub(super) fn bearer(parts: &Parts) -> Option<&str> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    header("authorization").and_then(|value| value.strip_prefix("Bearer ")).or_else(|| header("x-api-key"))
+}
+
+impl Server {
+    pub(super) fn timed_out(&self) -> Refusal {
+        let message = format!("there was no answer within {} ms", self.options.timeout.as_millis());
+        Refusal::new(Exception::Timeout, message)
+    }
+
+    /// A bucket that holds a second's requests, and is filled as time goes by.
+    fn limit_rate(&self, key: Option<&Key>) -> Result<(), Refusal> {
+        let Some((key, per_second)) = key.and_then(|key| Some((key, key.per_second?))) else { return Ok(()) };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let bucket = buckets.entry(key.id.clone()).or_insert(Bucket { n_left: per_second, at: now });
+        bucket.n_left = (bucket.n_left + per_second * (now - bucket.at).as_secs_f64()).min(per_second.max(1.0));
+        bucket.at = now;
+        if bucket.n_left < 1.0 {
+            let message = format!("the key {} may send {per_second} requests a second", key.id);
+            return Err(Refusal::new(Exception::RateLimit, message));
+        }
+        bucket.n_left -= 1.0;
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What the service and its mirrors are asked, and what is counted of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::http::request::Parts;
+use endpoint::{Answer, Handled, Host, Refusal, Request, Service};
+use monitor::{Exception, ExceptionEvent};
+
+use super::Server;
+use crate::folder::now_ms;
+
+/// Bodies from this size on are worked on beside the threads that answer.
+const LARGE_BODY: usize = 64 << 10;
+
+/// Asks the service; a panic is an answer, too.
+pub(super) async fn handle(
+    server: &Arc<Server>,
+    service: &Arc<Service>,
+    parts: &Parts,
+    headers: &Arc<Vec<(String, String)>>,
+    body: &Bytes,
+) -> Result<Handled, Refusal> {
+    let ask = {
+        let (server, service, headers, body) =
+            (Arc::clone(server), Arc::clone(service), Arc::clone(headers), body.clone());
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        move || {
+            let request = Request { method: method.as_str(), path: &path, headers: &headers, body: &body };
+            let host: &dyn Host = &*server.state;
+            catch_unwind(AssertUnwindSafe(|| service.handle(&request, host)))
+                .map_err(|_| Refusal::new(Exception::ModelPanic, "the model failed; the server's log has the place"))
+        }
+    };
+    if body.len() < LARGE_BODY {
+        return ask();
+    }
+    let work = tokio::task::spawn_blocking(ask);
+    match tokio::time::timeout(server.options.timeout, work).await {
+        Ok(Ok(handled)) => handled,
+        Ok(Err(_)) => Err(Refusal::new(Exception::ModelPanic, "the model failed; the server's log has the place")),
+        Err(_) => Err(server.timed_out()),
+    }
+}
+
+/// Asks the mirror the same, after the caller was answered.
+pub(super) fn mirror(
+    server: &Arc<Server>,
+    service: &Arc<Service>,
+    parts: &Parts,
+    headers: &Arc<Vec<(String, String)>>,
+    body: Bytes,
+    live: Handled,
+) {
+    let Some(deployment) = live.mirror.clone() else { return };
+    let (server, service, path) = (Arc::clone(server), Arc::clone(service), parts.uri.path().to_owned());
+    let mut headers: Vec<(String, String)> = headers.to_vec();
+    headers.insert(0, ("x-millrace-deployment".into(), deployment.to_string()));
+    tokio::task::spawn_blocking(move || {
+        let started = Instant::now();
+        let request = Request { method: "POST", path: &path, headers: &headers, body: &body };
+        let asked = catch_unwind(AssertUnwindSafe(|| service.handle(&request, &*server.state)));
+        // A mirror that fails harms nobody but its own record.
+        if let Ok(mut mirrored) = asked {
+            server.state.compare(&live, &mirrored);
+            mirrored.seen.served.is_mirror = true;
+            count(&server, &mut mirrored, &headers, started.elapsed().as_secs_f64(), 0);
+        }
+    });
+}
+
+pub(super) fn count(
+    server: &Server,
+    handled: &mut Handled,
+    headers: &[(String, String)],
+    seconds: f64,
+    n_in_flight: u32,
+) {
+    handled.seen.at_ms = now_ms();
+    handled.seen.seconds = seconds;
+    handled.seen.in_flight = n_in_flight;
+    let id = request_id(&handled.answer, headers);
+    let event = |exception: Exception, message: String, column: Option<String>, row: Option<u64>| ExceptionEvent {
+        at_ms: handled.seen.at_ms,
+        request_id: id.clone(),
+        served: handled.seen.served.clone(),
+        exception,
+        message,
+        column,
+        row,
+    };
+    let mut events: Vec<ExceptionEvent> = Vec::new();
+    for mismatch in &handled.mismatches {
+        // Each kind once, as it is counted.
+        if !events.iter().any(|known| known.exception == mismatch.exception) {
+            let row = mismatch.row.map(|row| row as u64 - 1);
+            events.push(event(mismatch.exception, mismatch.in_words(), Some(mismatch.column.clone()), row));
+        }
+    }
+    for exception in &handled.seen.exceptions {
+        if !events.iter().any(|known| known.exception == *exception) {
+            events.push(event(*exception, handled.error.clone(), None, None));
+        }
+    }
+    server.state.count(&handled.seen, events);
+}
+
+pub(super) fn request_id(answer: &Answer, headers: &[(String, String)]) -> String {
+    let given = answer.headers.iter().find(|(name, _)| *name == "x-request-id").map(|(_, id)| id.clone());
+    let brought = || headers.iter().find(|(name, _)| name == "x-request-id").map(|(_, id)| id.clone());
+    given.or_else(brought).unwrap_or_default()
+}
