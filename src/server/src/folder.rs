@@ -32,6 +32,11 @@ impl Folder {
         &self.path
     }
 
+    /// Where its keys are.
+    pub fn keys(&self) -> PathBuf {
+        self.path.join("keys.json")
+    }
+
     /// When its log was last written to, and how long it is; changes whenever the log does.
     pub fn stamp(&self) -> Option<(SystemTime, u64)> {
         let metadata = fs::metadata(self.path.join(EVENTS)).ok()?;
@@ -85,18 +90,26 @@ impl Folder {
         file.set_len(whole as u64).with_context(|| format!("{} cannot be mended", self.path.join(EVENTS).display()))
     }
 
-    /// Keeps a package and registers it as a model's next version.
+    /// Keeps a package and registers it as a model's next version, together with what is to happen to that version at
+    /// once: its aliases and tags.
     ///
     /// # Errors
-    /// The folder cannot be written.
-    pub fn register(&self, who: &str, model: &Name, bytes: &[u8]) -> Result<(u32, Log)> {
+    /// The folder cannot be written, or what is to happen does not fit.
+    pub fn register(
+        &self,
+        who: &str,
+        model: &Name,
+        bytes: &[u8],
+        at_once: impl FnOnce(u32) -> Vec<Change>,
+    ) -> Result<u32> {
         let hash = self.put(bytes)?;
         let mut number = 0;
-        let log = self.record(who, |log| {
+        self.record(who, |log| {
             number = log.registry().next_version(model);
-            Ok(vec![Change::Registered { model: model.clone(), version: number, package: hash }])
+            let registered = Change::Registered { model: model.clone(), version: number, package: hash };
+            Ok([registered].into_iter().chain(at_once(number)).collect())
         })?;
-        Ok((number, log))
+        Ok(number)
     }
 
     /// Keeps a package's bytes under their hash.
@@ -152,7 +165,7 @@ mod tests {
             let folder = folder.clone();
             std::thread::spawn(move || {
                 for round in 0..10 {
-                    folder.register("test", &name("churn"), &[writer, round]).expect("it is written");
+                    folder.register("test", &name("churn"), &[writer, round], |_| Vec::new()).expect("it is written");
                 }
             })
         };
@@ -166,12 +179,25 @@ mod tests {
     #[test]
     fn a_line_that_was_cut_off_is_mended_by_the_next() {
         let folder = folder("mended");
-        folder.register("test", &name("churn"), b"a").expect("it is written");
+        folder.register("test", &name("churn"), b"a", |_| Vec::new()).expect("it is written");
         let path = folder.path().join(EVENTS);
         let mut file = OpenOptions::new().append(true).open(&path).expect("it is there");
         file.write_all(b"{\"at\":1,\"who\":").expect("it is written");
-        assert_eq!(folder.register("test", &name("churn"), b"b").expect("it is written").0, 2);
+        let second = folder.register("test", &name("churn"), b"b", |_| Vec::new());
+        assert_eq!(second.expect("it is written"), 2);
         assert_eq!(folder.log().expect("it is whole").events().len(), 2);
+        fs::remove_dir_all(folder.path()).expect("it is there");
+    }
+
+    #[test]
+    fn a_version_and_its_alias_are_registered_together_or_not_at_all() {
+        let folder = folder("together");
+        let to = |alias: &str, version| Change::AliasSet { model: name("churn"), alias: name(alias), version };
+        folder.register("test", &name("churn"), b"a", |version| vec![to("champion", version)]).expect("it fits");
+        let error = folder.register("test", &name("churn"), b"b", |version| vec![to("challenger", version + 1)]);
+        assert_eq!(error.expect_err("there is no third").to_string(), "churn has no version 3; its newest is 2");
+        let log = folder.log().expect("it is whole");
+        assert_eq!((log.events().len(), log.registry().next_version(&name("churn"))), (2, 2));
         fs::remove_dir_all(folder.path()).expect("it is there");
     }
 

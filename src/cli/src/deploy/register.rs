@@ -83,8 +83,7 @@ pub fn register(arguments: &Arguments) -> Result<Outcome> {
     let tags = arguments.tag.iter().map(|tag| pair(tag, "--tag KEY=VALUE")).collect::<Result<Vec<_>>>()?;
     let aliases = arguments.alias.iter().map(|alias| name(alias)).collect::<Result<Vec<_>>>()?;
     let folder = arguments.place.folder();
-    let (version, _) = folder.register(&who(), &model, &bytes)?;
-    folder.record(&who(), |_| {
+    let version = folder.register(&who(), &model, &bytes, |version| {
         let tagged = tags.iter().map(|(key, value)| Change::TagSet {
             model: model.clone(),
             version,
@@ -93,7 +92,7 @@ pub fn register(arguments: &Arguments) -> Result<Outcome> {
         });
         let pointed =
             aliases.iter().map(|alias| Change::AliasSet { model: model.clone(), alias: alias.clone(), version });
-        Ok(tagged.chain(pointed).collect())
+        tagged.chain(pointed).collect()
     })?;
     let card = &package.header.card;
     if arguments.json {

@@ -136,7 +136,7 @@ pub fn registry(arguments: &Arguments) -> Result<Outcome> {
             let model = name(text)?;
             let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
             endpoint::Scorer::load(&bytes).with_context(|| file.display().to_string())?;
-            let (version, _) = folder.register(&who(), &model, &bytes)?;
+            let version = folder.register(&who(), &model, &bytes, |_| Vec::new())?;
             say::out(&format!("models:/{model}/{version}\n"))?;
         }
         Verb::Export { address, file } => {
