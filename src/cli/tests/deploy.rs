@@ -1,11 +1,10 @@
 //! Models from a pipeline to a real address.
 
+mod lab;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,11 +18,11 @@ use protocol::{RunId, RunTarget};
 use registry::{Change, Event, Hash, Log, Name};
 use serde_json::{Value as Json, json};
 
-const PIPELINE: &str = "../../tests/golden/pipelines/web_service.json";
+use lab::{Folder, PIPELINE, Server, sample, soon};
 
-struct Lab;
+struct Alone;
 
-impl Host for Lab {
+impl Host for Alone {
     fn seconds(&self) -> f64 {
         0.0
     }
@@ -58,7 +57,7 @@ fn raw_rows_of_a_request_are_predicted_as_prepared_rows_in_the_pipeline_to_the_l
     let raw = table("input", "table");
     let body = json!({ "inputs": inputs(&raw) }).to_string();
     let request = Request { method: "POST", path: "/v2/models/churn/infer", headers: &[], body: body.as_bytes() };
-    let handled = service.handle(&request, &Lab);
+    let handled = service.handle(&request, &Alone);
     assert_eq!(handled.answer.status, 200, "{}", handled.error);
     let answer: Json = serde_json::from_slice(&handled.answer.body).expect("it is JSON");
     let given: Vec<f64> =
@@ -107,93 +106,6 @@ fn serving(package: &[u8]) -> (Service, Log) {
     }
     let scorer = Arc::new(Scorer::load(package).expect("it is whole"));
     (Service::new(log.registry().clone(), [(Hash::of(package), scorer)].into()), log)
-}
-
-/// A folder that goes when it is no longer needed.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deploy-{name}"));
-        let _ = fs::remove_dir_all(&path);
-        Self(path)
-    }
-
-    fn millrace(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args(arguments)
-            .args(["--registry", &self.0.display().to_string()])
-            .output()
-            .expect("it starts");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("it is text")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A server that ends when it is no longer needed.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(registry: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args(["serve", "--port", "0", "--registry"])
-            .arg(registry)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it is");
-        let address = line.trim_start_matches("serving http://").split('/').next().expect("an address").to_owned();
-        Self { child, address }
-    }
-
-    /// The status and the body.
-    fn ask(&self, method: &str, path: &str, key: Option<&str>, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let key = key.map_or(String::new(), |key| format!("Authorization: Bearer {key}\r\n"));
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{key}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).expect("it is read");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits for what a server does within a moment of a change of its folder.
-fn soon(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(25));
-    }
-    panic!("it did not come to pass within five seconds");
-}
-
-fn sample(folder: &Folder) -> String {
-    let shown = folder.millrace(&["registry", "show", "models:/churn", "--json"]);
-    let shown: Json = serde_json::from_str(&shown).expect("it is JSON");
-    shown["sample_request"].to_string()
 }
 
 #[test]
@@ -253,4 +165,36 @@ fn a_public_address_needs_a_key() {
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("can be reached from other computers, and there is no key"), "{error}");
+}
+
+#[test]
+fn a_package_is_served_to_other_computers_with_the_keys_of_a_file() {
+    let folder = Folder::new("package");
+    let key = folder.millrace(&["keys", "make", "--scope", "infer:*"]);
+    let package = folder.0.join("churn.millrace").display().to_string();
+    folder.millrace(&["register", PIPELINE, "--out", &package]);
+    let keys = folder.0.join("keys.json").display().to_string();
+    let server = Server::start_with(&[&package, "--keys", &keys, "--host", "0.0.0.0"]);
+    let path = "/v2/models/churn";
+    assert_eq!(server.ask("GET", path, None, "").0, 401);
+    assert_eq!(server.ask("GET", path, Some(key.trim()), "").0, 200);
+    let second = folder.millrace(&["keys", "make", "--scope", "read"]);
+    soon(|| server.ask("GET", path, Some(second.trim()), "").0 == 200);
+}
+
+#[test]
+fn statistics_say_when_a_model_was_last_asked() {
+    let folder = Folder::new("last");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    let server = Server::start(&folder.0);
+    let last = || {
+        let (_, stats) = server.ask("GET", "/v2/models/churn/stats", None, "");
+        let stats: Json = serde_json::from_str(&stats).expect("it is JSON");
+        stats["model_stats"][0]["last_inference"].as_u64().expect("a number")
+    };
+    assert_eq!(last(), 0, "nobody has asked yet");
+    let before = server::now_ms() / 60_000 * 60_000;
+    server.ask("POST", "/v2/models/churn/infer", None, &sample(&folder));
+    assert!((before..=server::now_ms()).contains(&last()), "{}", last());
 }

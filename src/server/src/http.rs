@@ -29,7 +29,6 @@ use self::log::RequestLog;
 use self::monitor::monitoring;
 use self::watch::{keep, watch};
 use crate::folder::Folder;
-use crate::keys::Keys;
 use crate::state::{State, meant, refused};
 
 /// How to serve.
@@ -41,6 +40,8 @@ pub struct Options {
     pub folder: Option<Folder>,
     /// Packages that are served under a name, with all traffic, if there is no folder.
     pub packages: Vec<(Name, Vec<u8>)>,
+    /// The file of the keys, if there may be any.
+    pub keys: Option<PathBuf>,
     /// Threads that answer.
     pub n_workers: usize,
     /// Requests under way at once; more are refused with 429.
@@ -80,13 +81,10 @@ pub fn serve(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
 }
 
 async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let state = match &options.folder {
-        Some(folder) => State::of_folder(folder.clone(), options.max_body)?,
-        None => State::of_packages(options.packages.clone(), Keys::default(), options.max_body)?,
-    };
+    let state = State::new(&options)?;
     if !options.address.ip().is_loopback() && state.keys().keys.is_empty() && !options.is_insecure {
         bail!(
-            "{} can be reached from other computers, and there is no key\n  help: make one with `millrace keys`, or say --insecure",
+            "{} can be reached from other computers, and there is no key\n  help: make one with `millrace keys make`, name its file with --keys, or say --insecure",
             options.address
         );
     }

@@ -12,7 +12,6 @@ use monitor::Exception;
 use registry::Name;
 use serde::{Deserialize, Serialize};
 
-const FILE: &str = "keys.json";
 const PREFIX: &str = "mr";
 
 /// All keys of a registry.
@@ -135,13 +134,12 @@ pub struct NewKey {
 }
 
 impl Keys {
-    /// Those of a registry's folder.
+    /// Those of a file; none if it is not there.
     ///
     /// # Errors
     /// The file cannot be read, or is something else.
-    pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(FILE);
-        match fs::read(&path) {
+    pub fn read(path: &Path) -> Result<Self> {
+        match fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| path.display().to_string()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
@@ -152,18 +150,19 @@ impl Keys {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(FILE);
+    pub fn write(&self, path: &Path) -> Result<()> {
         let unfinished = path.with_extension("part");
         let cannot = || format!("{} cannot be written", path.display());
-        fs::create_dir_all(folder).with_context(cannot)?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(cannot)?;
+        }
         fs::write(&unfinished, serde_json::to_vec_pretty(self)?).with_context(cannot)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).with_context(cannot)?;
         }
-        fs::rename(&unfinished, &path).with_context(cannot)
+        fs::rename(&unfinished, path).with_context(cannot)
     }
 
     /// Makes a key in place of the one in its slot, and gives it as text: it is never seen again.

@@ -1,6 +1,7 @@
 //! What a running server knows: what it serves, who may ask, and what it counted.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
@@ -14,6 +15,7 @@ use registry::{Change, Event, Hash, Log, Name, Registry};
 use serde::Serialize;
 
 use crate::folder::{Folder, now_ms};
+use crate::http::Options;
 use crate::keys::Keys;
 
 /// Exceptions that are kept for whoever looks.
@@ -24,6 +26,7 @@ const N_MINUTES: u64 = 360;
 /// What a running server knows.
 pub(crate) struct State {
     source: Source,
+    keys_path: Option<PathBuf>,
     max_body: usize,
     service: RwLock<Arc<Service>>,
     keys: RwLock<Arc<Keys>>,
@@ -50,6 +53,8 @@ struct Counted {
     recent: VecDeque<Record>,
     /// All since the start but what the recorder still holds.
     totals: BTreeMap<Served, Minute>,
+    /// The minute of the last request.
+    last_minute: BTreeMap<Served, u64>,
     exceptions: VecDeque<ExceptionEvent>,
     disagreements: BTreeMap<(Name, Name, Name), Apart>,
 }
@@ -75,43 +80,24 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    /// Serves a registry's folder.
-    pub fn of_folder(folder: Folder, max_body: usize) -> Result<Self> {
-        let log = folder.log()?;
-        let keys = Keys::read(folder.path())?;
-        let state = Self::new(Source::Folder(folder), keys, max_body);
-        state.serve(log.registry().clone(), &BTreeMap::new())?;
-        Ok(state)
-    }
-
-    /// Serves packages, each under its name with all its traffic.
-    pub fn of_packages(packages: Vec<(Name, Vec<u8>)>, keys: Keys, max_body: usize) -> Result<Self> {
-        let mut log = Log::default();
-        let mut by_hash = BTreeMap::new();
-        for (name, bytes) in packages {
-            let package = Hash::of(&bytes);
-            let version = log.registry().next_version(&name);
-            let live = Name::new("live")?;
-            let traffic = [(live.clone(), 100)].into();
-            for change in [
-                Change::Registered { model: name.clone(), version, package: package.clone() },
-                Change::Deployed { endpoint: name.clone(), deployment: live, model: name.clone(), version },
-                Change::TrafficSet { endpoint: name.clone(), traffic, reason: String::new() },
-            ] {
-                log.record(Event { at: now_ms(), who: "server".into(), change })?;
+    /// Serves a registry's folder, or packages, each under its name with all its traffic.
+    pub fn new(options: &Options) -> Result<Self> {
+        let (source, registry, packages) = match &options.folder {
+            Some(folder) => {
+                let registry = folder.log()?.registry().clone();
+                (Source::Folder(folder.clone()), registry, BTreeMap::new())
             }
-            by_hash.insert(package, bytes);
-        }
-        let registry = log.registry().clone();
-        let state = Self::new(Source::Memory(Mutex::new(log)), keys, max_body);
-        state.serve(registry, &by_hash)?;
-        Ok(state)
-    }
-
-    fn new(source: Source, keys: Keys, max_body: usize) -> Self {
-        Self {
+            None => {
+                let (log, packages) = log_of(&options.packages)?;
+                let registry = log.registry().clone();
+                (Source::Memory(Mutex::new(log)), registry, packages)
+            }
+        };
+        let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
+        let state = Self {
             source,
-            max_body,
+            keys_path: options.keys.clone(),
+            max_body: options.max_body,
             service: RwLock::default(),
             keys: RwLock::new(Arc::new(keys)),
             counted: Mutex::default(),
@@ -120,7 +106,9 @@ impl State {
             started: Instant::now(),
             started_ms: now_ms(),
             next_id: AtomicU32::new(0),
-        }
+        };
+        state.serve(registry, &packages)?;
+        Ok(state)
     }
 
     /// Serves this state of the registry from now on. Requests under way end with the one they began with.
@@ -165,11 +153,13 @@ impl State {
         }
     }
 
-    /// Looks at the folder again.
+    /// Looks at the keys and the folder again.
     pub fn reload(&self) -> Result<()> {
+        if let Some(path) = &self.keys_path {
+            let keys = Keys::read(path)?;
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
         let Some(folder) = self.folder() else { return Ok(()) };
-        let keys = Keys::read(folder.path())?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         self.serve(folder.log()?.registry().clone(), &BTreeMap::new())
     }
 
@@ -200,6 +190,10 @@ impl State {
     pub fn count(&self, seen: &Seen, exceptions: Vec<ExceptionEvent>) {
         let mut counted = locked(&self.counted);
         counted.recorder.see(seen);
+        match counted.last_minute.get_mut(&seen.served) {
+            Some(last) => *last = (*last).max(seen.at_ms / 60_000),
+            None => _ = counted.last_minute.insert(seen.served.clone(), seen.at_ms / 60_000),
+        }
         for exception in exceptions {
             if counted.exceptions.len() == N_EXCEPTIONS {
                 counted.exceptions.pop_front();
@@ -243,7 +237,7 @@ impl State {
     }
 
     /// The minutes of the last hours, the one under way included.
-    pub fn minutes(&self) -> Vec<Record> {
+    pub fn recent_minutes(&self) -> Vec<Record> {
         let counted = locked(&self.counted);
         let under_way = counted.recorder.minutes().iter();
         let under_way = under_way.map(|(key, counts)| Record { key: key.clone(), counts: counts.clone() });
@@ -317,8 +311,11 @@ impl Host for State {
     }
 
     fn minutes(&self) -> Vec<(MinuteKey, Minute)> {
-        let minute = now_ms() / 60_000;
-        self.totals().into_iter().map(|(served, counts)| (MinuteKey { minute, served }, counts)).collect()
+        let totals = self.totals();
+        let counted = locked(&self.counted);
+        // What was never asked is counted in no minute of ours: statistics say 0.
+        let last = |served: &Served| counted.last_minute.get(served).copied().unwrap_or_default();
+        totals.into_iter().map(|(served, counts)| (MinuteKey { minute: last(&served), served }, counts)).collect()
     }
 
     fn metrics(&self, accept: &str) -> Answer {
@@ -337,6 +334,27 @@ impl Host for State {
         };
         Answer::text(format.content_type(), exposition(&snapshot, format))
     }
+}
+
+/// A registry of packages, each deployed under its name with all its traffic, and their bytes.
+fn log_of(packages: &[(Name, Vec<u8>)]) -> Result<(Log, BTreeMap<Hash, Vec<u8>>)> {
+    let mut log = Log::default();
+    let mut by_hash = BTreeMap::new();
+    for (name, bytes) in packages {
+        let package = Hash::of(bytes);
+        let version = log.registry().next_version(name);
+        let live = Name::new("live")?;
+        let traffic = [(live.clone(), 100)].into();
+        for change in [
+            Change::Registered { model: name.clone(), version, package: package.clone() },
+            Change::Deployed { endpoint: name.clone(), deployment: live, model: name.clone(), version },
+            Change::TrafficSet { endpoint: name.clone(), traffic, reason: String::new() },
+        ] {
+            log.record(Event { at: now_ms(), who: "server".into(), change })?;
+        }
+        by_hash.insert(package, bytes.clone());
+    }
+    Ok((log, by_hash))
 }
 
 /// The name of the endpoint that a refused request was meant for, if there is such a one.

@@ -52,7 +52,8 @@ enum SlotName {
 /// Makes, lists or ends keys.
 pub fn keys(arguments: &Arguments) -> Result<Outcome> {
     let folder = arguments.place.folder();
-    let mut keys = Keys::read(folder.path())?;
+    let path = folder.keys();
+    let mut keys = Keys::read(&path)?;
     match &arguments.verb {
         Verb::Make { scopes, slot, expires, per_second } => {
             let scopes = scopes.iter().cloned().map(Scope::try_from).collect::<Result<Vec<_>, _>>();
@@ -66,7 +67,7 @@ pub fn keys(arguments: &Arguments) -> Result<Outcome> {
                 per_second: *per_second,
             };
             let key = keys.make(new, now_ms())?;
-            keys.write(folder.path())?;
+            keys.write(&path)?;
             say::out(&format!("{key}\n"))?;
         }
         Verb::List => say::out(
@@ -91,7 +92,7 @@ pub fn keys(arguments: &Arguments) -> Result<Outcome> {
             let at = keys.keys.iter().position(|key| key.id == *id);
             let Some(at) = at else { bail!("there is no key {id:?}; `millrace keys list` shows them") };
             keys.keys.remove(at);
-            keys.write(folder.path()).context("the key is still good")?;
+            keys.write(&path).context("the key is still good")?;
         }
     }
     Ok(Outcome::Good)

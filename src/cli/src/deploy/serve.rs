@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ::registry::Name;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use server::{Folder, Options};
 
 use crate::{Outcome, say};
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// The registry's folder; changes of it are served at once
     #[arg(long = "registry", value_name = "DIR", default_value = "registry")]
     folder: PathBuf,
+    /// The file of the keys, as `millrace keys` makes it [default: keys.json in the registry's folder, if that is served]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// The address to listen at; one that other computers reach needs keys
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
@@ -51,9 +54,14 @@ pub struct Arguments {
 pub fn serve(arguments: &Arguments) -> Result<Outcome> {
     let started = Instant::now();
     let n_cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let folder = arguments.packages.is_empty().then(|| Folder::new(&arguments.folder));
+    if let Some(path) = arguments.keys.as_deref().filter(|path| !path.is_file()) {
+        bail!("--keys {}: there is no such file\n  help: `millrace keys make` makes one", path.display());
+    }
     let options = Options {
         address: SocketAddr::new(arguments.host, arguments.port),
-        folder: arguments.packages.is_empty().then(|| Folder::new(&arguments.folder)),
+        keys: arguments.keys.clone().or_else(|| folder.as_ref().map(Folder::keys)),
+        folder,
         packages: arguments.packages.iter().map(|path| package(path)).collect::<Result<_>>()?,
         n_workers: arguments.workers.map_or(n_cores, |n| n as usize),
         max_in_flight: arguments.max_concurrent_requests,

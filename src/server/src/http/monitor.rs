@@ -18,7 +18,7 @@ pub(super) fn monitoring(server: &Server, parts: &Parts) -> Option<Answer> {
     }
     let state = &server.state;
     Some(match asked {
-        "minutes" => Answer::json(200, &json!(state.minutes())),
+        "minutes" => Answer::json(200, &json!(state.recent_minutes())),
         "exceptions" => Answer::json(200, &json!(state.exceptions())),
         "disagreements" => {
             let rows = state.disagreements().into_iter();

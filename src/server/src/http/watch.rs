@@ -10,7 +10,7 @@ use monitor::Record;
 use serde_json::json;
 
 use super::Server;
-use crate::folder::now_ms;
+use crate::folder::{Folder, now_ms};
 use crate::state::State;
 
 /// How often the folder is looked at.
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Looks for changes in the folder, and finishes minutes.
 pub(super) async fn watch(server: Arc<Server>) {
     let state = &server.state;
-    let stamp = || state.folder().map(|folder| (folder.stamp(), stamp_of(&folder.path().join("keys.json"))));
+    let stamp = || (state.folder().map(Folder::stamp), server.options.keys.as_deref().map(stamp_of));
     let mut seen = stamp();
     let mut minute = now_ms() / 60_000;
     state.finish_minutes();
