@@ -10,6 +10,7 @@ mod check;
 mod describe;
 mod infer;
 mod json;
+mod manage;
 mod plain;
 mod request;
 mod route;
@@ -19,6 +20,7 @@ mod service;
 mod stats;
 
 pub use answer::{Answer, Mismatch, Refusal};
+pub use manage::{MAX_PACKAGE, Managed};
 pub use request::Request;
 pub use route::{Action, Route};
 pub use rows::{Checked, Rows, Vector};
