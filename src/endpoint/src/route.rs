@@ -92,6 +92,16 @@ impl<'a> Route<'a> {
         Err(Refusal::uncounted("request.method_not_allowed", 405, message))
     }
 
+    /// Whether it asks for a prediction, which is counted.
+    pub fn predicts(self) -> bool {
+        matches!(self.action, Action::Infer | Action::Invocations | Action::Score)
+    }
+
+    /// Whether the answer rests on what was counted so far.
+    pub fn rests_on_counts(self) -> bool {
+        matches!(self.action, Action::Metrics | Action::Stats)
+    }
+
     fn method(self) -> &'static str {
         match self.action {
             Action::Index | Action::Load | Action::Unload | Action::Infer | Action::Invocations | Action::Score => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Prediction;
-use monitor::{Exception, Minute, MinuteKey, Phase, Seen, Served};
+use monitor::{Exception, ExceptionEvent, Minute, MinuteKey, Phase, RequestEvent, Seen, Served};
 use registry::{Address, Change, Deployment, Endpoint, Hash, Name, Registry, Which};
 use schema::list;
 use serde_json::{Value as Json, json};
@@ -96,6 +96,29 @@ impl Service {
     /// Whether everything that has traffic is loaded.
     pub fn is_ready(&self) -> bool {
         self.registry.endpoints.values().all(|endpoint| endpoint.is_stopped || self.is_endpoint_ready(endpoint))
+    }
+
+    /// What is served, also if nothing asked for it yet.
+    pub fn served(&self) -> Vec<Served> {
+        let endpoints = self.registry.endpoints.iter();
+        endpoints
+            .flat_map(|(endpoint, entry)| {
+                entry.deployments.iter().map(|(deployment, it)| Served {
+                    endpoint: Some(endpoint.clone()),
+                    deployment: Some(deployment.clone()),
+                    version: it.version,
+                    is_mirror: false,
+                })
+            })
+            .collect()
+    }
+
+    /// The name of the endpoint that a refused request was meant for, if there is such a one.
+    pub fn meant(&self, model: Option<&str>) -> Option<Name> {
+        match model {
+            Some(model) => self.named(model).ok().map(|(name, _)| name.clone()),
+            None => self.only().ok().map(|(name, _)| name.clone()),
+        }
     }
 
     fn is_endpoint_ready(&self, endpoint: &Endpoint) -> bool {
@@ -396,6 +419,73 @@ impl Service {
             }
         }
         Ok(Answer::json(200, &models.into()))
+    }
+}
+
+impl Handled {
+    /// What a host refuses before it asks the service.
+    pub fn refused(refusal: &Refusal, endpoint: Option<Name>, route: &'static str) -> Self {
+        let answer = refusal.answer();
+        let seen = Seen {
+            at_ms: 0,
+            served: Served { endpoint, ..Served::default() },
+            status: answer.status,
+            seconds: 0.0,
+            n_rows: 0,
+            in_flight: 0,
+            queue: 0,
+            exceptions: refusal.exception.into_iter().collect(),
+            phases: Vec::new(),
+        };
+        Self {
+            answer,
+            route,
+            scored: None,
+            mismatches: Vec::new(),
+            error: refusal.message.clone(),
+            mirror: None,
+            change: None,
+            seen,
+        }
+    }
+
+    /// The request's name: what the answer says, or what the request brought.
+    pub fn request_id(&self, headers: &[(String, String)]) -> String {
+        let given = self.answer.headers.iter().find(|(name, _)| *name == "x-request-id").map(|(_, id)| id.clone());
+        let brought = || headers.iter().find(|(name, _)| name == "x-request-id").map(|(_, id)| id.clone());
+        given.or_else(brought).unwrap_or_default()
+    }
+
+    /// The row of the table of requests, once the host has said when it was and how long it took.
+    pub fn request(&self, id: &str) -> RequestEvent {
+        let Seen { at_ms, ref served, status, seconds, n_rows, .. } = self.seen;
+        RequestEvent { at_ms, id: id.into(), served: served.clone(), status, seconds, n_rows }
+    }
+
+    /// The rows of the table of exceptions: each kind once, as it is counted.
+    pub fn exceptions(&self, id: &str) -> Vec<ExceptionEvent> {
+        let event = |exception: Exception, message: String, column: Option<String>, row: Option<u64>| ExceptionEvent {
+            at_ms: self.seen.at_ms,
+            request_id: id.into(),
+            served: self.seen.served.clone(),
+            exception,
+            message,
+            column,
+            row,
+        };
+        let mut events: Vec<ExceptionEvent> = Vec::new();
+        for mismatch in &self.mismatches {
+            if !events.iter().any(|known| known.exception == mismatch.exception) {
+                let row = mismatch.row.map(|row| row as u64 - 1);
+                events.push(event(mismatch.exception, mismatch.in_words(), Some(mismatch.column.clone()), row));
+            }
+        }
+        for exception in &self.seen.exceptions {
+            if !events.iter().any(|known| known.exception == *exception) {
+                events.push(event(*exception, self.error.clone(), None, None));
+            }
+        }
+        events
     }
 }
 

@@ -3,6 +3,7 @@
 mod admit;
 mod ask;
 mod log;
+mod manage;
 mod monitor;
 mod watch;
 
@@ -19,17 +20,18 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use endpoint::{Action, Answer, Refusal, Route};
+use endpoint::{Answer, Handled, Refusal, Route};
 use registry::Name;
 use tokio::net::TcpListener;
 
 use self::admit::{Bucket, admitted};
 use self::ask::{count, handle, mirror};
 use self::log::RequestLog;
+use self::manage::{failed, managing};
 use self::monitor::monitoring;
 use self::watch::{keep, watch};
 use crate::folder::Folder;
-use crate::state::{State, meant, refused};
+use crate::state::State;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -166,11 +168,15 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
             .map(|(name, value)| (name.as_str().into(), value.to_str().unwrap_or_default().into()))
             .collect(),
     );
+    let body = match managing(&server, &parts, &headers, body).await {
+        Ok(answer) => return response(answer),
+        Err(body) => body,
+    };
     let service = server.state.service();
     let route = Route::of(parts.method.as_str(), parts.uri.path());
     let refuse = |refusal: &Refusal| match &route {
-        Ok(route) => refused(refusal, meant(&service, route.model), route.template()),
-        Err(_) => refused(refusal, None, "_OTHER"),
+        Ok(route) => Handled::refused(refusal, service.meant(route.model), route.template()),
+        Err(_) => Handled::refused(refusal, None, "_OTHER"),
     };
     let (mut handled, body) = match admitted(&server, &parts, &route, guard.n, body).await {
         Err(refusal) => (refuse(&refusal), None),
@@ -180,12 +186,12 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         },
     };
     if let Some(change) = handled.change.take()
-        && let Err(error) = server.state.change("server", change)
+        && let Err(error) = server.state.change("server", vec![change])
     {
-        handled = refuse(&Refusal::uncounted("request.failed", 409, format!("{error:#}")));
+        handled = refuse(&failed(&error));
     }
     let seconds = started.elapsed().as_secs_f64();
-    let is_prediction = route.is_ok_and(|route| predicts(route.action));
+    let is_prediction = route.is_ok_and(|route| route.predicts());
     if is_prediction {
         count(&server, &mut handled, &headers, seconds, guard.n);
         if let (Some(_), Some(body)) = (&handled.mirror, body) {
@@ -196,10 +202,6 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         log.write(&parts, &headers, &handled, seconds);
     }
     response(handled.answer)
-}
-
-fn predicts(action: Action) -> bool {
-    matches!(action, Action::Infer | Action::Invocations | Action::Score)
 }
 
 fn response(answer: Answer) -> Response {

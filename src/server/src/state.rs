@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use endpoint::{Answer, Disagreement, Handled, Host, Refusal, Scorer, Service};
+use endpoint::{Answer, Disagreement, Handled, Host, Scorer, Service};
 use monitor::{
     ExceptionEvent, Minute, MinuteKey, Process, Record, Recorder, Seen, Served, Snapshot, TextFormat, exposition,
 };
@@ -163,16 +163,20 @@ impl State {
         self.serve(folder.log()?.registry().clone(), &BTreeMap::new())
     }
 
-    /// Carries out a change that a request asked for.
-    pub fn change(&self, who: &str, change: Change) -> Result<()> {
+    /// Carries out changes that a request asked for: all, or none.
+    pub fn change(&self, who: &str, changes: Vec<Change>) -> Result<()> {
         match &self.source {
             Source::Folder(folder) => {
-                let log = folder.record(who, |_| Ok(vec![change]))?;
+                let log = folder.record(who, |_| Ok(changes))?;
                 self.serve(log.registry().clone(), &BTreeMap::new())
             }
             Source::Memory(log) => {
                 let mut log = locked(log);
-                log.record(Event { at: now_ms(), who: who.into(), change })?;
+                let mut next = log.clone();
+                for change in changes {
+                    next.record(Event { at: now_ms(), who: who.into(), change })?;
+                }
+                *log = next;
                 self.serve(log.registry().clone(), &BTreeMap::new())
             }
         }
@@ -247,7 +251,7 @@ impl State {
     /// To be called each minute: finished minutes are added up, and given to be kept.
     pub fn finish_minutes(&self) -> Vec<Record> {
         let now = now_ms();
-        let served = self.served();
+        let served = self.service().served();
         let mut counted = locked(&self.counted);
         let finished = counted.recorder.take_finished(now);
         for Record { key, counts } in &finished {
@@ -269,22 +273,6 @@ impl State {
         locked(&self.counted).recorder.take_all()
     }
 
-    /// What is served, also if nothing asked for it yet.
-    fn served(&self) -> Vec<Served> {
-        let service = self.service();
-        let endpoints = service.registry().endpoints.iter();
-        endpoints
-            .flat_map(|(endpoint, entry)| {
-                entry.deployments.iter().map(|(deployment, it)| Served {
-                    endpoint: Some(endpoint.clone()),
-                    deployment: Some(deployment.clone()),
-                    version: it.version,
-                    is_mirror: false,
-                })
-            })
-            .collect()
-    }
-
     fn totals(&self) -> BTreeMap<Served, Minute> {
         let counted = locked(&self.counted);
         let mut totals = counted.totals.clone();
@@ -292,7 +280,7 @@ impl State {
             totals.entry(key.served.clone()).or_default().merge(counts);
         }
         drop(counted);
-        for served in self.served() {
+        for served in self.service().served() {
             totals.entry(served).or_default();
         }
         totals
@@ -355,41 +343,6 @@ fn log_of(packages: &[(Name, Vec<u8>)]) -> Result<(Log, BTreeMap<Hash, Vec<u8>>)
         by_hash.insert(package, bytes.clone());
     }
     Ok((log, by_hash))
-}
-
-/// The name of the endpoint that a refused request was meant for, if there is such a one.
-pub(crate) fn meant(service: &Service, model: Option<&str>) -> Option<Name> {
-    let endpoints = &service.registry().endpoints;
-    match model {
-        Some(model) => endpoints.keys().find(|name| name.as_str() == model).cloned(),
-        None => endpoints.keys().next().filter(|_| endpoints.len() == 1).cloned(),
-    }
-}
-
-/// A refusal before the service was asked.
-pub(crate) fn refused(refusal: &Refusal, endpoint: Option<Name>, route: &'static str) -> Handled {
-    let answer = refusal.answer();
-    let seen = Seen {
-        at_ms: 0,
-        served: Served { endpoint, ..Served::default() },
-        status: answer.status,
-        seconds: 0.0,
-        n_rows: 0,
-        in_flight: 0,
-        queue: 0,
-        exceptions: refusal.exception.into_iter().collect(),
-        phases: Vec::new(),
-    };
-    Handled {
-        answer,
-        route,
-        scored: None,
-        mismatches: Vec::new(),
-        error: refusal.message.clone(),
-        mirror: None,
-        change: None,
-        seen,
-    }
 }
 
 /// What Linux says of this process.

@@ -10,7 +10,8 @@ use endpoint::{Action, Refusal, Route};
 use http_body_util::BodyExt;
 use monitor::Exception;
 
-use super::{Server, predicts};
+use super::Server;
+use super::manage::{is_of_no_other_site, other_site};
 use crate::folder::now_ms;
 use crate::keys::Key;
 
@@ -31,16 +32,15 @@ pub(super) async fn admitted(
     let route = route.as_ref().map_err(Clone::clone)?;
     let keys = server.state.keys();
     let key = keys.admit(bearer(parts), route, now_ms())?;
-    if matches!(route.action, Action::Load | Action::Unload) && parts.headers.contains_key("origin") {
-        let message =
-            "a page of another site may not start or stop endpoints; send the request without an Origin header";
-        return Err(Refusal::new(Exception::Forbidden, message));
+    let is_open = keys.keys.is_empty();
+    if matches!(route.action, Action::Load | Action::Unload) && !is_of_no_other_site(parts, is_open) {
+        return Err(other_site());
     }
     if server.state.is_draining.load(Ordering::Relaxed) && !matches!(route.action, Action::Live) {
         return Err(Refusal::new(Exception::ModelNotReady, "the server is ending: ask another"));
     }
     let options = &server.options;
-    if predicts(route.action) {
+    if route.predicts() {
         if n_in_flight > options.max_in_flight {
             let message = format!("{n_in_flight} requests are under way, at most {} are taken", options.max_in_flight);
             return Err(Refusal::new(Exception::ConcurrencyLimit, message));
@@ -61,7 +61,7 @@ pub(super) async fn admitted(
 
 /// A body, or nothing if it is too large. What is too much is read on for a while and thrown away: a caller that is still
 /// sending when the connection closes never sees the answer.
-async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+pub(super) async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
     const PATIENCE: usize = 8;
     let mut kept = Vec::new();
     let mut n_bytes = 0;

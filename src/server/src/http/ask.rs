@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use endpoint::{Answer, Handled, Host, Refusal, Request, Service};
-use monitor::{Exception, ExceptionEvent};
+use endpoint::{Handled, Host, Refusal, Request, Service};
+use monitor::Exception;
 
 use super::Server;
 use crate::folder::now_ms;
@@ -81,34 +81,6 @@ pub(super) fn count(
     handled.seen.at_ms = now_ms();
     handled.seen.seconds = seconds;
     handled.seen.in_flight = n_in_flight;
-    let id = request_id(&handled.answer, headers);
-    let event = |exception: Exception, message: String, column: Option<String>, row: Option<u64>| ExceptionEvent {
-        at_ms: handled.seen.at_ms,
-        request_id: id.clone(),
-        served: handled.seen.served.clone(),
-        exception,
-        message,
-        column,
-        row,
-    };
-    let mut events: Vec<ExceptionEvent> = Vec::new();
-    for mismatch in &handled.mismatches {
-        // Each kind once, as it is counted.
-        if !events.iter().any(|known| known.exception == mismatch.exception) {
-            let row = mismatch.row.map(|row| row as u64 - 1);
-            events.push(event(mismatch.exception, mismatch.in_words(), Some(mismatch.column.clone()), row));
-        }
-    }
-    for exception in &handled.seen.exceptions {
-        if !events.iter().any(|known| known.exception == *exception) {
-            events.push(event(*exception, handled.error.clone(), None, None));
-        }
-    }
-    server.state.count(&handled.seen, events);
-}
-
-pub(super) fn request_id(answer: &Answer, headers: &[(String, String)]) -> String {
-    let given = answer.headers.iter().find(|(name, _)| *name == "x-request-id").map(|(_, id)| id.clone());
-    let brought = || headers.iter().find(|(name, _)| name == "x-request-id").map(|(_, id)| id.clone());
-    given.or_else(brought).unwrap_or_default()
+    let id = handled.request_id(headers);
+    server.state.count(&handled.seen, handled.exceptions(&id));
 }
