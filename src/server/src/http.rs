@@ -32,6 +32,7 @@ use self::monitor::monitoring;
 use self::watch::{keep, watch};
 use crate::folder::Folder;
 use crate::state::State;
+use crate::studio;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub struct Options {
     pub request_log: Option<PathBuf>,
     /// Serve a public address without keys.
     pub is_insecure: bool,
+    /// A built studio, to be served at `/studio/`.
+    pub studio: Option<PathBuf>,
 }
 
 /// How long requests under way may take when the server ends.
@@ -90,6 +93,7 @@ async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
             options.address
         );
     }
+    options.studio.as_deref().map_or(Ok(()), studio::check)?;
     let log = options.request_log.as_deref().map(RequestLog::open).transpose()?;
     let listener = TcpListener::bind(options.address)
         .await
@@ -156,11 +160,14 @@ impl Drop for Guard<'_> {
 
 async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Request) -> Response {
     let started = Instant::now();
-    let guard = Guard::new(&server.state);
     let (parts, body) = request.into_parts();
+    if let Some(file) = server.options.studio.as_deref().and_then(|folder| studio::answer(folder, &parts)) {
+        return file;
+    }
     if let Some(answer) = monitoring(&server, &parts) {
         return response(answer);
     }
+    let guard = Guard::new(&server.state);
     let headers: Arc<Vec<(String, String)>> = Arc::new(
         parts
             .headers

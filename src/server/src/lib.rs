@@ -5,6 +5,7 @@ mod http;
 mod keys;
 mod load;
 mod state;
+mod studio;
 
 pub use folder::{Folder, now_ms};
 pub use http::{Options, serve};

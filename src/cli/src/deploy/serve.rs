@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Write a line of each request into this file, in JSON
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
+    /// Serve a built studio at /studio/, whose Monitor page watches this server
+    #[arg(long, value_name = "DIR")]
+    studio: Option<PathBuf>,
     /// Serve an address that other computers reach although there is no key
     #[arg(long)]
     insecure: bool,
@@ -69,11 +72,15 @@ pub fn serve(arguments: &Arguments) -> Result<Outcome> {
         timeout: Duration::from_millis(arguments.request_timeout_ms),
         request_log: arguments.request_log.clone(),
         is_insecure: arguments.insecure,
+        studio: arguments.studio.clone(),
     };
     server::serve(options, |address| {
         let ms = started.elapsed().as_millis();
         // Who cannot read it can still ask.
         let _ = say::out(&format!("serving http://{address}/v2 (ready in {ms} ms)\n"));
+        if arguments.studio.is_some() {
+            let _ = say::out(&format!("studio at http://{address}/studio/\n"));
+        }
     })?;
     Ok(Outcome::Good)
 }
