@@ -50,7 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["charts", "engine", "learn", "model", "numeric", "pipeline", "protocol", "schema", "study", "sweep", "table"],
     ),
     ("editor", &["pipeline", "protocol", "schema"]),
-    ("endpoint", &["model", "monitor", "registry", "schema"]),
+    ("endpoint", &["model", "monitor", "numeric", "registry", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "registry", "schema", "study", "table"]),
     ("experiment", &["charts", "pipeline", "protocol", "schema", "study"]),
     ("learn", &["model", "numeric", "schema", "table"]),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use endpoint::{Answer, Host, Request, Scorer, Service};
 use engine::testing::{TestHost, block_on};
 use engine::{About, Artifact, Engine};
-use model::{Prediction, Values};
+use model::Prediction;
 use monitor::{Minute, MinuteKey};
 use pipeline::{NodeId, OutPort};
 use protocol::{RunId, RunTarget};
@@ -55,7 +55,7 @@ fn raw_rows_of_a_request_are_predicted_as_prepared_rows_in_the_pipeline_to_the_l
     let package = engine.package(&pipeline, &output, &About::default()).expect("it can be packed").to_bytes();
     let (service, _) = serving(&package);
     let raw = table("input", "table");
-    let body = json!({ "inputs": inputs(&raw) }).to_string();
+    let body = json!({ "inputs": lab::inputs(&raw) }).to_string();
     let request = Request { method: "POST", path: "/v2/models/churn/infer", headers: &[], body: body.as_bytes() };
     let handled = service.handle(&request, &Alone);
     assert_eq!(handled.answer.status, 200, "{}", handled.error);
@@ -70,24 +70,6 @@ fn raw_rows_of_a_request_are_predicted_as_prepared_rows_in_the_pipeline_to_the_l
     assert!(auc.value > 0.8, "{}", auc.value);
     let prediction = header.reference.prediction.expect("it was predicted");
     assert_eq!((prediction.name.as_str(), prediction.n_missing), ("churned", 0));
-}
-
-/// Every column of a table as a request brings it.
-fn inputs(table: &table::Table) -> Vec<Json> {
-    let frame = table.frame();
-    let cell = |column: &model::ColumnView<'_>, row: usize| match &column.values {
-        _ if !column.is_valid(row) => Json::Null,
-        Values::Number(values) => json!(values[row]),
-        Values::Integer(values) | Values::DateTime(values) => json!(values[row]),
-        Values::Boolean(values) => json!(values[row]),
-        Values::Category { codes, dictionary } => json!(dictionary[codes[row] as usize]),
-        Values::Text(values) => json!(values[row]),
-    };
-    let input = |column: &model::ColumnView<'_>| {
-        let data: Vec<Json> = (0..frame.n_rows).map(|row| cell(column, row)).collect();
-        json!({ "name": column.name, "shape": [frame.n_rows], "datatype": "BYTES", "data": data })
-    };
-    frame.columns.iter().map(input).collect()
 }
 
 fn serving(package: &[u8]) -> (Service, Log) {

@@ -11,6 +11,8 @@ mod describe;
 mod infer;
 mod json;
 mod manage;
+mod monitoring;
+mod observe;
 mod plain;
 mod request;
 mod route;
@@ -21,6 +23,8 @@ mod stats;
 
 pub use answer::{Answer, Mismatch, Refusal};
 pub use manage::{MAX_PACKAGE, Managed};
+pub use monitoring::{Apart, DriftReport, Mirrored, Monitoring, Past, Spread, Topic, drift};
+pub use observe::{Observed, Observer, Outcome};
 pub use request::Request;
 pub use route::{Action, Route};
 pub use rows::{Checked, Rows, Vector};

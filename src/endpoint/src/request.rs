@@ -19,6 +19,13 @@ impl<'a> Request<'a> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
+    /// The name that it brings; a longer one than anybody needs is none, because hosts remember it.
+    pub fn id(&self) -> Option<&'a str> {
+        const LONGEST: usize = 128;
+        let given = ["x-request-id", "x-ms-client-request-id"].into_iter().find_map(|header| self.header(header));
+        given.filter(|id| !id.is_empty() && id.len() <= LONGEST)
+    }
+
     /// The content type without its parameters, in lower case; empty if there is none.
     pub fn content_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();

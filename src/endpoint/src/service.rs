@@ -11,9 +11,10 @@ use serde_json::{Value as Json, json};
 
 use crate::check::check;
 use crate::infer::{self, By};
+use crate::observe::{Observed, Outcome};
 use crate::plain::{self, Dialect};
 use crate::route::{Action, Route};
-use crate::rows::{Checked, Rows};
+use crate::rows::Rows;
 use crate::scorer::{Scored, Scorer};
 use crate::{Answer, Mismatch, Refusal, Request, describe, stats};
 
@@ -27,8 +28,8 @@ pub trait Host {
     fn minutes(&self) -> Vec<(MinuteKey, Minute)>;
     /// Counters in the text that scrapers read, for what the `accept` header prefers.
     fn metrics(&self, accept: &str) -> Answer;
-    /// Is told the rows that were predicted, and how.
-    fn observe(&self, _: &Name, _: &Scorer, _: &[Checked<'_>], _: &Scored) {}
+    /// Is told of rows that were held to a model's signature, and what became of them.
+    fn observe(&self, _: &Observed<'_>) {}
 }
 
 /// Endpoints, and what is loaded of the packages behind them. It does not change: a new state of the registry is a new
@@ -51,6 +52,8 @@ pub struct Handled {
     pub scored: Option<Scored>,
     /// What the request did not fit, or was warned of.
     pub mismatches: Vec<Mismatch>,
+    /// The name of a request to predict; empty for others.
+    pub id: String,
     /// Why it was refused; empty if it was not.
     pub error: String,
     /// A deployment that is to see a copy of it.
@@ -66,6 +69,7 @@ struct Target<'a> {
     endpoint: &'a Endpoint,
     deployment: &'a Name,
     version: u32,
+    package: &'a Hash,
     scorer: &'a Scorer,
     /// Chosen by the shares of traffic, not named by the request.
     is_shared: bool,
@@ -127,9 +131,9 @@ impl Service {
         !endpoint.is_stopped && live.all(|(_, deployment)| self.scorer(deployment).is_some())
     }
 
-    fn scorer(&self, deployment: &Deployment) -> Option<&Scorer> {
+    fn scorer(&self, deployment: &Deployment) -> Option<(&Hash, &Scorer)> {
         let version = self.registry.version(&deployment.model, deployment.version).ok()?;
-        self.scorers.get(&version.package).map(|scorer| &**scorer)
+        self.scorers.get(&version.package).map(|scorer| (&version.package, &**scorer))
     }
 
     /// Answers a request.
@@ -150,6 +154,7 @@ impl Service {
             route: "_OTHER",
             scored: None,
             mismatches: Vec::new(),
+            id: String::new(),
             error: String::new(),
             mirror: None,
             change: None,
@@ -164,7 +169,8 @@ impl Service {
             handled.seen.exceptions.extend(refusal.mismatches.iter().map(|mismatch| mismatch.exception));
             handled.error.clone_from(&refusal.message);
             handled.mismatches.clone_from(&refusal.mismatches);
-            refusal.answer()
+            let answer = refusal.answer();
+            if handled.id.is_empty() { answer } else { answer.with("x-request-id", handled.id.clone()) }
         });
         handled.seen.status = handled.answer.status;
         handled
@@ -248,13 +254,13 @@ impl Service {
         handled: &mut Handled,
         dialect: Option<Dialect>,
     ) -> Result<Answer, Refusal> {
+        let id = request.id().map_or_else(|| host.fresh_id(), str::to_owned);
+        handled.id.clone_from(&id);
         let (name, endpoint) = match route.model {
             Some(model) => self.named(model)?,
             None => self.only()?,
         };
         handled.seen.served.endpoint = Some(name.clone());
-        let id = ["x-request-id", "x-ms-client-request-id"].into_iter().find_map(|header| request.header(header));
-        let id = id.map_or_else(|| host.fresh_id(), str::to_owned);
         let target = self.target(endpoint, route.version, request, &id)?;
         handled.seen.served.deployment = Some(target.deployment.clone());
         handled.seen.served.version = target.version;
@@ -273,7 +279,12 @@ impl Service {
         };
         let decoded = host.seconds();
         handled.seen.phases.push((Phase::Decode, decoded - started));
-        let fit = check(signature, &infer.rows, infer.is_strict)?;
+        let observe = |served: &Served, outcome: Outcome<'_>| {
+            host.observe(&Observed { served, package: target.package, scorer: target.scorer, outcome });
+        };
+        let fit = check(signature, &infer.rows, infer.is_strict).inspect_err(|refusal| {
+            observe(&handled.seen.served, Outcome::Refused { mismatches: &refusal.mismatches });
+        })?;
         let checked = host.seconds();
         handled.seen.phases.push((Phase::Validate, checked - decoded));
         handled.seen.exceptions.extend(fit.warnings.iter().map(|warning| warning.exception));
@@ -292,7 +303,7 @@ impl Service {
             Some(dialect) => plain::write(dialect, &signature.predicts, &scored),
         };
         handled.seen.phases.push((Phase::Encode, host.seconds() - predicted));
-        host.observe(target.deployment, target.scorer, &fit.columns, &scored);
+        observe(&handled.seen.served, Outcome::Predicted { rows: &fit.columns, scored: &scored });
         handled.scored = Some(scored);
         Ok(answer.with("x-request-id", id).with("x-millrace-deployment", target.deployment.as_str()))
     }
@@ -393,10 +404,10 @@ impl Service {
                 })?
             }
         };
-        let scorer = self.scorer(it).ok_or_else(|| {
+        let (package, scorer) = self.scorer(it).ok_or_else(|| {
             Refusal::new(Exception::ModelNotReady, format!("version {} is being loaded: try again", it.version))
         })?;
-        Ok(Target { endpoint, deployment, version: it.version, scorer, is_shared: named.is_none() })
+        Ok(Target { endpoint, deployment, version: it.version, package, scorer, is_shared: named.is_none() })
     }
 
     fn index(&self, body: &[u8]) -> Result<Answer, Refusal> {
@@ -423,9 +434,9 @@ impl Service {
 }
 
 impl Handled {
-    /// What a host refuses before it asks the service.
-    pub fn refused(refusal: &Refusal, endpoint: Option<Name>, route: &'static str) -> Self {
-        let answer = refusal.answer();
+    /// What a host refuses before it asks the service, with the name that the request brings or gets.
+    pub fn refused(refusal: &Refusal, endpoint: Option<Name>, route: &'static str, id: String) -> Self {
+        let answer = refusal.answer().with("x-request-id", id.as_str());
         let seen = Seen {
             at_ms: 0,
             served: Served { endpoint, ..Served::default() },
@@ -442,6 +453,7 @@ impl Handled {
             route,
             scored: None,
             mismatches: Vec::new(),
+            id,
             error: refusal.message.clone(),
             mirror: None,
             change: None,
@@ -449,24 +461,17 @@ impl Handled {
         }
     }
 
-    /// The request's name: what the answer says, or what the request brought.
-    pub fn request_id(&self, headers: &[(String, String)]) -> String {
-        let given = self.answer.headers.iter().find(|(name, _)| *name == "x-request-id").map(|(_, id)| id.clone());
-        let brought = || headers.iter().find(|(name, _)| name == "x-request-id").map(|(_, id)| id.clone());
-        given.or_else(brought).unwrap_or_default()
-    }
-
     /// The row of the table of requests, once the host has said when it was and how long it took.
-    pub fn request(&self, id: &str) -> RequestEvent {
+    pub fn request(&self) -> RequestEvent {
         let Seen { at_ms, ref served, status, seconds, n_rows, .. } = self.seen;
-        RequestEvent { at_ms, id: id.into(), served: served.clone(), status, seconds, n_rows }
+        RequestEvent { at_ms, id: self.id.clone(), served: served.clone(), status, seconds, n_rows }
     }
 
     /// The rows of the table of exceptions: each kind once, as it is counted.
-    pub fn exceptions(&self, id: &str) -> Vec<ExceptionEvent> {
+    pub fn exceptions(&self) -> Vec<ExceptionEvent> {
         let event = |exception: Exception, message: String, column: Option<String>, row: Option<u64>| ExceptionEvent {
             at_ms: self.seen.at_ms,
-            request_id: id.into(),
+            request_id: self.id.clone(),
             served: self.seen.served.clone(),
             exception,
             message,

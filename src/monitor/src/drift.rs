@@ -7,6 +7,7 @@ mod distance;
 mod report;
 mod sample;
 mod significance;
+mod slice;
 
 use numeric::Stream;
 use registry::{ColumnReference, Reference, Shape, bin_of};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use report::{ColumnReport, MIN_ROWS, Quality, Recipe, Report, Scores, Significance, Test, Verdict};
 pub use sample::Sample;
+pub use slice::{SLICE_MINUTES, Slice, SliceKey, SliceRecord, Slices, Span};
 
 /// What the columns of some rows looked like, on the bins and names of a reference.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +59,11 @@ impl Window {
             prediction.merge(other);
         }
     }
+
+    /// Keeps at most so many numbers of each column.
+    fn thin(&mut self, n: usize) {
+        self.inputs.iter_mut().chain(&mut self.prediction).for_each(|column| column.sample.thin(n));
+    }
 }
 
 impl ColumnWindow {
@@ -95,6 +102,11 @@ impl ColumnWindow {
             }
             (Shape::Numbers { .. }, Some(_)) => self.n_type_errors += 1,
         }
+    }
+
+    /// Counts that there is no value.
+    pub fn see_missing(&mut self) {
+        self.n_missing += 1;
     }
 
     /// Counts a value of another kind than the column's.

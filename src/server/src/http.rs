@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use endpoint::{Answer, Handled, Refusal, Route};
+use endpoint::{Answer, Handled, Host, Refusal, Request, Route};
 use registry::Name;
 use tokio::net::TcpListener;
 
@@ -29,7 +29,7 @@ use self::ask::{count, handle, mirror};
 use self::log::RequestLog;
 use self::manage::{failed, managing};
 use self::monitor::monitoring;
-use self::watch::{keep, watch};
+use self::watch::watch;
 use crate::folder::Folder;
 use crate::state::State;
 use crate::studio;
@@ -118,7 +118,7 @@ async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         served = serving => served.context("the server failed")?,
         () = patience => {}
     }
-    keep(&state, &state.last_minutes());
+    state.finish();
     Ok(())
 }
 
@@ -181,9 +181,13 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     };
     let service = server.state.service();
     let route = Route::of(parts.method.as_str(), parts.uri.path());
-    let refuse = |refusal: &Refusal| match &route {
-        Ok(route) => Handled::refused(refusal, service.meant(route.model), route.template()),
-        Err(_) => Handled::refused(refusal, None, "_OTHER"),
+    let refuse = |refusal: &Refusal| {
+        let request = Request { method: parts.method.as_str(), path: parts.uri.path(), headers: &headers, body: &[] };
+        let id = request.id().map_or_else(|| server.state.fresh_id(), str::to_owned);
+        match &route {
+            Ok(route) => Handled::refused(refusal, service.meant(route.model), route.template(), id),
+            Err(_) => Handled::refused(refusal, None, "_OTHER", id),
+        }
     };
     let (mut handled, body) = match admitted(&server, &parts, &route, guard.n, body).await {
         Err(refusal) => (refuse(&refusal), None),
@@ -200,7 +204,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     let seconds = started.elapsed().as_secs_f64();
     let is_prediction = route.is_ok_and(|route| route.predicts());
     if is_prediction {
-        count(&server, &mut handled, &headers, seconds, guard.n);
+        count(&server, &mut handled, seconds, guard.n);
         if let (Some(_), Some(body)) = (&handled.mirror, body) {
             mirror(&server, &service, &parts, &headers, body, handled.clone());
         }

@@ -1,9 +1,11 @@
 //! Models behind a real address: a registry's folder, its keys, the server that answers, and requests to try it with.
 
+mod counted;
 mod folder;
 mod http;
 mod keys;
 mod load;
+mod records;
 mod state;
 mod studio;
 

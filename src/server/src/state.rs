@@ -1,27 +1,24 @@
 //! What a running server knows: what it serves, who may ask, and what it counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use endpoint::{Answer, Disagreement, Handled, Host, Scorer, Service};
+use anyhow::{Context, Result, anyhow};
+use endpoint::{Answer, Handled, Host, Mirrored, Observed, Observer, Past, Scorer, Service};
+use monitor::drift::{Report, SliceRecord, Slices};
 use monitor::{
-    ExceptionEvent, Minute, MinuteKey, Process, Record, Recorder, Seen, Served, Snapshot, TextFormat, exposition,
+    ExceptionEvent, Minute, MinuteKey, Process, Record, RequestEvent, Served, Snapshot, TextFormat, exposition,
 };
 use registry::{Change, Event, Hash, Log, Name, Registry};
-use serde::Serialize;
 
+use crate::counted::Counted;
 use crate::folder::{Folder, now_ms};
 use crate::http::Options;
 use crate::keys::Keys;
-
-/// Exceptions that are kept for whoever looks.
-const N_EXCEPTIONS: usize = 1_000;
-/// Minutes that are kept in memory for whoever looks: six hours.
-const N_MINUTES: u64 = 360;
+use crate::records;
 
 /// What a running server knows.
 pub(crate) struct State {
@@ -31,6 +28,7 @@ pub(crate) struct State {
     service: RwLock<Arc<Service>>,
     keys: RwLock<Arc<Keys>>,
     counted: Mutex<Counted>,
+    observer: Mutex<Observer>,
     pub in_flight: AtomicU32,
     pub is_draining: AtomicBool,
     started: Instant,
@@ -44,34 +42,6 @@ enum Source {
     Folder(Folder),
     /// Here alone, made up of the packages that were named.
     Memory(Mutex<Log>),
-}
-
-#[derive(Default)]
-struct Counted {
-    recorder: Recorder,
-    /// Finished minutes, at most `N_MINUTES` back.
-    recent: VecDeque<Record>,
-    /// All since the start but what the recorder still holds.
-    totals: BTreeMap<Served, Minute>,
-    /// The minute of the last request.
-    last_minute: BTreeMap<Served, u64>,
-    exceptions: VecDeque<ExceptionEvent>,
-    disagreements: BTreeMap<(Name, Name, Name), Apart>,
-}
-
-/// How a mirror differs from what it mirrors.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Apart {
-    /// Requests that both answered.
-    n_requests: u64,
-    /// Rows that both predicted.
-    n_rows: u64,
-    /// Rows for which they name another class.
-    n_labels: u64,
-    /// The largest difference of a probability, or of a number.
-    max_difference: f64,
-    /// Requests that only the live deployment could answer.
-    n_failed: u64,
 }
 
 /// A lock that a panicked thread held is still good: what it guards is changed in one step.
@@ -93,6 +63,13 @@ impl State {
                 (Source::Memory(Mutex::new(log)), registry, packages)
             }
         };
+        let now = now_ms();
+        let counted = options.folder.as_ref().map_or_else(Counted::default, |folder| {
+            let recent = |minute: u64| minute + 24 * 60 > now / 60_000;
+            let minutes = records::read(folder, records::MINUTES, |record: &Record| recent(record.key.minute));
+            let slices = records::read(folder, records::SLICES, |record: &SliceRecord| recent(record.key.minute));
+            Counted::of(minutes, slices, now)
+        });
         let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
         let state = Self {
             source,
@@ -100,11 +77,12 @@ impl State {
             max_body: options.max_body,
             service: RwLock::default(),
             keys: RwLock::new(Arc::new(keys)),
-            counted: Mutex::default(),
+            counted: Mutex::new(counted),
+            observer: Mutex::new(Observer::new(seed()?)),
             in_flight: AtomicU32::new(0),
             is_draining: AtomicBool::new(false),
             started: Instant::now(),
-            started_ms: now_ms(),
+            started_ms: now,
             next_id: AtomicU32::new(0),
         };
         state.serve(registry, &packages)?;
@@ -182,108 +160,40 @@ impl State {
         }
     }
 
-    /// Who moved what, and when.
-    pub fn events(&self) -> Result<Vec<Event>> {
-        match &self.source {
-            Source::Folder(folder) => Ok(folder.log()?.events().to_vec()),
-            Source::Memory(log) => Ok(locked(log).events().to_vec()),
-        }
-    }
-
     /// Counts an answer.
-    pub fn count(&self, seen: &Seen, exceptions: Vec<ExceptionEvent>) {
-        let mut counted = locked(&self.counted);
-        counted.recorder.see(seen);
-        match counted.last_minute.get_mut(&seen.served) {
-            Some(last) => *last = (*last).max(seen.at_ms / 60_000),
-            None => _ = counted.last_minute.insert(seen.served.clone(), seen.at_ms / 60_000),
-        }
-        for exception in exceptions {
-            if counted.exceptions.len() == N_EXCEPTIONS {
-                counted.exceptions.pop_front();
-            }
-            counted.exceptions.push_back(exception);
-        }
+    pub fn count(&self, handled: &Handled) {
+        locked(&self.counted).see(handled);
     }
 
     /// Compares what a mirror answered with what the caller got.
     pub fn compare(&self, live: &Handled, mirrored: &Handled) {
-        let names = |handled: &Handled| handled.seen.served.clone();
-        let (Served { endpoint: Some(endpoint), deployment: Some(a), .. }, Some(b)) =
-            (names(live), names(mirrored).deployment)
-        else {
-            return;
-        };
-        let mut counted = locked(&self.counted);
-        let apart = counted.disagreements.entry((endpoint, a, b)).or_default();
-        match (&live.scored, &mirrored.scored) {
-            (Some(live), Some(mirrored)) => {
-                let Disagreement { n_rows, n_labels, max_difference } = Disagreement::of(live, mirrored);
-                apart.n_requests += 1;
-                apart.n_rows += n_rows;
-                apart.n_labels += n_labels;
-                apart.max_difference = apart.max_difference.max(max_difference);
-            }
-            (Some(_), None) => apart.n_failed += 1,
-            (None, _) => {}
-        }
+        locked(&self.counted).compare(live, mirrored);
     }
 
-    /// What mirrors say otherwise, by endpoint, live deployment and mirror.
-    pub fn disagreements(&self) -> Vec<(Name, Name, Name, Apart)> {
-        let counted = locked(&self.counted);
-        counted.disagreements.iter().map(|((e, a, b), apart)| (e.clone(), a.clone(), b.clone(), *apart)).collect()
-    }
-
-    /// The last exceptions, oldest first.
-    pub fn exceptions(&self) -> Vec<ExceptionEvent> {
-        locked(&self.counted).exceptions.iter().cloned().collect()
-    }
-
-    /// The minutes of the last hours, the one under way included.
-    pub fn recent_minutes(&self) -> Vec<Record> {
-        let counted = locked(&self.counted);
-        let under_way = counted.recorder.minutes().iter();
-        let under_way = under_way.map(|(key, counts)| Record { key: key.clone(), counts: counts.clone() });
-        counted.recent.iter().cloned().chain(under_way).collect()
-    }
-
-    /// To be called each minute: finished minutes are added up, and given to be kept.
-    pub fn finish_minutes(&self) -> Vec<Record> {
+    /// To be called each minute: keeps what is over.
+    pub fn finish_minutes(&self) {
         let now = now_ms();
+        let slices = locked(&self.observer).slices.take_finished(now);
+        records::append(self.folder(), records::SLICES, &slices);
         let served = self.service().served();
         let mut counted = locked(&self.counted);
-        let finished = counted.recorder.take_finished(now);
-        for Record { key, counts } in &finished {
-            counted.totals.entry(key.served.clone()).or_default().merge(counts);
-        }
-        counted.recent.extend(finished.iter().cloned());
-        let oldest = (now / 60_000).saturating_sub(N_MINUTES);
-        while counted.recent.front().is_some_and(|record| record.key.minute < oldest) {
-            counted.recent.pop_front();
-        }
-        for served in served {
-            counted.recorder.stand_by(now, &served);
-        }
-        finished
-    }
-
-    /// Everything that was not given to be kept yet, because the server ends.
-    pub fn last_minutes(&self) -> Vec<Record> {
-        locked(&self.counted).recorder.take_all()
-    }
-
-    fn totals(&self) -> BTreeMap<Served, Minute> {
-        let counted = locked(&self.counted);
-        let mut totals = counted.totals.clone();
-        for (key, counts) in counted.recorder.minutes() {
-            totals.entry(key.served.clone()).or_default().merge(counts);
-        }
+        counted.keep_slices(slices, now);
+        let minutes = counted.finish_minutes(now, &served);
         drop(counted);
-        for served in self.service().served() {
-            totals.entry(served).or_default();
-        }
-        totals
+        records::append(self.folder(), records::MINUTES, &minutes);
+    }
+
+    /// Keeps everything, because the server ends.
+    pub fn finish(&self) {
+        records::append(self.folder(), records::MINUTES, &locked(&self.counted).last_minutes());
+        records::append(self.folder(), records::SLICES, &locked(&self.observer).slices.take_all());
+    }
+
+    /// How the rows of the last hour differ from those of training.
+    fn drift(&self) -> BTreeMap<Served, Report> {
+        const WINDOW_MS: u64 = 3_600_000;
+        let reports = endpoint::drift(&self.slices(), now_ms().saturating_sub(WINDOW_MS), &self.service());
+        reports.into_iter().map(|report| (report.served, report.report)).collect()
     }
 }
 
@@ -299,16 +209,12 @@ impl Host for State {
     }
 
     fn minutes(&self) -> Vec<(MinuteKey, Minute)> {
-        let totals = self.totals();
-        let counted = locked(&self.counted);
-        // What was never asked is counted in no minute of ours: statistics say 0.
-        let last = |served: &Served| counted.last_minute.get(served).copied().unwrap_or_default();
-        totals.into_iter().map(|(served, counts)| (MinuteKey { minute: last(&served), served }, counts)).collect()
+        locked(&self.counted).totals_and_last(&self.service().served())
     }
 
     fn metrics(&self, accept: &str) -> Answer {
         let format = TextFormat::accepted(accept);
-        let totals = self.totals();
+        let totals = locked(&self.counted).totals(&self.service().served());
         let snapshot = Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             started_ms: self.started_ms,
@@ -318,10 +224,77 @@ impl Host for State {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             queue: 0,
             process: process(),
-            drift: &BTreeMap::new(),
+            drift: &self.drift(),
         };
         Answer::text(format.content_type(), exposition(&snapshot, format))
     }
+
+    fn observe(&self, observed: &Observed<'_>) {
+        locked(&self.observer).observe(now_ms(), observed, false);
+    }
+}
+
+/// The same host to whoever answers copies of requests.
+pub(crate) struct MirrorHost<'a>(pub &'a State);
+
+impl Host for MirrorHost<'_> {
+    fn seconds(&self) -> f64 {
+        self.0.seconds()
+    }
+
+    fn fresh_id(&self) -> String {
+        self.0.fresh_id()
+    }
+
+    fn minutes(&self) -> Vec<(MinuteKey, Minute)> {
+        Host::minutes(self.0)
+    }
+
+    fn metrics(&self, accept: &str) -> Answer {
+        self.0.metrics(accept)
+    }
+
+    fn observe(&self, observed: &Observed<'_>) {
+        locked(&self.0.observer).observe(now_ms(), observed, true);
+    }
+}
+
+impl Past for State {
+    fn minutes(&self) -> Vec<Record> {
+        locked(&self.counted).minutes()
+    }
+
+    fn exceptions(&self) -> Vec<ExceptionEvent> {
+        locked(&self.counted).exceptions()
+    }
+
+    fn requests(&self) -> Vec<RequestEvent> {
+        locked(&self.counted).requests()
+    }
+
+    fn events(&self) -> Result<Vec<Event>, String> {
+        match &self.source {
+            Source::Folder(folder) => folder.log().map(|log| log.events().to_vec()).map_err(|why| format!("{why:#}")),
+            Source::Memory(log) => Ok(locked(log).events().to_vec()),
+        }
+    }
+
+    fn slices(&self) -> Slices {
+        let mut slices = locked(&self.counted).slices().clone();
+        let under_way = locked(&self.observer).slices.clone().take_all();
+        under_way.into_iter().for_each(|record| slices.add(record));
+        slices
+    }
+
+    fn mirrored(&self) -> Vec<Mirrored> {
+        locked(&self.counted).mirrored()
+    }
+}
+
+/// Differs from that of every other server, so that what both kept can be added up.
+fn seed() -> Result<u64> {
+    let seed = getrandom::u64();
+    seed.map_err(|error| anyhow!("no random bytes are to be had: {error}"))
 }
 
 /// A registry of packages, each deployed under its name with all its traffic, and their bytes.

@@ -1,12 +1,20 @@
 //! A registry and a server to try things with.
 
+// Each test program uses some of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value as Json;
+use engine::Engine;
+use engine::testing::{TestHost, block_on};
+use model::{ColumnView, Values};
+use pipeline::{NodeId, OutPort};
+use protocol::{RunId, RunTarget};
+use serde_json::{Value as Json, json};
 
 pub const PIPELINE: &str = "../../tests/golden/pipelines/web_service.json";
 
@@ -79,6 +87,22 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The JSON at an address.
+    pub fn json(&self, path: &str) -> Json {
+        let (status, body) = self.ask("GET", path, None, "");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("it is JSON")
+    }
+
+    /// Asks it to end, and waits until it has kept what it knows.
+    pub fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().expect("it is there").success());
+        assert!(self.child.wait().expect("it ends").success());
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -101,4 +125,31 @@ pub fn sample(folder: &Folder) -> String {
     let shown = folder.millrace(&["registry", "show", "models:/churn", "--json"]);
     let shown: Json = serde_json::from_str(&shown).expect("it is JSON");
     shown["sample_request"].to_string()
+}
+
+/// Every column of a table as a request brings it.
+pub fn inputs(table: &table::Table) -> Vec<Json> {
+    let frame = table.frame();
+    let cell = |column: &ColumnView<'_>, row: usize| match &column.values {
+        _ if !column.is_valid(row) => Json::Null,
+        Values::Number(values) => json!(values[row]),
+        Values::Integer(values) | Values::DateTime(values) => json!(values[row]),
+        Values::Boolean(values) => json!(values[row]),
+        Values::Category { codes, dictionary } => json!(dictionary[codes[row] as usize]),
+        Values::Text(values) => json!(values[row]),
+    };
+    let input = |column: &ColumnView<'_>| {
+        let data: Vec<Json> = (0..frame.n_rows).map(|row| cell(column, row)).collect();
+        json!({ "name": column.name, "shape": [frame.n_rows], "datatype": "BYTES", "data": data })
+    };
+    frame.columns.iter().map(input).collect()
+}
+
+/// The raw rows of the pipeline.
+pub fn raw_rows() -> table::Table {
+    let text = fs::read_to_string(PIPELINE).expect("the pipeline is there");
+    let pipeline = pipeline::from_json(&text).expect("it is one");
+    let engine = Engine::new(components::catalogue(), u64::MAX);
+    block_on(engine.run(&TestHost::default(), RunId(0), &pipeline, &RunTarget::All));
+    engine.table(&OutPort::new(&NodeId::new("input").expect("an id"), "table")).expect("it ran")
 }

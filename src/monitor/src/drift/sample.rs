@@ -31,6 +31,13 @@ impl Sample {
         numbers
     }
 
+    /// Keeps at most so many numbers.
+    pub(super) fn thin(&mut self, n: usize) {
+        while self.0.len() > n {
+            self.0.pop_last();
+        }
+    }
+
     fn put(&mut self, key: u64, x: f64) {
         let is_full = self.0.len() >= SAMPLE_LIMIT;
         if is_full && self.0.last_key_value().is_some_and(|(largest, _)| *largest < key) {

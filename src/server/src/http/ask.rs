@@ -11,6 +11,7 @@ use monitor::Exception;
 
 use super::Server;
 use crate::folder::now_ms;
+use crate::state::MirrorHost;
 
 /// Bodies from this size on are worked on beside the threads that answer.
 const LARGE_BODY: usize = 64 << 10;
@@ -61,26 +62,19 @@ pub(super) fn mirror(
     tokio::task::spawn_blocking(move || {
         let started = Instant::now();
         let request = Request { method: "POST", path: &path, headers: &headers, body: &body };
-        let asked = catch_unwind(AssertUnwindSafe(|| service.handle(&request, &*server.state)));
+        let asked = catch_unwind(AssertUnwindSafe(|| service.handle(&request, &MirrorHost(&server.state))));
         // A mirror that fails harms nobody but its own record.
         if let Ok(mut mirrored) = asked {
             server.state.compare(&live, &mirrored);
             mirrored.seen.served.is_mirror = true;
-            count(&server, &mut mirrored, &headers, started.elapsed().as_secs_f64(), 0);
+            count(&server, &mut mirrored, started.elapsed().as_secs_f64(), 0);
         }
     });
 }
 
-pub(super) fn count(
-    server: &Server,
-    handled: &mut Handled,
-    headers: &[(String, String)],
-    seconds: f64,
-    n_in_flight: u32,
-) {
+pub(super) fn count(server: &Server, handled: &mut Handled, seconds: f64, n_in_flight: u32) {
     handled.seen.at_ms = now_ms();
     handled.seen.seconds = seconds;
     handled.seen.in_flight = n_in_flight;
-    let id = handled.request_id(headers);
-    server.state.count(&handled.seen, handled.exceptions(&id));
+    server.state.count(handled);
 }

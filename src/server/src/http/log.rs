@@ -35,7 +35,7 @@ impl RequestLog {
             "ResponseCodeReason": handled.seen.exceptions.first().map(|exception| exception.code()),
             "RequestPayloadSize": header("content-length").parse::<u64>().ok(),
             "ResponsePayloadSize": handled.answer.body.len(), "UserAgent": agent,
-            "XRequestId": handled.request_id(headers), "XMSClientRequestId": header("x-ms-client-request-id"),
+            "XRequestId": handled.id, "XMSClientRequestId": header("x-ms-client-request-id"),
             "TotalDurationMs": seconds * 1e3,
         });
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);

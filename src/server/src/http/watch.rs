@@ -1,17 +1,11 @@
 //! What the server does without being asked: it looks for changes in the folder, and finishes minutes.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use monitor::Record;
-use serde_json::json;
-
 use super::Server;
 use crate::folder::{Folder, now_ms};
-use crate::state::State;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -34,22 +28,11 @@ pub(super) async fn watch(server: Arc<Server>) {
         }
         if now_ms() / 60_000 != minute {
             minute = now_ms() / 60_000;
-            keep(state, &state.finish_minutes());
+            state.finish_minutes();
         }
     }
 }
 
 fn stamp_of(path: &Path) -> Option<std::time::SystemTime> {
     std::fs::metadata(path).ok()?.modified().ok()
-}
-
-/// Writes minutes beside the registry, so that they are there after a restart.
-pub(super) fn keep(state: &State, records: &[Record]) {
-    let Some(folder) = state.folder().filter(|_| !records.is_empty()) else { return };
-    let path = folder.path().join("minutes.ndjson");
-    let lines: String = records.iter().map(|record| format!("{}\n", json!(record))).collect();
-    let written = OpenOptions::new().create(true).append(true).open(&path);
-    if let Err(error) = written.and_then(|mut file| file.write_all(lines.as_bytes())) {
-        eprintln!("warning: {} cannot be written: {error}", path.display());
-    }
 }
