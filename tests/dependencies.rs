@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine",
             "experiment",
             "model",
+            "monitor",
             "pipeline",
             "protocol",
             "registry",

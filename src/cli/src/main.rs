@@ -66,6 +66,8 @@ enum Verb {
     Undeploy(deploy::endpoint::UndeployArguments),
     /// Share requests among the deployments of an endpoint
     Traffic(deploy::endpoint::TrafficArguments),
+    /// Say when somebody is to be told, and when traffic goes back by itself
+    Alerts(deploy::alerts::Arguments),
     /// Make, list and end the keys of a server
     Keys(deploy::keys::Arguments),
     /// Answer requests: the Open Inference Protocol over HTTP
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
         Verb::Deploy(arguments) => deploy::endpoint::deploy(&arguments),
         Verb::Undeploy(arguments) => deploy::endpoint::undeploy(&arguments),
         Verb::Traffic(arguments) => deploy::endpoint::traffic(&arguments),
+        Verb::Alerts(arguments) => deploy::alerts::alerts(&arguments),
         Verb::Keys(arguments) => deploy::keys::keys(&arguments),
         Verb::Serve(arguments) => deploy::serve::serve(&arguments),
         Verb::Load(arguments) => deploy::load::load(&arguments),

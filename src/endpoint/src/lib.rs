@@ -17,6 +17,7 @@ mod plain;
 mod request;
 mod route;
 mod rows;
+mod rules;
 mod scorer;
 mod service;
 mod stats;
@@ -28,6 +29,7 @@ pub use observe::{Observed, Observer, Outcome};
 pub use request::Request;
 pub use route::{Action, Route};
 pub use rows::{Checked, Rows, Vector};
+pub use rules::{AlertStatus, alerts, rollbacks};
 pub use scorer::{LoadError, Scored, Scorer};
 pub use service::{Disagreement, Handled, Host, Service};
 

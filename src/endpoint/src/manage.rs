@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::json::brief_text;
-use crate::{Answer, Refusal, Request, Scorer};
+use crate::{Answer, Refusal, Request, Scorer, rules};
 
 /// A package of more bytes is refused.
 pub const MAX_PACKAGE: usize = 512 << 20;
@@ -100,6 +100,7 @@ impl<'a> Managed<'a> {
                 let Wanted { who, changes } = serde_json::from_slice(request.body).map_err(|error| {
                     bad(format!("the body does not say what to change: {error}; expected {{\"changes\": […]}}"))
                 })?;
+                changes.iter().try_for_each(rules::check).map_err(bad)?;
                 Ok(Self::Change { who: if who.is_empty() { WHO.into() } else { who }, changes })
             }
             ["models", name] => {
@@ -181,6 +182,9 @@ mod tests {
             refused("POST", "/v2/registry/models/churn", b"no package"),
             "400 the package cannot be served: this is no packaged model: it does not begin with \"MILLRACE\""
         );
+        let alert = br#"{"changes":[{"type":"alert_set","alert":"slow","rule":{"metric":"p99"}}]}"#;
+        let why = refused("POST", "/v2/registry/changes", alert);
+        assert!(why.contains("the condition of \"alert_set\" cannot be read: missing field"), "{why}");
         assert!(refused("POST", "/v2/registry/changes", b"{}").contains("missing field `changes`"));
         assert!(refused("DELETE", "/v2/registry", b"").starts_with("405 /v2/registry takes GET"));
         assert!(refused("GET", "/v2/registry/packages/1", b"").starts_with("404 \"1\" is no hash"));

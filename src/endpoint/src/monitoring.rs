@@ -6,7 +6,7 @@ use registry::{ColumnReference, Event, Name, Shape};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::{Answer, Disagreement, Refusal, Service};
+use crate::{Answer, Disagreement, Refusal, Service, alerts};
 
 /// What a host remembers.
 pub trait Past {
@@ -23,6 +23,8 @@ pub trait Past {
     fn events(&self) -> Result<Vec<Event>, String>;
     /// What rows looked like, the slice under way included.
     fn slices(&self) -> Slices;
+    /// Now, in milliseconds since 1970.
+    fn now_ms(&self) -> u64;
     /// What mirrors say otherwise.
     fn mirrored(&self) -> Vec<Mirrored>;
 }
@@ -42,6 +44,8 @@ pub enum Topic {
     Drift,
     /// `disagreements`.
     Disagreements,
+    /// `alerts`.
+    Alerts,
 }
 
 /// A question about the past.
@@ -135,13 +139,14 @@ pub struct Spread {
 }
 
 impl Topic {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("minutes", Self::Minutes),
         ("exceptions", Self::Exceptions),
         ("requests", Self::Requests),
         ("events", Self::Events),
         ("drift", Self::Drift),
         ("disagreements", Self::Disagreements),
+        ("alerts", Self::Alerts),
     ];
 }
 
@@ -191,6 +196,7 @@ impl Monitoring {
             },
             Topic::Drift => json!(drift(&past.slices(), since, service)),
             Topic::Disagreements => json!(past.mirrored()),
+            Topic::Alerts => json!(alerts(&past.minutes(), service.registry(), past.now_ms())),
         };
         Answer::json(200, &body)
     }

@@ -25,6 +25,16 @@ impl Default for RollbackRule {
 }
 
 impl RollbackRule {
+    /// Which deployments are compared: of those with traffic the latest is the new one, and the old one is the one of the
+    /// others that has most of it. The old one comes first.
+    pub fn pair(endpoint: &Endpoint) -> Option<(&Name, &Name)> {
+        let share = |name: &Name| endpoint.traffic.get(name).copied().filter(|percent| *percent > 0);
+        let live = || endpoint.deployments.iter().filter_map(|(name, it)| Some((name, it.since, share(name)?)));
+        let (green, ..) = live().max_by_key(|(_, since, _)| *since)?;
+        let (blue, ..) = live().filter(|(name, ..)| *name != green).max_by_key(|(_, _, percent)| *percent)?;
+        Some((blue, green))
+    }
+
     /// The change that gives the share of `green` to `blue`, if `green` was worse in each of the last windows. The two
     /// series are of the same windows.
     pub fn decide(
@@ -44,7 +54,8 @@ impl RollbackRule {
         let mut traffic = endpoint.1.traffic.clone();
         traffic.insert(green.0.clone(), 0);
         *traffic.entry(blue.0.clone()).or_default() += share;
-        let reason = format!("{} was worse than {} for {} windows: {latest}", green.0, blue.0, self.n_windows);
+        let windows = if self.n_windows == 1 { "a window".into() } else { format!("{} windows", self.n_windows) };
+        let reason = format!("{} was worse than {} for {windows}: {latest}", green.0, blue.0);
         Some(Change::TrafficSet { endpoint: endpoint.0.clone(), traffic, reason })
     }
 
@@ -108,6 +119,18 @@ mod tests {
         let Some(Change::TrafficSet { reason, .. }) = decide(&blue, &green) else { panic!("it is slower") };
         assert!(reason.ends_with("its p95 was 9.8 ms, the other's 2.4 ms"), "{reason}");
         assert_eq!(decide(&blue, &blue), None);
+    }
+
+    #[test]
+    fn the_latest_deployment_with_traffic_is_compared_with_the_largest_of_the_others() {
+        let deployment = |since| registry::Deployment { model: name("churn"), version: 1, since };
+        let deployments = [("blue", 1), ("green", 3), ("red", 2), ("idle", 4)];
+        let deployments = deployments.map(|(deployed, since)| (name(deployed), deployment(since))).into();
+        let traffic = [(name("blue"), 20), (name("green"), 10), (name("red"), 70), (name("idle"), 0)].into();
+        let mut endpoint = Endpoint { deployments, traffic, ..Endpoint::default() };
+        assert_eq!(RollbackRule::pair(&endpoint), Some((&name("red"), &name("green"))));
+        endpoint.traffic = [(name("blue"), 100)].into();
+        assert_eq!(RollbackRule::pair(&endpoint), None);
     }
 
     #[test]

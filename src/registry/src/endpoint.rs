@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schema::list;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::Name;
 
@@ -19,6 +20,9 @@ pub struct Endpoint {
     pub traffic: BTreeMap<Name, u8>,
     /// Which deployment sees copies of live requests. What it answers is recorded and never returned.
     pub mirror: Option<Share>,
+    /// When traffic goes back from a new deployment that is worse than the old one; only `monitor` looks into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Json>,
     /// Whether it answers no requests for now.
     #[serde(default)]
     pub is_stopped: bool,

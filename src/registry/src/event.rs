@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::{Hash, Name, Share};
 
@@ -107,6 +108,25 @@ pub enum Change {
         /// The deployment and its percent of requests; none ends it.
         mirror: Option<Share>,
     },
+    /// Somebody is to be told under a condition, from now on.
+    AlertSet {
+        /// What it is called.
+        alert: Name,
+        /// The condition, which only `monitor` looks into.
+        rule: Json,
+    },
+    /// Nobody is told any longer.
+    AlertRemoved {
+        /// What it was called.
+        alert: Name,
+    },
+    /// When traffic goes back from a new deployment that is worse than the old one.
+    RollbackSet {
+        /// The endpoint.
+        endpoint: Name,
+        /// The condition, which only `monitor` looks into; none for never.
+        rule: Option<Json>,
+    },
     /// An endpoint answers no longer, until it is started.
     Stopped {
         /// The endpoint.
@@ -154,6 +174,12 @@ impl fmt::Display for Change {
                 write!(f, "{} of {endpoint} sees copies of {} % of requests", mirror.deployment, mirror.percent)
             }
             Self::MirrorSet { endpoint, mirror: None } => write!(f, "no deployment of {endpoint} sees copies"),
+            Self::AlertSet { alert, rule: _ } => write!(f, "set the alert {alert}"),
+            Self::AlertRemoved { alert } => write!(f, "removed the alert {alert}"),
+            Self::RollbackSet { endpoint, rule: Some(_) } => {
+                write!(f, "traffic of {endpoint} goes back by itself from a new deployment that is worse")
+            }
+            Self::RollbackSet { endpoint, rule: None } => write!(f, "traffic of {endpoint} is moved by hand alone"),
             Self::Stopped { endpoint } => write!(f, "stopped the endpoint {endpoint}"),
             Self::Started { endpoint } => write!(f, "started the endpoint {endpoint}"),
             Self::EndpointRemoved { endpoint } => write!(f, "removed the endpoint {endpoint}"),

@@ -25,7 +25,7 @@ pub use address::{Address, AddressError, Which};
 pub use card::{Card, Metric, Step};
 pub use endpoint::{Deployment, Endpoint, Share, TrafficError, bucket_of};
 pub use event::{Change, Event};
-pub use log::{ChangeError, Log, ModelEntry, ReadError, Registry, Version};
+pub use log::{Alert, ChangeError, Log, ModelEntry, ReadError, Registry, Version};
 pub use name::{Name, NameError};
 pub use package::{Hash, Header, PACKAGE_FORMAT, Package, PackageError, path_of_package};
 pub use reference::{ColumnReference, Reference, SAMPLE_LIMIT, Shape, bin_of};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::list;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::{Address, Change, Deployment, Endpoint, Event, Hash, Name, TrafficError, Which};
 
@@ -14,6 +15,18 @@ pub struct Registry {
     pub models: BTreeMap<Name, ModelEntry>,
     /// By name.
     pub endpoints: BTreeMap<Name, Endpoint>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alerts: BTreeMap<Name, Alert>,
+}
+
+/// When somebody is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// Since when it is looked at, in milliseconds since 1970.
+    pub since: u64,
+    /// The condition, which only `monitor` looks into.
+    pub rule: Json,
 }
 
 /// One model with its versions.
@@ -117,6 +130,14 @@ pub enum ChangeError {
         /// What there is.
         available: Vec<String>,
     },
+    /// No such alert.
+    #[error("there is no alert {alert}; there is {}", list(.available))]
+    NoAlert {
+        /// What was named.
+        alert: Name,
+        /// What there is.
+        available: Vec<String>,
+    },
     /// A deployment that answers requests cannot be taken away.
     #[error("{deployment} still has traffic: move it to another deployment first")]
     HasTraffic {
@@ -200,6 +221,16 @@ impl Registry {
                 entry.check(&entry.traffic, mirror.as_ref())?;
                 entry.mirror = mirror.clone();
             }
+            Change::AlertSet { alert, rule } => {
+                self.alerts.insert(alert.clone(), Alert { since: event.at, rule: rule.clone() });
+            }
+            Change::AlertRemoved { alert } => {
+                if self.alerts.remove(alert).is_none() {
+                    let available = self.alerts.keys().map(ToString::to_string).collect();
+                    return Err(ChangeError::NoAlert { alert: alert.clone(), available });
+                }
+            }
+            Change::RollbackSet { endpoint, rule } => self.endpoint_mut(endpoint)?.rollback = rule.clone(),
             Change::Stopped { endpoint } => self.endpoint_mut(endpoint)?.is_stopped = true,
             Change::Started { endpoint } => self.endpoint_mut(endpoint)?.is_stopped = false,
             Change::EndpointRemoved { endpoint } => {

@@ -5,6 +5,7 @@ mod ask;
 mod log;
 mod manage;
 mod monitor;
+mod rules;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,9 @@ use self::ask::{count, handle, mirror};
 use self::log::RequestLog;
 use self::manage::{failed, managing};
 use self::monitor::monitoring;
+use self::rules::Rules;
 use self::watch::watch;
+use crate::client::Target;
 use crate::folder::Folder;
 use crate::state::State;
 use crate::studio;
@@ -53,6 +56,8 @@ pub struct Options {
     pub max_body: usize,
     /// The longest time for an answer.
     pub timeout: Duration,
+    /// Where alerts and rollbacks are posted to: `http://HOST:PORT/PATH`.
+    pub webhook: Option<String>,
     /// Where a line is written of every request, in JSON.
     pub request_log: Option<PathBuf>,
     /// Serve a public address without keys.
@@ -95,13 +100,14 @@ async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     }
     options.studio.as_deref().map_or(Ok(()), studio::check)?;
     let log = options.request_log.as_deref().map(RequestLog::open).transpose()?;
+    let webhook = options.webhook.as_deref().map(Target::read).transpose().context("--webhook")?;
     let listener = TcpListener::bind(options.address)
         .await
         .with_context(|| format!("{} cannot be used; choose another with --port", options.address))?;
     let address = listener.local_addr().context("the server has no address")?;
     let state = Arc::new(state);
     let server = Arc::new(Server { state: Arc::clone(&state), options, buckets: Mutex::default(), log });
-    tokio::spawn(watch(Arc::clone(&server)));
+    tokio::spawn(watch(Arc::clone(&server), Rules::new(webhook)));
     let router = Router::new().fallback(answer).with_state(Arc::clone(&server));
     ready(address);
     let draining = Arc::clone(&state);

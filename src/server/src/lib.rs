@@ -1,5 +1,6 @@
 //! Models behind a real address: a registry's folder, its keys, the server that answers, and requests to try it with.
 
+mod client;
 mod counted;
 mod folder;
 mod http;

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::body::{Body, Bytes};
-use axum::http::{Request, Uri};
-use http_body_util::BodyExt;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use axum::http::Request;
+use hyper::client::conn::http1::SendRequest;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use tokio::net::TcpStream;
+
+use crate::client::{Target, connect, send};
 
 /// What is to be sent.
 #[derive(Clone, Debug)]
@@ -94,17 +93,10 @@ pub fn load(load: &Load) -> Result<Outcome> {
 }
 
 async fn run(load: &Load) -> Result<Outcome> {
-    let uri: Uri = load.endpoint.parse().with_context(|| format!("{:?} is no address", load.endpoint))?;
-    let (Some(authority), Some("http")) = (uri.authority(), uri.scheme_str()) else {
-        bail!("{:?} is no address: expected http://HOST:PORT/v2/models/NAME", load.endpoint);
-    };
-    let host = match authority.port_u16() {
-        Some(_) => authority.to_string(),
-        None => format!("{authority}:80"),
-    };
-    let path = uri.path().trim_end_matches('/').to_owned();
+    let Target { host, path } = Target::read(&load.endpoint)?;
+    let path = path.trim_end_matches('/').to_owned();
     let mut first = connect(&host).await?;
-    let docs = send(&mut first, load, &host, "GET", &format!("{path}/docs/dataplane.json"), Bytes::new()).await?;
+    let docs = ask(&mut first, load, &host, "GET", &format!("{path}/docs/dataplane.json"), Bytes::new()).await?;
     let pointer = format!(
         "/paths/{}/post/requestBody/content/application~1json/example",
         format!("{path}/infer").replace('/', "~1")
@@ -164,7 +156,7 @@ async fn fire(at: usize, start: Instant, load: &Load, host: &str, shots: &Shots,
         }
         let shot = shots.choose(number, &load.faults);
         let answer = match &mut connection {
-            Some(connection) => send(connection, load, host, "POST", &shot.path, shot.body.clone()).await.ok(),
+            Some(connection) => ask(connection, load, host, "POST", &shot.path, shot.body.clone()).await.ok(),
             None => None,
         };
         if answer.is_none() {
@@ -177,15 +169,7 @@ async fn fire(at: usize, start: Instant, load: &Load, host: &str, shots: &Shots,
     }
 }
 
-async fn connect(host: &str) -> Result<SendRequest<Body>> {
-    let stream = TcpStream::connect(host).await.with_context(|| format!("{host} cannot be reached"))?;
-    stream.set_nodelay(true).context("the connection failed")?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.context("the connection failed")?;
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
-async fn send(
+async fn ask(
     connection: &mut SendRequest<Body>,
     load: &Load,
     host: &str,
@@ -197,11 +181,7 @@ async fn send(
     if let Some(key) = &load.key {
         request = request.header("authorization", format!("Bearer {key}"));
     }
-    let request = request.header("content-type", "application/json").body(Body::from(body))?;
-    connection.ready().await?;
-    let answer = connection.send_request(request).await?;
-    let status = answer.status().as_u16();
-    Ok((status, answer.into_body().collect().await?.to_bytes()))
+    send(connection, request.header("content-type", "application/json").body(Body::from(body))?).await
 }
 
 /// A good request, and one of each fault.

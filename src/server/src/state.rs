@@ -286,6 +286,10 @@ impl Past for State {
         slices
     }
 
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+
     fn mirrored(&self) -> Vec<Mirrored> {
         locked(&self.counted).mirrored()
     }

@@ -1,5 +1,7 @@
-//! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `keys`, `serve` and `load`.
+//! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `alerts`, `keys`,
+//! `serve` and `load`.
 
+pub mod alerts;
 pub mod endpoint;
 pub mod keys;
 pub mod load;
@@ -57,6 +59,7 @@ pub fn with_help(error: ChangeError) -> anyhow::Error {
         ChangeError::AllArchived { .. } | ChangeError::Archived { .. } => {
             "`millrace registry restore models:/NAME/VERSION`"
         }
+        ChangeError::NoAlert { .. } => "`millrace alerts` lists them",
         ChangeError::NotNext { .. } => "run the command again",
         ChangeError::InUse { .. } | ChangeError::HasTraffic { .. } | ChangeError::Traffic(_) => "",
     };

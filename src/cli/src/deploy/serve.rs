@@ -42,6 +42,9 @@ pub struct Arguments {
     /// The longest time for an answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=180_000))]
     request_timeout_ms: u64,
+    /// Post to this address when an alert begins or ends, and when traffic goes back by itself
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
     /// Write a line of each request into this file, in JSON
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
@@ -70,6 +73,7 @@ pub fn serve(arguments: &Arguments) -> Result<Outcome> {
         max_in_flight: arguments.max_concurrent_requests,
         max_body: arguments.max_body,
         timeout: Duration::from_millis(arguments.request_timeout_ms),
+        webhook: arguments.webhook.clone(),
         request_log: arguments.request_log.clone(),
         is_insecure: arguments.insecure,
         studio: arguments.studio.clone(),

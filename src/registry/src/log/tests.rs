@@ -104,6 +104,23 @@ fn versions_count_up_and_what_is_used_stays() {
 }
 
 #[test]
+fn alerts_and_rollbacks_are_set_and_taken_away() {
+    let mut log = log();
+    let set = |rule: &str| Change::AlertSet { alert: name("failures"), rule: rule.into() };
+    log.record(event(set("first"))).expect("it fits");
+    log.record(event(set("second"))).expect("it fits");
+    let alert = &log.registry().alerts[&name("failures")];
+    assert_eq!((alert.since, &alert.rule), (1_000, &"second".into()));
+    let removed = Change::AlertRemoved { alert: name("failures") };
+    log.record(event(removed.clone())).expect("it fits");
+    assert!(refused(&mut log, removed).starts_with("there is no alert failures"));
+    let rollback = |endpoint: &str| Change::RollbackSet { endpoint: name(endpoint), rule: Some("worse".into()) };
+    log.record(event(rollback("churn"))).expect("it fits");
+    assert_eq!(log.registry().endpoints[&name("churn")].rollback, Some("worse".into()));
+    assert!(refused(&mut log, rollback("iris")).starts_with("there is no endpoint iris"));
+}
+
+#[test]
 fn shares_must_add_up_and_a_mirror_takes_no_live_traffic() {
     let mut log = log();
     assert_eq!(

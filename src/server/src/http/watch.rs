@@ -2,21 +2,25 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Server;
+use super::rules::Rules;
 use crate::folder::{Folder, now_ms};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often alerts and rollbacks are looked at.
+const LOOK_AT_RULES: Duration = Duration::from_secs(2);
 
 /// Looks for changes in the folder, and finishes minutes.
-pub(super) async fn watch(server: Arc<Server>) {
+pub(super) async fn watch(server: Arc<Server>, mut rules: Rules) {
     let state = &server.state;
     let stamp = || (state.folder().map(Folder::stamp), server.options.keys.as_deref().map(stamp_of));
     let mut seen = stamp();
     let mut minute = now_ms() / 60_000;
     state.finish_minutes();
+    let mut next_look = Instant::now();
     loop {
         tokio::time::sleep(LOOK).await;
         let now = stamp();
@@ -25,6 +29,10 @@ pub(super) async fn watch(server: Arc<Server>) {
             if let Err(error) = state.reload() {
                 eprintln!("warning: the registry is served as it was before: {error:#}");
             }
+        }
+        if Instant::now() >= next_look {
+            next_look = Instant::now() + LOOK_AT_RULES;
+            rules.look(state);
         }
         if now_ms() / 60_000 != minute {
             minute = now_ms() / 60_000;
