@@ -30,7 +30,7 @@ types, strict = samples(open_metrics, "metrics.openmetrics.txt")
 older_types, older = samples(prometheus, "metrics.prometheus.txt")
 assert types == older_types and strict == older, "the two formats differ"
 assert types["http_server_request_duration_seconds"] == "histogram", types
-assert types["millrace_exceptions"] == "counter", types
+assert types["millrace_exceptions"] == "counter" and types["millrace_labels"] == "counter", types
 for (name, labels), value in strict.items():
     if name.endswith("_bucket") and ("le", "+Inf") in labels:
         count = strict[name.removesuffix("_bucket") + "_count", labels - {("le", "+Inf")}]

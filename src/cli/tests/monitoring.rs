@@ -4,7 +4,7 @@ mod lab;
 
 use serde_json::{Value as Json, json};
 
-use lab::{Folder, PIPELINE, Server, inputs, raw_rows, sample};
+use lab::{Folder, PIPELINE, Server, inputs, listener, raw_rows, sample};
 
 const INFER: &str = "/v2/models/churn/infer";
 
@@ -93,7 +93,10 @@ fn requests_are_listed_with_what_became_of_them() {
     assert_eq!(server.ask("POST", "/v2/monitor/drift", None, "").0, 405);
     let (status, body) = server.ask("GET", "/v2/monitor/nothing", None, "");
     assert_eq!(status, 404);
-    assert!(body.contains("minutes, exceptions, requests, events, drift, disagreements"), "{body}");
+    assert!(
+        body.contains("minutes, exceptions, requests, events, drift, disagreements, alerts, performance"),
+        "{body}"
+    );
 }
 
 #[test]
@@ -109,4 +112,92 @@ fn what_is_refused_counts_against_the_quality_of_its_column() {
     let reports = server.json("/v2/monitor/drift");
     let quality = &reports[0]["report"]["inputs"][0]["quality"];
     assert_eq!((&quality["type_error_rate"], &quality["null_rate"]), (&json!(0.5), &json!(0.0)));
+}
+
+#[test]
+fn what_turned_out_to_be_true_is_told_by_version() {
+    let (folder, server) = served("feedback");
+    let good = sample(&folder);
+    let mut labels = Vec::new();
+    for at in 0..4 {
+        let (status, _, answer) = server.ask_with("POST", INFER, &format!("x-request-id: r{at}\r\n"), &good);
+        assert_eq!(status, 200, "{answer}");
+        let answer: Json = serde_json::from_str(&answer).expect("it is JSON");
+        labels.push(answer["outputs"][0]["data"][0].as_str().expect("a class").to_owned());
+    }
+    // Three were right.
+    labels[3] = if labels[3] == "yes" { "no".into() } else { "yes".into() };
+    let feedback = |id: &str, label: &str| {
+        let body = json!({ "id": id, "label": label }).to_string();
+        server.ask("POST", "/v2/models/churn/feedback", None, &body)
+    };
+    for (at, label) in labels.iter().enumerate() {
+        assert_eq!(feedback(&format!("r{at}"), label).0, 200);
+    }
+    let (status, why) = feedback("r0", &labels[0]);
+    assert_eq!(status, 404);
+    assert!(why.contains("feedback is given once"), "{why}");
+    let check = |server: &Server| {
+        let reports = server.json("/v2/monitor/performance");
+        assert_eq!((&reports[0]["figures"]["accuracy"], &reports[0]["total"]["n_labels"]), (&json!(0.75), &json!(4)));
+        let (_, metrics) = server.ask("GET", "/metrics", None, "");
+        assert!(metrics.contains("millrace_model_performance{model_name=\"churn\",model_version=\"1\",deployment=\"blue\",traffic=\"live\",metric=\"accuracy\"} 0.75\n"), "{metrics}");
+    };
+    check(&server);
+    server.end();
+    check(&Server::start(&folder.0));
+}
+
+#[test]
+fn a_trace_of_the_caller_goes_on_and_is_in_the_log() {
+    let folder = Folder::new("trace");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    let (registry, log) = (folder.0.display().to_string(), folder.0.join("requests.ndjson"));
+    let server = Server::start_with(&["--registry", &registry, "--request-log", &log.display().to_string()]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let header = format!("traceparent: 00-{trace}-b7ad6b7169203331-01\r\n");
+    let mut spans = Vec::new();
+    for body in [sample(&folder), "{".into()] {
+        let (_, head, _) = server.ask_with("POST", INFER, &header, &body);
+        let given = head.lines().find_map(|line| line.strip_prefix("traceparent: 00-")).expect("it is told");
+        let (found, rest) = given.split_once('-').expect("a span");
+        assert_eq!(found, trace);
+        spans.push(rest.split('-').next().expect("a span").to_owned());
+    }
+    let lines = std::fs::read_to_string(log).expect("it is written");
+    for (line, span) in lines.lines().zip(&spans) {
+        let line: Json = serde_json::from_str(line).expect("it is JSON");
+        assert_eq!((&line["TraceId"], &line["SpanId"]), (&json!(trace), &json!(span)));
+        assert_eq!(line["ParentSpanId"], "b7ad6b7169203331");
+    }
+    assert_eq!(lines.lines().count(), 2);
+}
+
+#[test]
+fn a_collector_of_open_telemetry_gets_counters_and_each_exception_once() {
+    let folder = Folder::new("otlp");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    let (collector, pushed) = listener();
+    let registry = folder.0.display().to_string();
+    let server = Server::start_with(&["--registry", &registry, "--otlp", &collector, "--otlp-interval", "1"]);
+    assert_eq!(server.ask("POST", INFER, None, "{").0, 400);
+    let (mut n_metrics, mut exceptions) = (0, Vec::new());
+    while n_metrics < 4 {
+        let (path, body) = pushed.recv_timeout(std::time::Duration::from_secs(10)).expect("it is pushed");
+        match path.as_str() {
+            "/v1/metrics" => {
+                n_metrics += 1;
+                let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().expect("a list");
+                assert!(metrics.iter().any(|metric| metric["name"] == "millrace.exceptions"));
+            }
+            "/v1/logs" => {
+                let records = body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().expect("a list");
+                exceptions.extend(records.iter().map(|record| record["attributes"][0]["value"]["stringValue"].clone()));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(exceptions, ["request.invalid_json"]);
 }

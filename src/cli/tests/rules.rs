@@ -2,41 +2,11 @@
 
 mod lab;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
-
 use serde_json::Value as Json;
 
-use lab::{Folder, PIPELINE, Server, sample, soon};
+use lab::{Folder, PIPELINE, Server, listener, sample, soon};
 
 const INFER: &str = "/v2/models/churn/infer";
-
-/// Takes what is posted.
-fn listener() -> (String, Receiver<Json>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = format!("http://{}/told", listener.local_addr().expect("it has one"));
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut reader = BufReader::new(stream.expect("a connection"));
-            let (mut line, mut length) = (String::new(), 0);
-            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().expect("a number");
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).expect("it is sent");
-            reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("it is read");
-            if sender.send(serde_json::from_slice(&body).expect("it is JSON")).is_err() {
-                return;
-            }
-        }
-    });
-    (address, receiver)
-}
 
 #[test]
 fn an_alert_fires_as_soon_as_a_minute_is_bad_and_somebody_is_told() {
@@ -46,14 +16,16 @@ fn an_alert_fires_as_soon_as_a_minute_is_bad_and_somebody_is_told() {
     folder.millrace(&["alerts", "set", "failures", "--metric", "failure-rate", "--above", "0.5"]);
     let listed = folder.millrace(&["alerts"]);
     assert_eq!(listed, "failures  failure-rate above 0.5 for 1 min  warning\n");
-    let (webhook, told) = listener();
+    let (address, told) = listener();
+    let webhook = format!("{address}/told");
     let registry = folder.0.display().to_string();
     let server = Server::start_with(&["--registry", &registry, "--webhook", &webhook]);
     let state = || server.json("/v2/monitor/alerts")[0]["state"]["type"].as_str().expect("a state").to_owned();
     assert_eq!(state(), "inactive");
     server.ask("POST", INFER, None, "{");
     assert_eq!(state(), "firing");
-    let alert = told.recv_timeout(std::time::Duration::from_secs(10)).expect("somebody is told");
+    let (path, alert) = told.recv_timeout(std::time::Duration::from_secs(10)).expect("somebody is told");
+    assert_eq!(path, "/told");
     assert_eq!((&alert["alert"], &alert["state"]["type"]), (&"failures".into(), &"firing".into()));
     assert_eq!(alert["value"], 1.0);
     folder.millrace(&["alerts", "remove", "failures"]);
@@ -69,7 +41,8 @@ fn traffic_goes_back_from_a_deployment_that_fails_and_the_log_says_why() {
     folder.millrace(&["deploy", "models:/churn/1"]);
     folder.millrace(&["deploy", "models:/churn/2", "--as", "green", "--percent", "50"]);
     folder.millrace(&["alerts", "rollback", "churn", "--for", "1", "--min-requests", "20"]);
-    let (webhook, told) = listener();
+    let (address, told) = listener();
+    let webhook = format!("{address}/told");
     let registry = folder.0.display().to_string();
     let server = Server::start_with(&["--registry", &registry, "--webhook", &webhook]);
     let good = sample(&folder);
@@ -81,7 +54,7 @@ fn traffic_goes_back_from_a_deployment_that_fails_and_the_log_says_why() {
         told.recv_timeout(std::time::Duration::from_secs(5)).ok()
     };
     // Once more, should the minute end in the middle.
-    let event = (0..2).find_map(ask_and_wait).expect("somebody is told");
+    let (_, event) = (0..2).find_map(ask_and_wait).expect("somebody is told");
     let reason = "green was worse than blue for a window: 100.0 % of its requests failed, 0.0 % of the other's";
     assert_eq!(event["change"]["reason"], reason);
     let shares = folder.millrace(&["traffic", "churn"]);

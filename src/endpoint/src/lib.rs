@@ -8,6 +8,7 @@ mod answer;
 mod binary;
 mod check;
 mod describe;
+mod feedback;
 mod infer;
 mod json;
 mod manage;
@@ -21,10 +22,12 @@ mod rules;
 mod scorer;
 mod service;
 mod stats;
+mod trace;
 
 pub use answer::{Answer, Mismatch, Refusal};
+pub use feedback::{Feedback, Remembered};
 pub use manage::{MAX_PACKAGE, Managed};
-pub use monitoring::{Apart, DriftReport, Mirrored, Monitoring, Past, Spread, Topic, drift};
+pub use monitoring::{Apart, DriftReport, Mirrored, Monitoring, Past, PerformanceReport, Spread, Topic, drift};
 pub use observe::{Observed, Observer, Outcome};
 pub use request::Request;
 pub use route::{Action, Route};
@@ -32,6 +35,7 @@ pub use rows::{Checked, Rows, Vector};
 pub use rules::{AlertStatus, alerts, rollbacks};
 pub use scorer::{LoadError, Scored, Scorer};
 pub use service::{Disagreement, Handled, Host, Service};
+pub use trace::Trace;
 
 /// A body of more bytes is refused unless the host says otherwise.
 pub const MAX_BODY: usize = 8 << 20;

@@ -1,7 +1,9 @@
 //! What is asked of a host about its past, under `/v2/monitor`: the same answers from every host.
 
+use std::collections::BTreeMap;
+
 use monitor::drift::{Recipe, Report, Slices};
-use monitor::{ExceptionEvent, Record, RequestEvent, Served};
+use monitor::{ExceptionEvent, Performance, PerformanceRecord, Record, RequestEvent, Served};
 use registry::{ColumnReference, Event, Name, Shape};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -23,6 +25,10 @@ pub trait Past {
     fn events(&self) -> Result<Vec<Event>, String>;
     /// What rows looked like, the slice under way included.
     fn slices(&self) -> Slices;
+    /// How good predictions turned out to be.
+    fn performance(&self) -> Vec<PerformanceRecord> {
+        Vec::new()
+    }
     /// Now, in milliseconds since 1970.
     fn now_ms(&self) -> u64;
     /// What mirrors say otherwise.
@@ -46,6 +52,8 @@ pub enum Topic {
     Disagreements,
     /// `alerts`.
     Alerts,
+    /// `performance`.
+    Performance,
 }
 
 /// A question about the past.
@@ -139,7 +147,7 @@ pub struct Spread {
 }
 
 impl Topic {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("minutes", Self::Minutes),
         ("exceptions", Self::Exceptions),
         ("requests", Self::Requests),
@@ -147,6 +155,7 @@ impl Topic {
         ("drift", Self::Drift),
         ("disagreements", Self::Disagreements),
         ("alerts", Self::Alerts),
+        ("performance", Self::Performance),
     ];
 }
 
@@ -196,10 +205,41 @@ impl Monitoring {
             },
             Topic::Drift => json!(drift(&past.slices(), since, service)),
             Topic::Disagreements => json!(past.mirrored()),
+            Topic::Performance => json!(reports(past.performance(), since)),
             Topic::Alerts => json!(alerts(&past.minutes(), service.registry(), past.now_ms())),
         };
         Answer::json(200, &body)
     }
+}
+
+/// How good the predictions of a deployment turned out to be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PerformanceReport {
+    /// Who predicted.
+    pub served: Served,
+    /// All of them.
+    pub total: Performance,
+    /// `accuracy`, or `mean_absolute_error` and `root_mean_squared_error`.
+    pub figures: BTreeMap<&'static str, f64>,
+    /// By the minute in which they were made.
+    pub minutes: Vec<(u64, Performance)>,
+}
+
+/// The predictions since a moment, by who made them.
+fn reports(records: Vec<PerformanceRecord>, since_ms: u64) -> Vec<PerformanceReport> {
+    let mut minutes: BTreeMap<Served, BTreeMap<u64, Performance>> = BTreeMap::new();
+    for PerformanceRecord { key, counts } in records {
+        if (key.minute + 1) * 60_000 > since_ms {
+            minutes.entry(key.served).or_default().entry(key.minute).or_default().merge(&counts);
+        }
+    }
+    let report = |(served, minutes): (Served, BTreeMap<u64, Performance>)| {
+        let mut total = Performance::default();
+        minutes.values().for_each(|counts| total.merge(counts));
+        let figures = total.figures().into_iter().collect();
+        PerformanceReport { served, total, figures, minutes: minutes.into_iter().collect() }
+    };
+    minutes.into_iter().map(report).collect()
 }
 
 /// Compares what came in since a moment with what models were trained on. What is no longer served is left out.

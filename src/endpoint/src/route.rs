@@ -48,6 +48,8 @@ pub enum Action {
     Invocations,
     /// Predicts, in Azure's words.
     Score,
+    /// Is told what turned out to be true.
+    Feedback,
 }
 
 impl<'a> Route<'a> {
@@ -104,9 +106,13 @@ impl<'a> Route<'a> {
 
     fn method(self) -> &'static str {
         match self.action {
-            Action::Index | Action::Load | Action::Unload | Action::Infer | Action::Invocations | Action::Score => {
-                "POST"
-            }
+            Action::Index
+            | Action::Load
+            | Action::Unload
+            | Action::Infer
+            | Action::Invocations
+            | Action::Score
+            | Action::Feedback => "POST",
             Action::Server
             | Action::Live
             | Action::Ready
@@ -142,6 +148,7 @@ impl<'a> Route<'a> {
             (Action::ModelReady, _, Some(_)) => "/v2/models/{model_name}/versions/{model_version}/ready",
             (Action::Infer, _, None) => "/v2/models/{model_name}/infer",
             (Action::Infer, _, Some(_)) => "/v2/models/{model_name}/versions/{model_version}/infer",
+            (Action::Feedback, ..) => "/v2/models/{model_name}/feedback",
             (Action::Invocations, None, _) => "/invocations",
             (Action::Invocations, Some(_), _) => "/v2/models/{model_name}/invocations",
             (Action::Score, None, _) => "/score",
@@ -158,6 +165,7 @@ fn of_model(rest: &[&str]) -> Option<Action> {
         ["infer"] => Some(Action::Infer),
         ["invocations"] => Some(Action::Invocations),
         ["score"] => Some(Action::Score),
+        ["feedback"] => Some(Action::Feedback),
         _ => None,
     }
 }

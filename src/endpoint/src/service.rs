@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Prediction;
-use monitor::{Exception, ExceptionEvent, Minute, MinuteKey, Phase, RequestEvent, Seen, Served};
+use monitor::{Exception, ExceptionEvent, Minute, MinuteKey, PerformanceRecord, Phase, RequestEvent, Seen, Served};
 use registry::{Address, Change, Deployment, Endpoint, Hash, Name, Registry, Which};
 use schema::list;
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ use crate::plain::{self, Dialect};
 use crate::route::{Action, Route};
 use crate::rows::Rows;
 use crate::scorer::{Scored, Scorer};
-use crate::{Answer, Mismatch, Refusal, Request, describe, stats};
+use crate::{Answer, Feedback, Mismatch, Refusal, Remembered, Request, Trace, describe, stats};
 
 /// What a host knows.
 pub trait Host {
@@ -28,6 +28,10 @@ pub trait Host {
     fn minutes(&self) -> Vec<(MinuteKey, Minute)>;
     /// Counters in the text that scrapers read, for what the `accept` header prefers.
     fn metrics(&self, accept: &str) -> Answer;
+    /// What it remembers of a request, if anything, so that feedback can be given on it.
+    fn remembered(&self, _id: &str) -> Option<Remembered> {
+        None
+    }
     /// Is told of rows that were held to a model's signature, and what became of them.
     fn observe(&self, _: &Observed<'_>) {}
 }
@@ -58,6 +62,12 @@ pub struct Handled {
     pub error: String,
     /// A deployment that is to see a copy of it.
     pub mirror: Option<Name>,
+    /// The package that predicted, if one did.
+    pub package: Option<Hash>,
+    /// How good an earlier prediction was, as it tells; the host adds it up.
+    pub judged: Option<PerformanceRecord>,
+    /// The trace of the caller that it belongs to.
+    pub trace: Option<Trace>,
     /// A change of the registry that it asked for.
     pub change: Option<Change>,
     /// What is to be counted of it; the host adds when it was, how long it took and what was under way beside it.
@@ -157,6 +167,9 @@ impl Service {
             id: String::new(),
             error: String::new(),
             mirror: None,
+            package: None,
+            judged: None,
+            trace: None,
             change: None,
             seen: nothing,
         };
@@ -173,6 +186,7 @@ impl Service {
             if handled.id.is_empty() { answer } else { answer.with("x-request-id", handled.id.clone()) }
         });
         handled.seen.status = handled.answer.status;
+        handled.go_on_with_trace(request);
         handled
     }
 
@@ -239,6 +253,7 @@ impl Service {
                 };
                 Ok(Answer::json(if ready { 200 } else { 503 }, &json!({ "name": name, "ready": ready })))
             }
+            Action::Feedback => self.feedback(route, request, host, handled),
             Action::Infer => self.predict(route, request, host, handled, None),
             Action::Invocations => self.predict(route, request, host, handled, Some(Dialect::Mlflow)),
             Action::Score => self.predict(route, request, host, handled, Some(Dialect::Azure)),
@@ -305,7 +320,33 @@ impl Service {
         handled.seen.phases.push((Phase::Encode, host.seconds() - predicted));
         observe(&handled.seen.served, Outcome::Predicted { rows: &fit.columns, scored: &scored });
         handled.scored = Some(scored);
+        handled.package = Some(target.package.clone());
         Ok(answer.with("x-request-id", id).with("x-millrace-deployment", target.deployment.as_str()))
+    }
+
+    /// Judges an earlier prediction.
+    fn feedback(
+        &self,
+        route: &Route<'_>,
+        request: &Request<'_>,
+        host: &dyn Host,
+        handled: &mut Handled,
+    ) -> Result<Answer, Refusal> {
+        let (name, _) = self.named(route.model.unwrap_or_default())?;
+        let feedback = Feedback::read(request.body)?;
+        let remembered = host.remembered(&feedback.id).filter(|it| it.served.endpoint.as_ref() == Some(name));
+        let found = remembered.and_then(|it| Some((self.scorers.get(&it.package)?, it)));
+        let (scorer, remembered) = found.ok_or_else(|| {
+            let id = crate::json::brief_text(&feedback.id);
+            let message = format!("no prediction of {name} for the request {id} is remembered; feedback is given once");
+            Refusal::uncounted("feedback.not_found", 404, message)
+        })?;
+        let record = feedback.judge(&remembered, &scorer.header.signature.predicts)?;
+        let figures: BTreeMap<&str, f64> = record.counts.figures().into_iter().collect();
+        let body = json!({ "id": feedback.id, "n_labels": record.counts.n_labels, "figures": figures });
+        handled.id = feedback.id;
+        handled.judged = Some(record);
+        Ok(Answer::json(200, &body))
     }
 
     fn check_body(&self, request: &Request<'_>, dialect: Option<Dialect>) -> Result<(), Refusal> {
@@ -456,8 +497,19 @@ impl Handled {
             id,
             error: refusal.message.clone(),
             mirror: None,
+            package: None,
+            judged: None,
+            trace: None,
             change: None,
             seen,
+        }
+    }
+
+    /// Goes on with the trace that the caller sends along, and tells it the request's own span.
+    pub fn go_on_with_trace(&mut self, request: &Request<'_>) {
+        self.trace = request.header("traceparent").and_then(|given| Trace::of(given, &self.id));
+        if let Some(trace) = &self.trace {
+            self.answer.headers.push(("traceparent", trace.header()));
         }
     }
 

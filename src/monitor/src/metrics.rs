@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::drift::{ColumnReport, Report};
-use crate::{Exception, Histogram, Minute, MinuteKey, Served};
+use crate::{Exception, Histogram, Minute, MinuteKey, Performance, Served};
 
 /// What a host counted, and how it stands.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Snapshot<'a> {
     pub process: Option<Process>,
     /// How the rows of the latest window differ from those of training, where that was looked at.
     pub drift: &'a BTreeMap<Served, Report>,
+    /// How good predictions turned out to be, where that became known.
+    pub performance: &'a BTreeMap<Served, Performance>,
 }
 
 /// What a process takes.
@@ -154,6 +156,15 @@ const QUALITY: Metric = metric(
     Gauge,
     "The share of rows of the latest window with a value that is missing or not as in training.",
 );
+const LABELS: Metric =
+    metric("millrace_labels", "millrace.labels", "{row}", Counter, "Predicted rows of which the truth became known.");
+const PERFORMANCE: Metric = metric(
+    "millrace_model_performance",
+    "millrace.model.performance",
+    "1",
+    Gauge,
+    "How good the predictions were of which the truth became known.",
+);
 const BUILD: Metric =
     metric("millrace_build_info", "millrace.build.info", "", Gauge, "The version of the program, as a label.");
 const STARTED: Metric =
@@ -219,6 +230,14 @@ pub(crate) fn families(snapshot: &Snapshot) -> Vec<Family> {
             quality.extend(checks(column).map(sample("check")));
         }
     }
+    let (mut labels, mut performance) = (Vec::new(), Vec::new());
+    for (served, it) in snapshot.performance {
+        labels.push(whole(labels_and_traffic(served).collect(), it.n_labels));
+        for (metric, value) in it.figures() {
+            performance
+                .push(number(labels_and_traffic(served).chain([("metric", metric.to_owned())]).collect(), value));
+        }
+    }
     let active = whole(vec![method(), ("url.scheme", (*scheme).to_owned())], u64::from(snapshot.in_flight));
     let queue = whole(Vec::new(), u64::from(snapshot.queue));
     let build = whole(vec![("version", snapshot.version.to_owned())], 1);
@@ -238,6 +257,8 @@ pub(crate) fn families(snapshot: &Snapshot) -> Vec<Family> {
         (AVAILABILITY, availability),
         (DRIFT, drift),
         (QUALITY, quality),
+        (LABELS, labels),
+        (PERFORMANCE, performance),
         (BUILD, vec![build]),
         (STARTED, vec![started]),
         (CPU, cpu),

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use expect_test::expect_file;
 use monitor::drift::{Recipe, Report, Window};
 use monitor::{
-    Exception, ExceptionEvent, Minute, Phase, Process, Recorder, Seen, Served, Snapshot, TextFormat, exposition,
-    otlp_logs, otlp_metrics, totals,
+    Exception, ExceptionEvent, Minute, Performance, Phase, Process, Recorder, Seen, Served, Snapshot, TextFormat,
+    exposition, otlp_logs, otlp_metrics, totals,
 };
 use numeric::Stream;
 use registry::{ColumnReference, Name, Reference};
@@ -73,7 +73,17 @@ fn drifted() -> BTreeMap<Served, Report> {
     [(served("blue", 3, false), Report::of(&reference, &window, Recipe::default()))].into()
 }
 
-fn snapshot<'a>(totals: &'a BTreeMap<Served, Minute>, drift: &'a BTreeMap<Served, Report>) -> Snapshot<'a> {
+fn judged() -> BTreeMap<Served, Performance> {
+    let mut counts = Performance::of_class(true);
+    counts.merge(&Performance::of_class(false));
+    [(served("blue", 3, false), counts)].into()
+}
+
+fn snapshot<'a>(
+    totals: &'a BTreeMap<Served, Minute>,
+    drift: &'a BTreeMap<Served, Report>,
+    performance: &'a BTreeMap<Served, Performance>,
+) -> Snapshot<'a> {
     Snapshot {
         version: "0.1.0",
         started_ms: STARTED,
@@ -84,6 +94,7 @@ fn snapshot<'a>(totals: &'a BTreeMap<Served, Minute>, drift: &'a BTreeMap<Served
         queue: 1,
         process: Some(Process { cpu_seconds: 1.25, resident_bytes: 52_428_800 }),
         drift,
+        performance,
     }
 }
 
@@ -93,20 +104,23 @@ fn pretty(json: &serde_json::Value) -> String {
 
 #[test]
 fn metrics_are_written_for_prometheus() {
-    let text = exposition(&snapshot(&counted(), &drifted()), TextFormat::Prometheus);
+    let text = exposition(&snapshot(&counted(), &drifted(), &judged()), TextFormat::Prometheus);
     expect_file!["../../../tests/reference/telemetry/metrics.prometheus.txt"].assert_eq(&text);
 }
 
 #[test]
 fn metrics_are_written_as_open_metrics() {
-    let text = exposition(&snapshot(&counted(), &drifted()), TextFormat::OpenMetrics);
+    let text = exposition(&snapshot(&counted(), &drifted(), &judged()), TextFormat::OpenMetrics);
     expect_file!["../../../tests/reference/telemetry/metrics.openmetrics.txt"].assert_eq(&text);
 }
 
 #[test]
 fn metrics_are_written_for_open_telemetry() {
-    expect_file!["../../../tests/reference/telemetry/metrics.otlp.json"]
-        .assert_eq(&pretty(&otlp_metrics(&snapshot(&counted(), &drifted()))));
+    expect_file!["../../../tests/reference/telemetry/metrics.otlp.json"].assert_eq(&pretty(&otlp_metrics(&snapshot(
+        &counted(),
+        &drifted(),
+        &judged(),
+    ))));
 }
 
 #[test]

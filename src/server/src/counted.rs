@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use endpoint::{Apart, Disagreement, Handled, Mirrored};
+use endpoint::{Apart, Disagreement, Handled, Mirrored, Remembered};
 use monitor::drift::{SliceRecord, Slices};
-use monitor::{ExceptionEvent, Minute, MinuteKey, Record, Recorder, RequestEvent, Served};
+use monitor::{
+    ExceptionEvent, Minute, MinuteKey, Performance, PerformanceRecord, Record, Recorder, RequestEvent, Served,
+};
 use registry::Name;
 
 /// Single requests that are kept for whoever looks.
@@ -31,6 +33,11 @@ pub(crate) struct Counted {
     disagreements: BTreeMap<(Name, Name, Name), Apart>,
     /// Finished slices.
     slices: Slices,
+    /// What was predicted, and the truth about it is not known yet.
+    remembered: BTreeMap<String, Remembered>,
+    /// The same by age.
+    remembered_ids: VecDeque<String>,
+    performance: BTreeMap<MinuteKey, Performance>,
 }
 
 /// Adds to the end, and lets the oldest go.
@@ -43,8 +50,14 @@ fn push<T>(kept: &mut VecDeque<T>, most: usize, new: T) {
 
 impl Counted {
     /// Goes on from what was kept.
-    pub fn of(minutes: Vec<Record>, slices: Vec<SliceRecord>, now_ms: u64) -> Self {
+    pub fn of(
+        minutes: Vec<Record>,
+        slices: Vec<SliceRecord>,
+        performance: Vec<PerformanceRecord>,
+        now_ms: u64,
+    ) -> Self {
         let mut counted = Self { recent: minutes.into(), ..Self::default() };
+        performance.into_iter().for_each(|record| counted.judge("", record));
         counted.forget(now_ms);
         counted.keep_slices(slices, now_ms);
         counted
@@ -58,12 +71,39 @@ impl Counted {
             Some(last) => *last = (*last).max(seen.at_ms / 60_000),
             None => _ = self.last_minute.insert(seen.served.clone(), seen.at_ms / 60_000),
         }
+        if let Some(remembered) = Remembered::of(handled) {
+            if self.remembered_ids.len() == N_REQUESTS
+                && let Some(oldest) = self.remembered_ids.pop_front()
+            {
+                self.remembered.remove(&oldest);
+            }
+            self.remembered_ids.push_back(handled.id.clone());
+            self.remembered.insert(handled.id.clone(), remembered);
+        }
         if !seen.served.is_mirror {
             push(&mut self.requests, N_REQUESTS, handled.request());
         }
         for exception in handled.exceptions() {
             push(&mut self.exceptions, N_EXCEPTIONS, exception);
         }
+    }
+
+    /// What was predicted under a name, unless it is long ago or was judged.
+    pub fn remembered(&self, id: &str) -> Option<Remembered> {
+        self.remembered.get(id).cloned()
+    }
+
+    /// Adds how good a prediction turned out to be, and forgets it.
+    pub fn judge(&mut self, id: &str, record: PerformanceRecord) {
+        self.remembered.remove(id);
+        self.performance.entry(record.key).or_default().merge(&record.counts);
+    }
+
+    /// How good predictions turned out to be.
+    pub fn performance(&self) -> Vec<PerformanceRecord> {
+        let record =
+            |(key, counts): (&MinuteKey, &Performance)| PerformanceRecord { key: key.clone(), counts: *counts };
+        self.performance.iter().map(record).collect()
     }
 
     /// Compares what a mirror answered with what the caller got.

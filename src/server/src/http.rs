@@ -5,6 +5,7 @@ mod ask;
 mod log;
 mod manage;
 mod monitor;
+mod otlp;
 mod rules;
 mod watch;
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Where alerts and rollbacks are posted to: `http://HOST:PORT/PATH`.
     pub webhook: Option<String>,
+    /// The collector that counters and exceptions are pushed to, `http://HOST:PORT`, and how often.
+    pub otlp: Option<(String, Duration)>,
     /// Where a line is written of every request, in JSON.
     pub request_log: Option<PathBuf>,
     /// Serve a public address without keys.
@@ -101,12 +104,16 @@ async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     options.studio.as_deref().map_or(Ok(()), studio::check)?;
     let log = options.request_log.as_deref().map(RequestLog::open).transpose()?;
     let webhook = options.webhook.as_deref().map(Target::read).transpose().context("--webhook")?;
+    let collector = options.otlp.as_ref().map(|(address, _)| Target::read(address)).transpose().context("--otlp")?;
     let listener = TcpListener::bind(options.address)
         .await
         .with_context(|| format!("{} cannot be used; choose another with --port", options.address))?;
     let address = listener.local_addr().context("the server has no address")?;
     let state = Arc::new(state);
     let server = Arc::new(Server { state: Arc::clone(&state), options, buckets: Mutex::default(), log });
+    if let (Some(collector), Some((_, every))) = (collector, &server.options.otlp) {
+        tokio::spawn(otlp::push(Arc::clone(&state), collector, *every));
+    }
     tokio::spawn(watch(Arc::clone(&server), Rules::new(webhook)));
     let router = Router::new().fallback(answer).with_state(Arc::clone(&server));
     ready(address);
@@ -190,10 +197,12 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     let refuse = |refusal: &Refusal| {
         let request = Request { method: parts.method.as_str(), path: parts.uri.path(), headers: &headers, body: &[] };
         let id = request.id().map_or_else(|| server.state.fresh_id(), str::to_owned);
-        match &route {
+        let mut handled = match &route {
             Ok(route) => Handled::refused(refusal, service.meant(route.model), route.template(), id),
             Err(_) => Handled::refused(refusal, None, "_OTHER", id),
-        }
+        };
+        handled.go_on_with_trace(&request);
+        handled
     };
     let (mut handled, body) = match admitted(&server, &parts, &route, guard.n, body).await {
         Err(refusal) => (refuse(&refusal), None),
@@ -206,6 +215,9 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         && let Err(error) = server.state.change("server", vec![change])
     {
         handled = refuse(&failed(&error));
+    }
+    if let Some(record) = handled.judged.take() {
+        server.state.judge(&handled.id, record);
     }
     let seconds = started.elapsed().as_secs_f64();
     let is_prediction = route.is_ok_and(|route| route.predicts());

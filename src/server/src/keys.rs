@@ -103,7 +103,7 @@ impl Scope {
             Action::Server | Action::Live | Action::Ready => true,
             Action::Load | Action::Unload => *self == Self::Admin,
             Action::Metrics => matches!(self, Self::Metrics | Self::Admin),
-            Action::Infer | Action::Invocations | Action::Score => match self {
+            Action::Infer | Action::Invocations | Action::Score | Action::Feedback => match self {
                 Self::Infer(endpoint) => is_model(endpoint),
                 Self::InferAll | Self::Admin => true,
                 Self::Read | Self::Metrics => false,

@@ -10,6 +10,8 @@ use crate::folder::Folder;
 
 /// Counts by minute.
 pub(crate) const MINUTES: &str = "minutes.ndjson";
+/// How good predictions turned out to be.
+pub(crate) const PERFORMANCE: &str = "performance.ndjson";
 /// What rows looked like.
 pub(crate) const SLICES: &str = "drift.ndjson";
 

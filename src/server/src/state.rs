@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use endpoint::{Answer, Handled, Host, Mirrored, Observed, Observer, Past, Scorer, Service};
+use endpoint::{Answer, Handled, Host, Mirrored, Observed, Observer, Past, Remembered, Scorer, Service};
 use monitor::drift::{Report, SliceRecord, Slices};
 use monitor::{
-    ExceptionEvent, Minute, MinuteKey, Process, Record, RequestEvent, Served, Snapshot, TextFormat, exposition,
+    ExceptionEvent, Minute, MinuteKey, PerformanceRecord, Process, Record, RequestEvent, Served, Snapshot, TextFormat,
+    exposition, performance,
 };
 use registry::{Change, Event, Hash, Log, Name, Registry};
 
@@ -19,6 +20,9 @@ use crate::folder::{Folder, now_ms};
 use crate::http::Options;
 use crate::keys::Keys;
 use crate::records;
+
+/// For how long it is known after a restart how good predictions turned out to be.
+const DAYS_OF_LABELS: u64 = 30;
 
 /// What a running server knows.
 pub(crate) struct State {
@@ -68,7 +72,10 @@ impl State {
             let recent = |minute: u64| minute + 24 * 60 > now / 60_000;
             let minutes = records::read(folder, records::MINUTES, |record: &Record| recent(record.key.minute));
             let slices = records::read(folder, records::SLICES, |record: &SliceRecord| recent(record.key.minute));
-            Counted::of(minutes, slices, now)
+            let performance = records::read(folder, records::PERFORMANCE, |record: &PerformanceRecord| {
+                record.key.minute + DAYS_OF_LABELS * 24 * 60 > now / 60_000
+            });
+            Counted::of(minutes, slices, performance, now)
         });
         let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
         let state = Self {
@@ -189,6 +196,31 @@ impl State {
         records::append(self.folder(), records::SLICES, &locked(&self.observer).slices.take_all());
     }
 
+    /// Adds how good a prediction turned out to be.
+    pub fn judge(&self, id: &str, record: PerformanceRecord) {
+        records::append(self.folder(), records::PERFORMANCE, std::slice::from_ref(&record));
+        locked(&self.counted).judge(id, record);
+    }
+
+    /// All that was counted, for scrapers and collectors.
+    pub fn snapshot<T>(&self, write: impl FnOnce(&Snapshot<'_>) -> T) -> T {
+        let counted = locked(&self.counted);
+        let (totals, judged) = (counted.totals(&self.service().served()), counted.performance());
+        drop(counted);
+        write(&Snapshot {
+            version: env!("CARGO_PKG_VERSION"),
+            started_ms: self.started_ms,
+            now_ms: now_ms(),
+            scheme: "http",
+            totals: &totals,
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            queue: 0,
+            process: process(),
+            drift: &self.drift(),
+            performance: &performance(&judged),
+        })
+    }
+
     /// How the rows of the last hour differ from those of training.
     fn drift(&self) -> BTreeMap<Served, Report> {
         const WINDOW_MS: u64 = 3_600_000;
@@ -214,19 +246,11 @@ impl Host for State {
 
     fn metrics(&self, accept: &str) -> Answer {
         let format = TextFormat::accepted(accept);
-        let totals = locked(&self.counted).totals(&self.service().served());
-        let snapshot = Snapshot {
-            version: env!("CARGO_PKG_VERSION"),
-            started_ms: self.started_ms,
-            now_ms: now_ms(),
-            scheme: "http",
-            totals: &totals,
-            in_flight: self.in_flight.load(Ordering::Relaxed),
-            queue: 0,
-            process: process(),
-            drift: &self.drift(),
-        };
-        Answer::text(format.content_type(), exposition(&snapshot, format))
+        Answer::text(format.content_type(), self.snapshot(|snapshot| exposition(snapshot, format)))
+    }
+
+    fn remembered(&self, id: &str) -> Option<Remembered> {
+        locked(&self.counted).remembered(id)
     }
 
     fn observe(&self, observed: &Observed<'_>) {
@@ -284,6 +308,10 @@ impl Past for State {
         let under_way = locked(&self.observer).slices.clone().take_all();
         under_way.into_iter().for_each(|record| slices.add(record));
         slices
+    }
+
+    fn performance(&self) -> Vec<PerformanceRecord> {
+        locked(&self.counted).performance()
     }
 
     fn now_ms(&self) -> u64 {

@@ -45,6 +45,12 @@ pub struct Arguments {
     /// Post to this address when an alert begins or ends, and when traffic goes back by itself
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
+    /// Push counters and exceptions to this collector of OpenTelemetry, as in http://127.0.0.1:4318 (OTLP/HTTP in JSON)
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// How often, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    otlp_interval: u64,
     /// Write a line of each request into this file, in JSON
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
@@ -74,6 +80,7 @@ pub fn serve(arguments: &Arguments) -> Result<Outcome> {
         max_body: arguments.max_body,
         timeout: Duration::from_millis(arguments.request_timeout_ms),
         webhook: arguments.webhook.clone(),
+        otlp: arguments.otlp.clone().map(|url| (url, Duration::from_secs(arguments.otlp_interval))),
         request_log: arguments.request_log.clone(),
         is_insecure: arguments.insecure,
         studio: arguments.studio.clone(),

@@ -5,9 +5,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use engine::Engine;
 use engine::testing::{TestHost, block_on};
@@ -73,18 +74,36 @@ impl Server {
 
     /// The status and the body.
     pub fn ask(&self, method: &str, path: &str, key: Option<&str>, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
         let key = key.map_or(String::new(), |key| format!("Authorization: Bearer {key}\r\n"));
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{key}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).expect("it is read");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+        let (status, _, body) = self.ask_with(method, path, &key, body);
+        (status, body)
     }
+
+    /// The status, the head and the body; headers are whole lines.
+    pub fn ask_with(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+        let mut stream = self.begin(method, path, headers, body.len());
+        stream.write_all(body.as_bytes()).expect("it is read");
+        end(stream)
+    }
+
+    /// Sends the head of a request whose body is to come.
+    pub fn begin(&self, method: &str, path: &str, headers: &str, length: usize) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is read");
+        stream
+    }
+}
+
+/// Waits for an answer: status, head and body.
+pub fn end(mut stream: TcpStream) -> (u16, String, String) {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (status, head.to_owned(), body.to_owned())
 }
 
 impl Server {
@@ -152,4 +171,33 @@ pub fn raw_rows() -> table::Table {
     let engine = Engine::new(components::catalogue(), u64::MAX);
     block_on(engine.run(&TestHost::default(), RunId(0), &pipeline, &RunTarget::All));
     engine.table(&OutPort::new(&NodeId::new("input").expect("an id"), "table")).expect("it ran")
+}
+
+/// Takes what is posted: an address, and the paths and bodies that come there.
+pub fn listener() -> (String, Receiver<(String, Json)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = format!("http://{}", listener.local_addr().expect("it has one"));
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.expect("a connection"));
+            let (mut line, mut length) = (String::new(), 0);
+            reader.read_line(&mut line).expect("it is sent");
+            let path = line.split(' ').nth(1).expect("a path").to_owned();
+            line.clear();
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).expect("it is sent");
+            reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("it is read");
+            if sender.send((path, serde_json::from_slice(&body).expect("it is JSON"))).is_err() {
+                return;
+            }
+        }
+    });
+    (address, receiver)
 }

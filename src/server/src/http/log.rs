@@ -36,6 +36,9 @@ impl RequestLog {
             "RequestPayloadSize": header("content-length").parse::<u64>().ok(),
             "ResponsePayloadSize": handled.answer.body.len(), "UserAgent": agent,
             "XRequestId": handled.id, "XMSClientRequestId": header("x-ms-client-request-id"),
+            "TraceId": handled.trace.as_ref().map(|trace| &trace.trace_id),
+            "SpanId": handled.trace.as_ref().map(|trace| &trace.span_id),
+            "ParentSpanId": handled.trace.as_ref().map(|trace| &trace.parent_id),
             "TotalDurationMs": seconds * 1e3,
         });
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
