@@ -62,7 +62,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("protocol", &["charts", "pipeline", "schema", "study"]),
     ("registry", &["schema"]),
     ("schema", &[]),
-    ("server", &["endpoint", "monitor", "registry", "schema"]),
+    ("server", &["endpoint", "monitor", "numeric", "registry", "schema"]),
     ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema", "study"]),
     ("study", &["pipeline", "schema"]),
     ("sweep", &["numeric", "pipeline", "schema", "study"]),

@@ -201,3 +201,29 @@ fn a_collector_of_open_telemetry_gets_counters_and_each_exception_once() {
     }
     assert_eq!(exceptions, ["request.invalid_json"]);
 }
+
+#[test]
+fn a_load_is_spread_as_in_training_unless_it_is_told_otherwise() {
+    let (_folder, server) = served("load");
+    let address = format!("http://{}/v2/models/churn", server.address);
+    let load = |more: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
+            .args(["load", &address, "--rate", "40", "--duration", "1", "--rows", "20", "--json"])
+            .args(more)
+            .output()
+            .expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Json>(&output.stdout).expect("it is JSON")
+    };
+    assert_eq!(load(&[])["statuses"], json!({ "200": 40 }));
+    let report = |server: &Server| server.json("/v2/monitor/drift")[0].clone();
+    let before = report(&server);
+    for column in before["report"]["inputs"].as_array().expect("a list") {
+        assert_eq!(column["verdict"]["type"], "stable", "{column}");
+    }
+    load(&["--shift", "monthly_charges=2"]);
+    let after = report(&server);
+    assert_eq!([verdict(&after, "monthly_charges"), verdict(&after, "age")], ["drift", "stable"]);
+    assert_eq!(load(&["--break", "age"])["statuses"], json!({ "400": 40 }));
+    assert_eq!(load(&["--fault", "slow=0.5"])["statuses"], json!({ "200": 40 }));
+}

@@ -13,4 +13,4 @@ mod studio;
 pub use folder::{Folder, now_ms};
 pub use http::{Options, serve};
 pub use keys::{Key, Keys, NewKey, Scope, Slot};
-pub use load::{Fault, Load, Outcome, load};
+pub use load::{Columns, Fault, Load, Outcome, load};

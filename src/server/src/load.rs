@@ -1,5 +1,8 @@
 //! Requests at a steady rate, good and faulty ones, and how they were answered.
 
+mod rows;
+mod shots;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,11 +10,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use axum::body::{Body, Bytes};
 use axum::http::Request;
+use axum::http::request::Builder;
 use hyper::client::conn::http1::SendRequest;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
+pub use self::shots::Fault;
+use self::shots::Shots;
 use crate::client::{Target, connect, send};
+
+/// Named columns of values, all equally long.
+pub type Columns = Vec<(String, Vec<Json>)>;
 
 /// What is to be sent.
 #[derive(Clone, Debug)]
@@ -26,36 +35,17 @@ pub struct Load {
     pub n_connections: usize,
     /// Rows of each request.
     pub n_rows: usize,
+    /// Rows to choose from, column by column; without them they are drawn from what the model's package says of its
+    /// training rows, or, where that is not told, are the example.
+    pub rows: Option<Columns>,
+    /// Columns whose numbers are moved by so many standard deviations in every request.
+    pub shifts: Vec<(String, f64)>,
+    /// Columns that are left out of every request.
+    pub breaks: Vec<String>,
     /// Sent as a bearer token.
     pub key: Option<String>,
     /// Shares of requests that are faulty, each from 0 to 1.
     pub faults: Vec<(Fault, f64)>,
-}
-
-/// What is wrong with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// A column is left out.
-    MissingColumn,
-    /// A number is sent as text.
-    WrongType,
-    /// The body is cut off.
-    InvalidJson,
-    /// A model is asked for that is not there.
-    UnknownModel,
-    /// Numbers are half as large again: nothing fails, and drift shows.
-    CovariateShift,
-}
-
-impl Fault {
-    /// Every one, with its name on the command line.
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("missing-column", Self::MissingColumn),
-        ("wrong-type", Self::WrongType),
-        ("invalid-json", Self::InvalidJson),
-        ("unknown-model", Self::UnknownModel),
-        ("covariate-shift", Self::CovariateShift),
-    ];
 }
 
 /// How requests were answered.
@@ -75,12 +65,6 @@ pub struct Outcome {
     pub p99_ms: f64,
     /// The slowest.
     pub max_ms: f64,
-}
-
-/// A request that is ready to be sent.
-struct Shot {
-    path: String,
-    body: Bytes,
 }
 
 /// Sends requests and waits for their answers.
@@ -105,7 +89,21 @@ async fn run(load: &Load) -> Result<Outcome> {
     let Some(sample) = docs.pointer(&pointer) else {
         bail!("{} does not describe itself: is it an endpoint's address?", load.endpoint);
     };
-    let shots = Arc::new(shots(sample, &path, load.n_rows));
+    let columns: Columns = sample["inputs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|input| (input["name"].as_str().unwrap_or_default().to_owned(), input["data"].as_array().cloned()))
+        .map(|(name, data)| (name, data.unwrap_or_default()))
+        .collect();
+    let rows = match &load.rows {
+        Some(rows) => rows::chosen(&columns, rows)?,
+        None => match rows::reference(&mut first, load, &host, &path).await {
+            Some(reference) => rows::drawn(&columns, &reference),
+            None => columns,
+        },
+    };
+    let shots = Arc::new(Shots::new(sample, &path, rows, load)?);
     let seen = Arc::new(Mutex::new((BTreeMap::new(), Vec::new())));
     let start = Instant::now();
     let mut senders = Vec::new();
@@ -156,7 +154,7 @@ async fn fire(at: usize, start: Instant, load: &Load, host: &str, shots: &Shots,
         }
         let shot = shots.choose(number, &load.faults);
         let answer = match &mut connection {
-            Some(connection) => ask(connection, load, host, "POST", &shot.path, shot.body.clone()).await.ok(),
+            Some(connection) => shot.send(connection, load, host).await.ok(),
             None => None,
         };
         if answer.is_none() {
@@ -177,105 +175,13 @@ async fn ask(
     path: &str,
     body: Bytes,
 ) -> Result<(u16, Bytes)> {
-    let mut request = Request::builder().method(method).uri(path).header("host", host);
-    if let Some(key) = &load.key {
-        request = request.header("authorization", format!("Bearer {key}"));
-    }
-    send(connection, request.header("content-type", "application/json").body(Body::from(body))?).await
+    send(connection, request(load, host, method, path).body(Body::from(body))?).await
 }
 
-/// A good request, and one of each fault.
-struct Shots {
-    good: Shot,
-    faulty: BTreeMap<Fault, Shot>,
-}
-
-fn shots(sample: &Json, path: &str, n_rows: usize) -> Shots {
-    let infer = format!("{path}/infer");
-    let shot = |path: &str, body: String| Shot { path: path.to_owned(), body: Bytes::from(body) };
-    let mut good = sample.clone();
-    for input in inputs(&mut good) {
-        let value = input["data"][0].clone();
-        input["shape"] = json!([n_rows]);
-        input["data"] = vec![value; n_rows].into();
-    }
-    let changed = |change: &dyn Fn(&mut Vec<Json>)| {
-        let mut body = good.clone();
-        if let Some(inputs) = body["inputs"].as_array_mut() {
-            change(inputs);
-        }
-        body.to_string()
-    };
-    let is_number = |input: &Json| input["data"][0].is_number();
-    let wrong = changed(&|inputs| {
-        if let Some(input) = inputs.iter_mut().find(|input| is_number(input)) {
-            input["data"][0] = "many".into();
-        }
-    });
-    let shifted = changed(&|inputs| {
-        for input in inputs.iter_mut().filter(|input| is_number(input)) {
-            let is_whole = input["data"][0].is_i64();
-            for value in input["data"].as_array_mut().into_iter().flatten() {
-                let larger = value.as_f64().unwrap_or_default() * 1.5;
-                *value = if is_whole { json!(larger as i64) } else { json!(larger) };
-            }
-        }
-    });
-    let whole = good.to_string();
-    let elsewhere = format!("{}-that-is-not-there/infer", path);
-    let faulty = [
-        (Fault::MissingColumn, shot(&infer, changed(&|inputs| _ = inputs.pop()))),
-        (Fault::WrongType, shot(&infer, wrong)),
-        (Fault::InvalidJson, shot(&infer, whole[..whole.len() / 2].to_owned())),
-        (Fault::UnknownModel, shot(&elsewhere, whole.clone())),
-        (Fault::CovariateShift, shot(&infer, shifted)),
-    ];
-    Shots { good: shot(&infer, whole), faulty: faulty.into() }
-}
-
-fn inputs(body: &mut Json) -> impl Iterator<Item = &mut Json> {
-    body["inputs"].as_array_mut().into_iter().flatten()
-}
-
-impl Shots {
-    /// Faults are spread evenly, and alike in every run.
-    fn choose(&self, number: u64, faults: &[(Fault, f64)]) -> &Shot {
-        // The golden ratio's multiples fall evenly between 0 and 1.
-        let mut place = (number as f64 * 0.618_033_988_749_894_9).fract();
-        for (fault, share) in faults {
-            if place < *share {
-                return &self.faulty[fault];
-            }
-            place -= share;
-        }
-        &self.good
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_have_their_shares_and_break_what_they_say() {
-        let sample = json!({ "inputs": [
-            { "name": "age", "shape": [1], "datatype": "INT64", "data": [40] },
-            { "name": "plan", "shape": [1], "datatype": "BYTES", "data": ["a"] },
-        ] });
-        let shots = shots(&sample, "/v2/models/churn", 2);
-        let body = |shot: &Shot| serde_json::from_slice::<Json>(&shot.body).ok();
-        assert_eq!(body(&shots.good).expect("it is whole")["inputs"][0]["data"], json!([40, 40]));
-        let of = |fault| body(&shots.faulty[&fault]);
-        assert_eq!(of(Fault::MissingColumn).expect("it is whole")["inputs"].as_array().map(Vec::len), Some(1));
-        assert_eq!(of(Fault::WrongType).expect("it is whole")["inputs"][0]["data"], json!(["many", 40]));
-        assert_eq!(of(Fault::CovariateShift).expect("it is whole")["inputs"][0]["data"], json!([60, 60]));
-        assert_eq!(of(Fault::InvalidJson), None);
-        let faults = [(Fault::WrongType, 0.1), (Fault::MissingColumn, 0.05)];
-        let n = |fault| {
-            let shot = &shots.faulty[&fault];
-            (0..10_000).filter(|number| std::ptr::eq(shots.choose(*number, &faults), shot)).count()
-        };
-        assert!(n(Fault::WrongType).abs_diff(1_000) <= 5, "{}", n(Fault::WrongType));
-        assert!(n(Fault::MissingColumn).abs_diff(500) <= 5, "{}", n(Fault::MissingColumn));
+fn request(load: &Load, host: &str, method: &str, path: &str) -> Builder {
+    let request = Request::builder().method(method).uri(path).header("host", host);
+    match &load.key {
+        Some(key) => request.header("authorization", format!("Bearer {key}")),
+        None => request,
     }
 }

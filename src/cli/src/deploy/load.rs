@@ -1,12 +1,13 @@
 //! `millrace load`: requests at a steady rate, and how they were answered.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use server::{Fault, Load};
 
-use super::pair;
+use super::{pair, rows};
 use crate::{Outcome, say};
 
 /// What `load` is asked.
@@ -27,11 +28,21 @@ pub struct Arguments {
     /// Rows of each request
     #[arg(long, value_name = "N", default_value_t = 1)]
     rows: usize,
+    /// Send the rows of this table (CSV or JSON), one after another and again [default: rows that are spread as in
+    /// training, where the server says how]
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// Move a column's numbers by so many standard deviations, as in `tenure=1.5`
+    #[arg(long = "shift", value_name = "COLUMN=SDS")]
+    shifts: Vec<String>,
+    /// Leave a column out of every request
+    #[arg(long = "break", value_name = "COLUMN")]
+    breaks: Vec<String>,
     /// Send this key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Make a share of requests faulty, as in `missing-column=0.05`; also wrong-type, invalid-json, unknown-model and
-    /// covariate-shift
+    /// Make a share of requests faulty, as in `missing-column=0.05`; also wrong-type, unknown-category, huge-number,
+    /// invalid-json, unsupported-media, unknown-model, slow and covariate-shift
     #[arg(long = "fault", value_name = "KIND=SHARE")]
     faults: Vec<String>,
     /// Print the outcome as JSON
@@ -54,7 +65,16 @@ pub fn load(arguments: &Arguments) -> Result<Outcome> {
         rate: arguments.rate,
         duration: Duration::try_from_secs_f64(arguments.duration).context("--duration is too long")?,
         n_connections: arguments.connections as usize,
-        n_rows: arguments.rows,
+        n_rows: arguments.rows.max(1),
+        rows: match &arguments.table {
+            Some(path) => {
+                let (table, _) = rows::table(path)?;
+                Some(rows::columns(&table, 0..table.n_rows()))
+            }
+            None => None,
+        },
+        shifts: arguments.shifts.iter().map(|text| shift(text)).collect::<Result<_>>()?,
+        breaks: arguments.breaks.clone(),
         key: arguments.key.clone(),
         faults,
     })?;
@@ -74,6 +94,12 @@ pub fn load(arguments: &Arguments) -> Result<Outcome> {
         ))?;
     }
     Ok(if outcome.statuses.contains_key(&0) { Outcome::Bad } else { Outcome::Good })
+}
+
+fn shift(text: &str) -> Result<(String, f64)> {
+    let (column, deviations) = pair(text, "COLUMN=SDS, as in tenure=1.5")?;
+    let deviations = deviations.parse().with_context(|| format!("{text}: {deviations:?} is no number"))?;
+    Ok((column.to_owned(), deviations))
 }
 
 fn fault(text: &str) -> Result<(Fault, f64)> {

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod load;
 pub mod register;
 pub mod registry;
+mod rows;
 pub mod serve;
 
 use std::path::PathBuf;
