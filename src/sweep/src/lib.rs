@@ -20,7 +20,7 @@ pub use early::{Slack, bandit, median_stopping, should_stop, truncation_selectio
 pub use grid::combinations;
 pub use hyperband::{Bracket, Rung, brackets};
 pub use importance::{Importance, importance};
-pub use next::{apply, next};
+pub use next::{apply, next, next_few};
 pub use random::fits;
 pub use study::{Action, Ending, Pause};
 pub use watch::Watch;

@@ -1,10 +1,12 @@
 //! What is to be done next.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use pipeline::Value;
 use study::{Action, Ending, Pause, ProblemSeverity, Sampling, Settings, Study, StudyError, StudyState, TrialState};
 
-use crate::{fits, grid, hyperband, random, tpe};
+use crate::{grid, hyperband, random, tpe};
 
 /// What is to be done now: trials to give up, trials to go on with or to start, then one [`Wait`](Action::Wait) or
 /// [`Over`](Action::Over). Whoever has fewer workers than [`Study::n_concurrent`] takes as many as it has, from the
@@ -14,10 +16,16 @@ use crate::{fits, grid, hyperband, random, tpe};
 /// cannot run beside it ([`Study::before`]), and never on who finished first. Only limits of time, and what the user
 /// does, depend on the clock.
 ///
-/// The space may be changed between calls. Trials whose settings no longer [fit](fits) remain as history: they count
+/// The space may be changed between calls. Trials whose settings no longer [fit](crate::fits) remain as history: they count
 /// as trials and for patience, but neither as tried combinations nor for the sampler. (The Parzen estimator alone also
 /// learns from trials that lack a dimension, or have one more, as long as all that they share has allowed values.)
 pub fn next(study: &Study) -> Vec<Action> {
+    next_few(study, usize::MAX)
+}
+
+/// As [`next`], for somebody who can start no more than `n_starts` trials now: those from the front, without looking
+/// for the settings of those behind them.
+pub fn next_few(study: &Study, n_starts: usize) -> Vec<Action> {
     let problems = study.check();
     if let Some(problem) = problems.iter().find(|problem| problem.severity == ProblemSeverity::Error) {
         return vec![Action::Over(Ending::Unsound(format!(
@@ -51,23 +59,29 @@ pub fn next(study: &Study) -> Vec<Action> {
         settings: trial.settings.clone(),
         resource: trial.resource.or(hyperband::first_resource(study, trial.number)),
     }));
-    // With the trials that are started now, so that it makes no difference whether they are started in one go.
-    let mut grown = study.clone();
+    let n_starts = n_free.min(n_starts);
+    let mut grown = Cow::Borrowed(study);
+    let mut latest: Option<Settings> = None;
     let pause = loop {
-        if starting.len() >= n_free {
+        if starting.len() >= n_starts {
             break Ok(Pause::Full);
+        }
+        if let Some(settings) = latest.take() {
+            // With the trials that are started now, so that it makes no difference whether they are started in one go.
+            grown.to_mut().plan(settings);
         }
         match new_trial(&grown, &tried) {
             Ok(settings) => {
                 tried.add(&settings);
-                let number = grown.plan(settings.clone());
+                let number = grown.trials.len() as u32;
                 let resource = hyperband::first_resource(study, number);
+                latest = Some(settings.clone());
                 starting.push(Action::Start { number, settings, resource });
             }
             Err(pause) => break pause,
         }
     };
-    starting.truncate(n_free);
+    starting.truncate(n_starts);
     let is_idle = n_running == 0 && starting.is_empty() && stopping.is_empty();
     let last = match pause {
         Ok(pause) => Action::Wait(pause),
@@ -121,13 +135,15 @@ pub fn apply(study: &mut Study, actions: &[Action], at_secs: f64) -> Result<(), 
 
 /// The combinations that were tried, or are being.
 pub(crate) struct Tried {
-    keys: BTreeSet<String>,
+    keys: BTreeSet<Vec<u8>>,
     n_combinations: Option<u64>,
 }
 
 impl Tried {
     fn of(study: &Study) -> Self {
-        let fitting = study.trials.iter().map(|trial| &trial.settings).filter(|settings| fits(&study.space, settings));
+        let dimensions = study.space.in_order();
+        let all = study.trials.iter().map(|trial| &trial.settings);
+        let fitting = all.filter(|settings| random::fits_in_order(&dimensions, settings));
         Self { keys: fitting.map(key).collect(), n_combinations: study.n_combinations() }
     }
 
@@ -145,9 +161,28 @@ impl Tried {
     }
 }
 
-fn key(settings: &Settings) -> String {
-    // Numbers are written with as many digits as tell them apart.
-    format!("{settings:?}")
+/// Settings as bytes: equal for equal settings alone.
+fn key(settings: &Settings) -> Vec<u8> {
+    let mut key = Vec::with_capacity(32 * settings.len());
+    let mut push = |tag: u8, bytes: &[u8]| {
+        key.push(tag);
+        key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        key.extend_from_slice(bytes);
+    };
+    for (name, value) in settings {
+        push(0, name.as_bytes());
+        match value {
+            Value::None => push(1, &[]),
+            Value::Bool(on) => push(2, &[u8::from(*on)]),
+            Value::Int(n) => push(3, &n.to_le_bytes()),
+            // Adding 0 makes 0 of −0, which is the same setting.
+            Value::Float(x) => push(4, &(x + 0.0).to_bits().to_le_bytes()),
+            Value::Text(text) => push(5, text.as_bytes()),
+            // No distribution has such values, so how long it takes to write them is of no interest.
+            Value::Columns(_) | Value::File(_) => push(6, format!("{value:?}").as_bytes()),
+        }
+    }
+    key
 }
 
 /// How many trials ended in a row, as far as trial `number` may look, that were no better: a trial is better if no

@@ -1,7 +1,7 @@
 //! Settings drawn by chance, and which settings belong to a space.
 
 use numeric::Stream;
-use study::{Rule, Settings, Space};
+use study::{Dimension, Rule, Settings, Space};
 
 use crate::axis::Axis;
 use crate::sobol;
@@ -30,8 +30,13 @@ pub(crate) fn draw(space: &Space, seed: u64, rule: Rule, number: u32, attempt: u
 /// Whether settings could have been drawn from a space: every dimension that counts has one of its values, and nothing
 /// else is set.
 pub fn fits(space: &Space, settings: &Settings) -> bool {
+    fits_in_order(&space.in_order(), settings)
+}
+
+/// As [`fits`], with the dimensions in their order.
+pub(crate) fn fits_in_order(dimensions: &[&Dimension], settings: &Settings) -> bool {
     let mut n_fitting = 0;
-    for dimension in space.in_order() {
+    for dimension in dimensions {
         match settings.get(&dimension.name) {
             Some(value) => {
                 let takes = match &dimension.same_as {

@@ -509,3 +509,21 @@ fn what_was_tried_is_not_drawn_again_where_only_other_settings_are_without_end()
         assert_eq!(constant.count(), 1, "{:?}", study.sampling);
     }
 }
+
+#[test]
+fn whoever_can_start_few_is_told_the_same_trials() {
+    for sampling in [
+        Sampling::Random { seed: 3, rule: Rule::Sobol },
+        Sampling::Bayesian { seed: 3 },
+        Sampling::Hyperband { seed: 3, min_resource: 1, max_resource: 9, eta: 3 },
+    ] {
+        let mut study = study(sampling);
+        study.limits.max_concurrent_trials = Some(4);
+        let all = sweep::next(&study);
+        for n_starts in 0..=4 {
+            let few = sweep::next_few(&study, n_starts);
+            assert_eq!(few[..n_starts], all[..n_starts], "{:?}", study.sampling);
+            assert_eq!(few[n_starts..], [Action::Wait(Pause::Full)], "{:?}", study.sampling);
+        }
+    }
+}

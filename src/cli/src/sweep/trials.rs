@@ -106,7 +106,7 @@ impl Sweep {
         let mut study = locked(&self.study);
         loop {
             study.elapsed_secs = self.now_secs();
-            let actions = sweep::next(&study);
+            let actions = sweep::next_few(&study, 1);
             let Some(action) = actions.into_iter().next() else { return Ok(Ending::Stopped) };
             match &action {
                 Action::Over(ending) => {
