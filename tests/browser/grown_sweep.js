@@ -2,23 +2,31 @@
 
 import { generator } from "./bench/inputs.js";
 
-/// Reads the kept sweeps, by document; runs in the page.
+/// Reads the kept sweeps with their trials, by document; runs in the page.
 export function keptSweeps() {
   return new Promise((answer, refuse) => {
     const opening = indexedDB.open("millrace-sweeps");
     opening.onerror = () => refuse(opening.error);
     opening.onsuccess = () => {
-      const store = opening.result.transaction("sweeps").objectStore("sweeps");
-      const [keys, rows] = [store.getAllKeys(), store.getAll()];
-      store.transaction.oncomplete = () => {
+      const transaction = opening.result.transaction(["sweeps", "trials"]);
+      const [sweeps, trials] = ["sweeps", "trials"].map((name) => transaction.objectStore(name));
+      const [documents, heads, keys, rows] = [sweeps.getAllKeys(), sweeps.getAll(), trials.getAllKeys(), trials.getAll()];
+      transaction.oncomplete = () => {
         opening.result.close();
-        answer(keys.result.map((key, at) => [key, rows.result[at]]));
+        const kept = documents.result.map((document, at) => {
+          const sweep = JSON.parse(heads.result[at]);
+          const own = rows.result.filter((_, row) => keys.result[row][0] === document);
+          sweep.study.trials.push(...own.map((row) => JSON.parse(row)));
+          return [document, JSON.stringify(sweep)];
+        });
+        answer(kept);
       };
     };
   });
 }
 
-/// Writes a sweep in place of a document's own; runs in the page.
+/// Writes a sweep in place of a document's own, with its trials in the same row, as the first version of the page did;
+/// runs in the page.
 export function keepSweep([document, row]) {
   return new Promise((answer, refuse) => {
     const opening = indexedDB.open("millrace-sweeps");

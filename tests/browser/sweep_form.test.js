@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { pipelineJson } from "./data.js";
+import { keptSweeps } from "./grown_sweep.js";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
 import { keptTrials, onTheWay } from "./kept_runs.js";
 import { card, openFile, openQuestion, param, runAll } from "./studio.js";
@@ -39,19 +40,8 @@ async function over(page) {
 /// The sweep as the browser keeps it.
 async function kept(page) {
   await idle(page);
-  return page.evaluate(
-    () =>
-      new Promise((answer) => {
-        const opening = indexedDB.open("millrace-sweeps");
-        opening.onsuccess = () => {
-          const reading = opening.result.transaction("sweeps").objectStore("sweeps").getAll();
-          reading.onsuccess = () => {
-            opening.result.close();
-            answer(JSON.parse(reading.result[0]).study);
-          };
-        };
-      }),
-  );
+  const [[, kept]] = await page.evaluate(keptSweeps);
+  return JSON.parse(kept).study;
 }
 
 const value = (setting) => Object.values(setting)[0];

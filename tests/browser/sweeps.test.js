@@ -52,11 +52,10 @@ function threeAreKept() {
   return new Promise((answer) => {
     const opening = indexedDB.open("millrace-sweeps");
     opening.onsuccess = () => {
-      const reading = opening.result.transaction("sweeps").objectStore("sweeps").getAll();
+      const reading = opening.result.transaction("trials").objectStore("trials").getAll();
       reading.onsuccess = () => {
         opening.result.close();
-        const nDone = (row) => JSON.parse(row).study.trials.filter(({ state }) => /^done$/i.test(state)).length;
-        answer(reading.result.some((row) => nDone(row) >= 3));
+        answer(reading.result.filter((row) => JSON.parse(row).state === "done").length >= 3);
       };
     };
   });

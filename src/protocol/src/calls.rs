@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pipeline::{Catalogue, FileRef, NodeId, OutPort, Pipeline, Problem};
 use schema::Schema;
 use serde::{Deserialize, Serialize};
-use study::{Action, Stop, Study};
+use study::{Action, News, Stop};
 
 use crate::automl::{Blend, BlendTrials, PlaceWinner, Placing, PlanSearch, Search};
 use crate::{ColumnProfile, Compute, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
@@ -85,12 +85,12 @@ calls! {
     ClearCache => (),
     /// How much is kept of results.
     Outputs => Kept,
-    /// What is to be done next in a sweep.
-    SweepNext => Vec<Action>,
-    /// Run a trial of a sweep.
-    RunTrial => TrialReport,
-    /// How much each dimension of a sweep mattered.
-    SweepImportance => Vec<DimensionShare>,
+    /// What is to be done next in a sweep; none if the news were not understood, and all has to be told.
+    SweepNext => Option<Vec<Action>>,
+    /// Run a trial of a sweep; none if the news were not understood.
+    RunTrial => Option<TrialReport>,
+    /// How much each dimension of a sweep mattered; none if the news were not understood.
+    SweepImportance => Option<Vec<DimensionShare>>,
     /// A search over preparations and learners, ready to be run as a sweep.
     PlanSearch => Box<Search>,
     /// Which candidates of a search are best together.
@@ -253,8 +253,10 @@ pub struct Kept {
 /// it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepNext {
-    /// As it stands.
-    pub study: Study,
+    /// Of the study, up to how it stands.
+    pub news: News,
+    /// How many trials the asker can start now.
+    pub n_starts: u32,
 }
 
 /// Runs a trial of a sweep: a run that ends when its time is up, or when it is not worth going on.
@@ -264,8 +266,8 @@ pub struct RunTrial {
     pub run: Run,
     /// The node that reports the first objective.
     pub node: NodeId,
-    /// As it stands, with the trial running.
-    pub study: Study,
+    /// Of the study, up to how it stands with the trial running; the trial itself among them.
+    pub news: News,
     /// Which trial.
     pub number: u32,
 }
@@ -286,8 +288,8 @@ pub struct TrialReport {
 /// Asks how much each dimension of a sweep mattered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepImportance {
-    /// As it stands.
-    pub study: Study,
+    /// Of the study, up to how it stands.
+    pub news: News,
     /// For which of its objectives.
     pub objective_idx: u32,
 }

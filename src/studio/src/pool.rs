@@ -41,6 +41,11 @@ impl Pool {
         Some((seat_idx, seat.link))
     }
 
+    /// How many workers have nothing to do.
+    pub fn n_free(&self) -> u32 {
+        self.seats.borrow().iter().filter(|seat| !seat.is_taken).count() as u32
+    }
+
     /// Gives a worker back.
     pub fn give_back(&self, seat_idx: usize) {
         if let Some(seat) = self.seats.borrow_mut().get_mut(seat_idx) {

@@ -8,6 +8,7 @@
 
 mod action;
 mod check;
+mod news;
 mod settings;
 mod space;
 mod study;
@@ -16,6 +17,7 @@ mod words;
 
 pub use action::{Action, Ending, Pause};
 pub use check::{ProblemSeverity, StudyProblem, better_when};
+pub use news::{Journal, Known, News};
 pub use settings::{EarlyTermination, Goal, Limits, MAX_TRIALS, Objective, Rule, Sampling};
 pub use space::{Dimension, Distribution, Settings, Space, When, multiple};
 pub use study::{ADAPTIVE_CONCURRENCY, Study, StudyError, StudyState};

@@ -93,6 +93,23 @@ impl Study {
         }
     }
 
+    /// Everything but the trials.
+    pub fn head(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            space: self.space.clone(),
+            objectives: self.objectives.clone(),
+            sampling: self.sampling.clone(),
+            early_termination: self.early_termination.clone(),
+            limits: self.limits.clone(),
+            n_intervals: self.n_intervals,
+            baseline: self.baseline,
+            state: self.state,
+            elapsed_secs: self.elapsed_secs,
+            trials: Vec::new(),
+        }
+    }
+
     /// How many different settings there are; none for infinitely many.
     pub fn n_combinations(&self) -> Option<u64> {
         self.space.n_combinations()

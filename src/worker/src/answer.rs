@@ -11,7 +11,7 @@ use crate::breath::Breath;
 use crate::crew::Helpers;
 use crate::files::Files;
 use crate::host::WorkerHost;
-use crate::sweeps::{self, TrialHost};
+use crate::sweeps::{self, Followed, TrialHost};
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
 const RESULTS_BYTES: u64 = 1_500_000_000;
@@ -25,6 +25,7 @@ pub struct Session {
     is_running: Cell<bool>,
     row_orders: RowOrders,
     helpers: Helpers,
+    followed: Followed,
 }
 
 impl Session {
@@ -38,6 +39,7 @@ impl Session {
             is_running: Cell::new(false),
             row_orders: RowOrders::default(),
             helpers: Helpers::new(),
+            followed: Followed::default(),
         }
     }
 
@@ -55,10 +57,11 @@ impl Session {
                 Reply::Run(self.run(&self.host(call.run), &call).await)
             }
             Request::RunTrial(call) => {
-                let host = TrialHost::new(self.host(call.run.run), &call)?;
+                let Some(known) = self.followed.hear(call.news) else { return Ok(Reply::RunTrial(None)) };
+                let host = TrialHost::new(self.host(call.run.run), &call.node, known, call.number)?;
                 self.begin()?;
                 let report = self.run(&host, &call.run).await;
-                Reply::RunTrial(host.report(report))
+                Reply::RunTrial(Some(host.report(report)))
             }
             Request::Cancel(call) => {
                 self.cancelled.borrow_mut().insert(call.run);
@@ -91,7 +94,10 @@ impl Session {
                 Reply::ClearCache(())
             }
             Request::Outputs(_) => Reply::Outputs(self.engine.kept_bytes()),
-            Request::SweepNext(call) => Reply::SweepNext(sweep::next(&call.study)),
+            Request::SweepNext(call) => {
+                let known = self.followed.hear(call.news);
+                Reply::SweepNext(known.map(|known| sweep::next_few(&known.borrow().study, call.n_starts as usize)))
+            }
             Request::PlanSearch(call) => {
                 self.begin()?;
                 let host = self.host(call.run);
@@ -105,7 +111,9 @@ impl Session {
             }
             Request::PlaceWinner(call) => Reply::PlaceWinner(automl::place(self.engine.catalogue(), &call)?),
             Request::SweepImportance(call) => {
-                Reply::SweepImportance(sweeps::importance(&call.study, call.objective_idx as usize))
+                let known = self.followed.hear(call.news);
+                let shares = known.map(|known| sweeps::importance(&known.borrow().study, call.objective_idx as usize));
+                Reply::SweepImportance(shares)
             }
         })
     }

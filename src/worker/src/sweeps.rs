@@ -1,14 +1,33 @@
 //! The algorithms of a sweep, as the page asks them, and a trial's view of the world.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use engine::{Host, Local, Source};
 use pipeline::{FileRef, NodeId};
-use protocol::{DimensionShare, Failure, RunEvent, RunReport, RunTrial, TrialReport};
-use study::{Stop, Study};
+use protocol::{DimensionShare, Failure, RunEvent, RunReport, TrialReport};
+use study::{Known, News, Stop, Study};
 use sweep::Watch;
 
 use crate::host::WorkerHost;
+
+/// The study that this worker was last told of.
+#[derive(Default)]
+pub struct Followed(RefCell<Option<Rc<RefCell<Known>>>>);
+
+impl Followed {
+    /// Takes in what is new; none if it builds upon something that was never told here.
+    pub fn hear(&self, news: News) -> Option<Rc<RefCell<Known>>> {
+        if news.is_all() {
+            // A trial under way goes on with the study that it began with.
+            self.0.replace(Known::begin(news).map(|known| Rc::new(RefCell::new(known))));
+            return self.0.borrow().clone();
+        }
+        let known = self.0.borrow().clone()?;
+        let is_understood = known.borrow_mut().hear(news);
+        is_understood.then_some(known)
+    }
+}
 
 /// How much each dimension mattered.
 pub fn importance(study: &Study, objective_idx: usize) -> Vec<DimensionShare> {
@@ -24,7 +43,7 @@ pub fn importance(study: &Study, objective_idx: usize) -> Vec<DimensionShare> {
 pub struct TrialHost<'a> {
     world: WorkerHost<'a>,
     node: &'a NodeId,
-    study: RefCell<Study>,
+    known: Rc<RefCell<Known>>,
     watch: RefCell<Watch>,
     number: usize,
     n_known: usize,
@@ -37,19 +56,28 @@ impl<'a> TrialHost<'a> {
     ///
     /// # Errors
     /// The study has no such trial.
-    pub fn new(world: WorkerHost<'a>, call: &'a RunTrial) -> Result<Self, Failure> {
-        let number = call.number as usize;
-        let trial = call.study.trials.get(number).ok_or_else(|| {
-            let n = call.study.trials.len();
-            Failure::new(format!("there is no trial {number}; the sweep has {n}"), "Begin the sweep anew.")
-        })?;
-        let limit = call.study.limits.trial_timeout_secs.map_or(f64::INFINITY, |secs| secs as f64);
+    pub fn new(
+        world: WorkerHost<'a>,
+        node: &'a NodeId,
+        known: Rc<RefCell<Known>>,
+        number: u32,
+    ) -> Result<Self, Failure> {
+        let number = number as usize;
+        let (watch, n_known, limit) = {
+            let Known { study, .. } = &*known.borrow();
+            let trial = study.trials.get(number).ok_or_else(|| {
+                let n = study.trials.len();
+                Failure::new(format!("there is no trial {number}; the sweep has {n}"), "Begin the sweep anew.")
+            })?;
+            let limit = study.limits.trial_timeout_secs.map_or(f64::INFINITY, |secs| secs as f64);
+            (Watch::of(trial), trial.intermediate.len(), limit)
+        };
         Ok(Self {
-            node: &call.node,
-            study: RefCell::new(call.study.clone()),
-            watch: RefCell::new(Watch::of(trial)),
+            node,
+            known,
+            watch: RefCell::new(watch),
             number,
-            n_known: trial.intermediate.len(),
+            n_known,
             ends_secs: world.now_secs() + limit,
             is_late: Cell::new(false),
             world,
@@ -60,8 +88,9 @@ impl<'a> TrialHost<'a> {
     pub fn report(self, run: RunReport) -> TrialReport {
         let late = (run.cancelled && self.is_late.get()).then_some(Stop::Late);
         let stop = self.watch.borrow().stop().cloned().or(late);
-        let told = &self.study.borrow().trials[self.number].intermediate;
-        let intermediate = told.get(self.n_known..).unwrap_or_default().to_vec();
+        let known = self.known.borrow();
+        let told = known.study.trials.get(self.number).and_then(|trial| trial.intermediate.get(self.n_known..));
+        let intermediate = told.unwrap_or_default().to_vec();
         TrialReport { run, intermediate, stop, memory_bytes: memory_bytes() }
     }
 }
@@ -91,10 +120,10 @@ impl Host for TrialHost<'_> {
 
     fn emit(&self, event: RunEvent) {
         if let RunEvent::Metric { node, measured, .. } = &event {
-            let mut study = self.study.borrow_mut();
+            let Known { study, .. } = &mut *self.known.borrow_mut();
             let is_aim = study.objectives.first().is_some_and(|objective| objective.metric == measured.name);
             if is_aim && node == self.node {
-                self.watch.borrow_mut().tell(&mut study, measured.value, measured.rows.is_some());
+                self.watch.borrow_mut().tell(study, measured.value, measured.rows.is_some());
             }
         }
         self.world.emit(event);

@@ -12,8 +12,9 @@ use study::{Study, Trial, TrialState, metric_label};
 
 use super::columns::words;
 use super::results::metric;
-use super::runner::{Automl, Form, Runner, Sweep};
+use super::runner::{Form, Runner};
 use super::setup::{back, kinds};
+use super::sweep::{Automl, Sweep};
 use crate::dom;
 use crate::store::{Studio, Tone};
 use crate::views::face::seconds;
@@ -447,7 +448,7 @@ fn verdict(blend: &Blend) -> impl IntoView + use<> {
 
 /// Makes members of a search a part of the open pipeline, and runs it: one step that can be undone.
 fn place(studio: Studio, runner: Runner, members: Vec<Member>) {
-    let Some(search) = runner.sweep().with_untracked(|sweep| sweep.as_ref()?.search()) else { return };
+    let Some(search) = runner.peek(|sweep| sweep?.search()) else { return };
     let pipeline = studio.with(|editor| editor.pipeline().clone());
     spawn_local(async move {
         match studio.link.call(PlaceWinner { pipeline, search, members }).await {

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{Failure, RunTrial, SweepNext};
-use study::{Action, Rule, Sampling};
+use study::{Action, News, Rule, Sampling};
 use wasm_bindgen_futures::js_sys::Promise;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use super::runner::{Sweep, trial};
+use super::sweep::{Sweep, trial};
 use crate::dom;
 use crate::idle::Busy;
 use crate::pace::{Pace, in_words, measure_button};
@@ -60,14 +60,20 @@ async fn all(studio: Studio, mut sweep: Sweep, paces: RwSignal<Vec<Pace>>) -> Re
     sweep.study.sampling = Sampling::Random { seed: 1, rule: Rule::Random };
     sweep.study.early_termination = None;
     sweep.study.limits.max_total_trials = n_trials + 1;
-    for action in studio.link.call(SweepNext { study: sweep.study.clone() }).await? {
+    for action in studio
+        .link
+        .call(SweepNext { news: News::of_all(&sweep.study), n_starts: n_trials + 1 })
+        .await?
+        .unwrap_or_default()
+    {
         if let Action::Start { number, settings, .. } = action {
             sweep.study.plan(settings);
             // It was planned just now.
             let _ = sweep.study.start(number, None, 0.0);
         }
     }
-    let calls: Result<Vec<_>, _> = (0..sweep.study.trials.len() as u32).map(|number| trial(&sweep, number)).collect();
+    let calls: Result<Vec<_>, _> =
+        (0..sweep.study.trials.len() as u32).map(|number| trial(&sweep, number, News::of_all(&sweep.study))).collect();
     let Some((first, rest)) = calls?.split_first().map(|(first, rest)| (first.clone(), rest.to_vec())) else {
         return Ok(());
     };

@@ -15,6 +15,7 @@ mod rows;
 mod runner;
 mod setup;
 mod slice;
+mod sweep;
 mod timeline;
 mod trials;
 
@@ -25,7 +26,8 @@ pub use offers::can_vary;
 
 use crate::store::{Studio, Tone};
 use crate::views::icon::icon;
-use runner::{Form, Runner, Sweep};
+use runner::{Form, Runner};
+use sweep::Sweep;
 
 /// Opens the page with a parameter switched on in the form.
 pub fn vary(studio: Studio, node: &NodeId, param: &str) {
@@ -44,9 +46,11 @@ pub fn page(studio: Studio) -> AnyView {
             runner.leave();
         }
     }
-    let (sweep, form) = (runner.sweep(), runner.form());
+    let form = runner.form();
     let shown =
-        Memo::new(move |_| if sweep.with(Option::is_some) { form.get() } else { form.get().or(Some(Form::New)) });
+        Memo::new(
+            move |_| if runner.with(|sweep| sweep.is_some()) { form.get() } else { form.get().or(Some(Form::New)) },
+        );
     let content = move || match shown.get() {
         Some(Form::Automl) => automl::form(studio, runner),
         Some(form) => setup::view(studio, runner, form),
@@ -59,8 +63,7 @@ pub fn page(studio: Studio) -> AnyView {
 fn resting(runner: Runner) -> impl IntoView {
     // What a search varies follows from its table.
     let varies = |sweep: &Sweep| sweep.automl.is_none();
-    let rests =
-        Memo::new(move |_| !runner.is_under_way() && runner.sweep().with(|sweep| sweep.as_ref().is_some_and(varies)));
+    let rests = Memo::new(move |_| !runner.is_under_way() && runner.with(|sweep| sweep.is_some_and(varies)));
     move || {
         rests.get().then(|| {
             view! {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::columns::Columns;
-use super::runner::Sweep;
+use super::runner::Runner;
 use super::{automl, contour, intermediate, pareto, slice, timeline};
 use crate::store::Studio;
 use crate::viewers::empty;
@@ -52,12 +52,12 @@ struct Choice {
 /// Tabs and view. `ended` changes when a trial comes to its end.
 pub fn view(
     studio: Studio,
-    sweep: Memo<Option<Sweep>>,
+    runner: Runner,
     data: Memo<Arc<Columns>>,
     ended: Memo<Option<(usize, u32)>>,
     axes: Axes,
 ) -> AnyView {
-    let is_search = sweep.with_untracked(|sweep| sweep.as_ref().is_some_and(|sweep| sweep.automl.is_some()));
+    let is_search = runner.peek(|sweep| sweep.is_some_and(|sweep| sweep.automl.is_some()));
     let tab = RwSignal::new(if is_search { Panel::Leaderboard } else { Panel::Parallel });
     let names = || [RwSignal::default(), RwSignal::default()];
     let choice = Choice { settings: names(), objectives: names() };
@@ -97,8 +97,8 @@ pub fn view(
         // The lines of all settings follow their trials by themselves.
         let moves = (tab.get() != Panel::Parallel).then(|| -> (_, Vec<String>) { (ended.get(), chosen()) });
         // An ensemble comes after the last trial.
-        let has_blend = sweep.with(|sweep| {
-            sweep.as_ref().is_some_and(|sweep| sweep.automl.as_ref().is_some_and(|automl| automl.blend.is_some()))
+        let has_blend = runner.with(|sweep| {
+            sweep.is_some_and(|sweep| sweep.automl.as_ref().is_some_and(|automl| automl.blend.is_some()))
         });
         (tab.get(), has_trials.get(), moves, has_blend)
     });
@@ -110,9 +110,9 @@ pub fn view(
         let aims = pair(objectives, choice.objectives);
         match (panel, aims) {
             (Panel::Leaderboard, _) if !data_now.trials.is_empty() => {
-                sweep.with_untracked(|sweep| sweep.as_ref().map(|sweep| automl::leaderboard(studio, sweep))).into_any()
+                runner.peek(|sweep| sweep.map(|sweep| automl::leaderboard(studio, sweep))).into_any()
             }
-            (Panel::Timeline | Panel::Intermediate, _) => sweep.with_untracked(|sweep| match sweep {
+            (Panel::Timeline | Panel::Intermediate, _) => runner.peek(|sweep| match sweep {
                 Some(sweep) if panel == Panel::Timeline => timeline::view(&sweep.study, announce),
                 Some(sweep) => intermediate::view(&sweep.study, announce),
                 None => ().into_any(),

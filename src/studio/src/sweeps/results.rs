@@ -8,7 +8,8 @@ use pipeline::Pipeline;
 use study::{Goal, Sampling, Settings, Study, StudyState, Trial, TrialState, metric_label};
 
 use super::columns::{Columns, words};
-use super::runner::{Runner, Sweep};
+use super::runner::Runner;
+use super::sweep::Sweep;
 use super::{automl, mattered, panels, trials};
 use crate::parts::{self, Trials};
 use crate::store::Studio;
@@ -22,38 +23,38 @@ const N_COMPARED: usize = 10;
 
 /// Everything about the sweep there is.
 pub fn view(studio: Studio, runner: Runner) -> AnyView {
-    let sweep = runner.sweep();
-    let shown = Memo::new(move |_| sweep.get());
-    let head = move || shown.get().map(|sweep| head(runner, &sweep));
+    let head = move || runner.with(|sweep| sweep.map(|sweep| head(runner, sweep)));
     let shares = runner.shares();
     // Drawn anew when a trial came to its end, not with everything that is told of those under way.
     let ended = Memo::new(move |_| {
         let n_over = |sweep: &Sweep| sweep.study.trials.iter().filter(|trial| trial.state.is_over()).count();
-        shown.with(|sweep| sweep.as_ref().map(|sweep| (n_over(sweep), sweep.study.limits.max_total_trials)))
+        runner.with(|sweep| sweep.map(|sweep| (n_over(sweep), sweep.study.limits.max_total_trials)))
     });
     let announce = Callback::new(move |text| studio.announcement.set(text));
     let history = move || {
-        let figure = shown.with_untracked(|sweep| sweep.as_ref().map(history))?;
+        let figure = runner.peek(|sweep| sweep.map(history))?;
         Some(chart(figure, ChartEvents { announce, pick: None }))
     };
     let mattered = move || {
-        let labels = shown.with_untracked(|sweep| sweep.as_ref().map(|sweep| labels(studio, sweep)))?;
+        let labels = runner.peek(|sweep| sweep.map(|sweep| labels(studio, sweep)))?;
         Some(shares.with(|shares| mattered::bars(shares, &labels)))
     };
     let data = Memo::new(move |_| {
         let of = |sweep: &Sweep| Columns::of(&sweep.study, &labels(studio, sweep));
-        Arc::new(shown.with(|sweep| sweep.as_ref().map(of).unwrap_or_default()))
+        Arc::new(runner.with(|sweep| sweep.map(of).unwrap_or_default()))
     });
     let axes = Axes::new();
-    let views = panels::view(studio, shown, data, ended, axes);
+    let views = panels::view(studio, runner, data, ended, axes);
     let best = move || {
-        shown.get().map(|sweep| match sweep.automl {
-            Some(_) => automl::winner(studio, runner, &sweep),
-            None => best(studio, runner, &sweep),
+        runner.with(|sweep| {
+            sweep.map(|sweep| match sweep.automl {
+                Some(_) => automl::winner(studio, runner, sweep),
+                None => best(studio, runner, sweep),
+            })
         })
     };
-    let trials = trials::view(studio, shown, data, axes);
-    let note = move || shown.get().and_then(|sweep| test_rows(&sweep));
+    let trials = trials::view(studio, runner, data, axes);
+    let note = move || runner.with(|sweep| sweep.and_then(test_rows));
     view! {
         {head}
         <div class="sweeps__body">

@@ -8,73 +8,25 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use pipeline::{Edit, NodeId, OutPort, Pipeline};
+use pipeline::{Edit, NodeId};
 use protocol::{
-    Blend, BlendTrials, Compute, DimensionShare, Failure, NodeOutcome, Panel, Rerun, Run, RunId, RunReport, RunTarget,
-    RunTrial, Search, TrialReport, View,
+    Answer, Answers, BlendTrials, Call, Compute, DimensionShare, Failure, NodeOutcome, Panel, Reply, RunId,
+    SweepImportance, SweepNext, TrialReport, View,
 };
-use serde::{Deserialize, Serialize};
-use study::{Action, Settings, Study, StudyState, Trial, TrialState};
+use study::{Action, Journal, News, Settings, Study, StudyState, Trial, TrialState};
 
-use super::keep;
+use super::keep::{self, Unsaved};
+use super::sweep::{Sweep, finish, of_state, trial, with_settings};
 use crate::dom;
 use crate::pool::Pool;
 use crate::store::{Heard, Saved, Studio, Tone, Tried, Turn};
 use crate::worker_client::Link;
 
+/// Views look at a sweep under way at most this often: what a look takes grows with the trials, and trials need the
+/// processor more.
+const SHOW_EVERY_MS: f64 = 250.0;
 /// How much each dimension mattered is asked for at most this often while trials run.
 const WEIGH_EVERY_MS: i32 = 1_000;
-
-/// A sweep with all it needs to go on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sweep {
-    /// Names it in the records of its trials.
-    #[serde(default)]
-    pub id: String,
-    /// What is varied, and what came of it.
-    pub study: Study,
-    /// The pipeline as it stood when the sweep began, as its file.
-    pub pipeline: String,
-    /// The node whose metric is the objective.
-    pub node: NodeId,
-    /// The objective for people.
-    pub objective: String,
-    /// The node of the second objective, where it is another.
-    #[serde(default)]
-    pub second: Option<NodeId>,
-    /// Workers side by side.
-    pub n_workers: u32,
-    /// How large the memory of a worker grew.
-    #[serde(default)]
-    pub memory_bytes: u64,
-    /// Why nothing more comes; empty while something may.
-    pub ending: String,
-    /// What it looks for, where it tries preparations and learners of its own.
-    #[serde(default)]
-    pub automl: Option<Automl>,
-}
-
-/// What a search over preparations and learners looks for, and what came of it beside its trials.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Automl {
-    /// The table that it began with.
-    pub table: OutPort,
-    /// What is predicted.
-    pub target: String,
-    /// What to know of the table.
-    pub notes: Vec<String>,
-    /// Which trials are best together, once that is known.
-    pub blend: Option<Blend>,
-}
-
-impl Sweep {
-    /// The search that it is, if it is one.
-    pub fn search(&self) -> Option<Search> {
-        let Automl { table, target, notes, .. } = self.automl.clone()?;
-        let pipeline = pipeline::from_json(&self.pipeline).ok()?;
-        Some(Search { pipeline, judge: self.node.clone(), table, target, study: self.study.clone(), notes })
-    }
-}
 
 /// What is filled in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,7 +41,18 @@ pub enum Form {
 
 struct Held {
     document: RefCell<String>,
-    sweep: ArcRwSignal<Option<Sweep>>,
+    sweep: RefCell<Option<Sweep>>,
+    /// Counts up when views are to look at the sweep.
+    looks: ArcRwSignal<u32>,
+    looked_ms: Cell<f64>,
+    will_look: Cell<bool>,
+    /// Which trials changed, for those who follow the study.
+    journal: RefCell<Journal>,
+    /// How far each engine was told of the study, by its seat in the pool, or none for the page's own. An engine that
+    /// another has taken the place of does not know what this says, and says so.
+    told: RefCell<BTreeMap<Option<usize>, usize>>,
+    /// How far the sweep is kept in the browser, and which one that is.
+    saved: Cell<(u32, usize)>,
     form: ArcRwSignal<Option<Form>>,
     shares: ArcRwSignal<Vec<DimensionShare>>,
     pool: RefCell<Option<Pool>>,
@@ -110,7 +73,13 @@ struct Held {
 thread_local! {
     static HELD: Held = Held {
         document: RefCell::default(),
-        sweep: ArcRwSignal::new(None),
+        sweep: RefCell::default(),
+        looks: ArcRwSignal::new(0),
+        looked_ms: Cell::new(0.0),
+        will_look: Cell::new(false),
+        journal: RefCell::default(),
+        told: RefCell::default(),
+        saved: Cell::default(),
         form: ArcRwSignal::new(None),
         shares: ArcRwSignal::new(Vec::new()),
         pool: RefCell::default(),
@@ -139,23 +108,15 @@ impl Runner {
         let runner = Self { studio };
         let document = studio.document.get_untracked();
         if HELD.with(|held| *held.document.borrow() != document) {
-            runner.end_pool();
-            HELD.with(|held| held.turns.borrow_mut().clear());
-            runner.sweep().set(None);
-            runner.shares().set(Vec::new());
+            runner.take_up(None);
             runner.form().set(None);
             HELD.with(|held| held.document.replace(document.clone()));
             let busy = crate::idle::Busy::begin();
             spawn_local(async move {
                 let loaded = keep::load(&document).await;
                 let is_wanted = HELD.with(|held| *held.document.borrow() == document);
-                if let (Ok(Some(mut sweep)), true) = (loaded, is_wanted) {
-                    sweep.study.interrupt();
-                    if sweep.study.state == StudyState::Running && sweep.ending.is_empty() {
-                        sweep.study.state = StudyState::Paused;
-                    }
-                    runner.sweep().set(Some(sweep));
-                    runner.weigh();
+                if let (Ok(Some(kept)), true) = (loaded, is_wanted) {
+                    runner.find(kept);
                 }
                 drop(busy);
             });
@@ -168,9 +129,15 @@ impl Runner {
         self.studio
     }
 
-    /// The sweep, for views.
-    pub fn sweep(self) -> ArcRwSignal<Option<Sweep>> {
-        HELD.with(|held| held.sweep.clone())
+    /// Looks at the sweep, now and whenever views are to look again.
+    pub fn with<T>(self, look: impl FnOnce(Option<&Sweep>) -> T) -> T {
+        HELD.with(|held| held.looks.clone()).track();
+        self.peek(look)
+    }
+
+    /// Looks at the sweep once.
+    pub fn peek<T>(self, look: impl FnOnce(Option<&Sweep>) -> T) -> T {
+        HELD.with(|held| look(held.sweep.borrow().as_ref()))
     }
 
     /// How much each dimension mattered, for views.
@@ -194,30 +161,60 @@ impl Runner {
             let may_start = sweep.study.state == StudyState::Running && sweep.ending.is_empty();
             may_start || sweep.study.n_in(TrialState::Running) > 0
         };
-        self.sweep().with(|sweep| sweep.as_ref().is_some_and(is))
+        self.with(|sweep| sweep.is_some_and(is))
     }
 
     /// Begins a sweep in place of the one before.
     pub fn begin(self, sweep: Sweep) {
-        self.end_pool();
-        HELD.with(|held| held.turns.borrow_mut().clear());
-        self.shares().set(Vec::new());
-        self.sweep().set(Some(sweep));
+        self.take_up(Some(sweep));
         self.form().set(None);
         self.go();
+    }
+
+    /// Takes up what the browser kept; what was under way when it was left begins anew.
+    fn find(self, kept: keep::Kept) {
+        let mut sweep = kept.sweep;
+        let interrupted = of_state(&sweep.study, TrialState::Running);
+        sweep.study.interrupt();
+        if sweep.study.state == StudyState::Running && sweep.ending.is_empty() {
+            sweep.study.state = StudyState::Paused;
+        }
+        self.take_up(Some(sweep));
+        HELD.with(|held| {
+            let mut journal = held.journal.borrow_mut();
+            if kept.is_by_trial {
+                held.saved.set((journal.study_id(), journal.end()));
+            }
+            interrupted.into_iter().for_each(|number| journal.note(number));
+        });
+        self.weigh();
+    }
+
+    /// Puts a sweep in place of the one before.
+    fn take_up(self, sweep: Option<Sweep>) {
+        self.end_pool();
+        HELD.with(|held| {
+            held.turns.borrow_mut().clear();
+            let study_id = held.journal.borrow().study_id() + 1;
+            let trials = sweep.as_ref().map_or(&[][..], |sweep| &sweep.study.trials);
+            held.journal.replace(Journal::new(study_id, trials));
+            held.sweep.replace(sweep);
+        });
+        self.shares().set(Vec::new());
+        self.look();
     }
 
     /// Goes on with another space, search or limits. The trials so far remain.
     pub fn go_on(self, asked: Study) {
         let has_others = |trial: &Trial| trial.settings.keys().any(|name| asked.space.dimension(name).is_none());
-        let unfit = self.sweep().with_untracked(|sweep| {
-            let trials = sweep.as_ref().map_or(&[][..], |sweep| &sweep.study.trials);
+        let unfit = self.peek(|sweep| {
+            let trials = sweep.map_or(&[][..], |sweep| &sweep.study.trials);
             let waiting = trials.iter().filter(|trial| trial.state == TrialState::Waiting);
             waiting.filter(|trial| has_others(trial)).map(|trial| trial.number).collect::<Vec<_>>()
         });
         // While the space still has their settings, for their records.
         self.end(&unfit, TrialState::Cancelled, "a setting of it is no longer varied");
-        self.change(|Sweep { study, .. }| {
+        self.change(&[], |Sweep { study, .. }| {
             (study.space, study.sampling) = (asked.space, asked.sampling);
             (study.early_termination, study.limits) = (asked.early_termination, asked.limits);
         });
@@ -227,13 +224,13 @@ impl Runner {
 
     /// Starts no more trials; those that run come to their end.
     pub fn pause(self) {
-        self.change(|sweep| sweep.study.state = StudyState::Paused);
+        self.change(&[], |sweep| sweep.study.state = StudyState::Paused);
         self.rest_if_idle();
     }
 
     /// Goes on.
     pub fn resume(self) {
-        self.change(|sweep| {
+        self.change(&[], |sweep| {
             sweep.study.state = StudyState::Running;
             sweep.ending.clear();
             if let Some(automl) = &mut sweep.automl {
@@ -246,10 +243,10 @@ impl Runner {
     /// Ends it; trials under way are cancelled.
     pub fn stop(self) {
         self.end_pool();
-        let running = |sweep: &Option<Sweep>| sweep.as_ref().map(|sweep| of_state(&sweep.study, TrialState::Running));
-        let running = self.sweep().with_untracked(running).unwrap_or_default();
+        let running = self.peek(|sweep| sweep.map(|sweep| of_state(&sweep.study, TrialState::Running)));
+        let running = running.unwrap_or_default();
         self.end(&running, TrialState::Cancelled, "the sweep was stopped");
-        self.change(|sweep| {
+        self.change(&[], |sweep| {
             sweep.study.state = StudyState::Stopped;
             sweep.ending = "it was stopped".into();
         });
@@ -257,7 +254,7 @@ impl Runner {
 
     /// Allows so many more trials, and goes on.
     pub fn add_trials(self, n_trials: u32) {
-        self.change(|sweep| {
+        self.change(&[], |sweep| {
             let allowed = sweep.study.limits.max_total_trials.max(sweep.study.trials.len() as u32) + n_trials;
             sweep.study.limits.max_total_trials = allowed.min(study::MAX_TRIALS);
         });
@@ -271,12 +268,11 @@ impl Runner {
 
     /// Puts a trial's settings into the open pipeline: one step that can be undone.
     pub fn promote(self, settings: &Settings) {
-        let Some(sweep) = self.sweep().get_untracked() else { return };
-        let edits = sweep.study.space.edits(settings);
-        let gone = self.studio.with(|editor| {
-            let dimensions = &sweep.study.space.dimensions;
-            dimensions.iter().find(|dimension| editor.pipeline().node(&dimension.node).is_none()).cloned()
-        });
+        let Some(space) = self.peek(|sweep| sweep.map(|sweep| sweep.study.space.clone())) else { return };
+        let edits = space.edits(settings);
+        let gone = self
+            .studio
+            .with(|editor| space.dimensions.iter().find(|dimension| editor.pipeline().node(&dimension.node).is_none()));
         if let Some(dimension) = gone {
             self.studio.fail(Failure::new(
                 format!("the pipeline has no node `{}` any more", dimension.node),
@@ -292,7 +288,7 @@ impl Runner {
 
     /// Chooses which trials of a search are best together.
     pub fn blend(self) {
-        let sweep = self.sweep().with_untracked(|sweep| Some((sweep.as_ref()?.search()?, sweep.as_ref()?.n_workers)));
+        let sweep = self.peek(|sweep| Some((sweep?.search()?, sweep?.n_workers)));
         let Some((search, n_workers)) = sweep.filter(|(search, _)| search.study.best().is_some()) else { return };
         if self.is_blending().get_untracked() {
             return;
@@ -319,7 +315,7 @@ impl Runner {
                         }
                     });
                     match outcome {
-                        Ok(blend) => self.change(|sweep| {
+                        Ok(blend) => self.change(&[], |sweep| {
                             if let Some(automl) = &mut sweep.automl {
                                 automl.blend = Some(blend);
                             }
@@ -336,7 +332,7 @@ impl Runner {
 
     fn go(self) {
         if self.studio.saved.get_untracked() == Saved::Elsewhere {
-            self.change(|sweep| sweep.study.state = StudyState::Paused);
+            self.change(&[], |sweep| sweep.study.state = StudyState::Paused);
             self.studio.fail(Failure::new(
                 "this pipeline is open in another tab, which runs its sweep",
                 "Take the pipeline over first.",
@@ -345,7 +341,7 @@ impl Runner {
         }
         HELD.with(|held| {
             if held.pool.borrow().is_none() {
-                let n_workers = held.sweep.with_untracked(|sweep| sweep.as_ref().map_or(1, |sweep| sweep.n_workers));
+                let n_workers = held.sweep.borrow().as_ref().map_or(1, |sweep| sweep.n_workers);
                 let own = self.studio.has_unkept_files.get_untracked();
                 held.pool.replace(Some(if own { Pool::of(self.studio.link) } else { Pool::start(n_workers) }));
             }
@@ -366,9 +362,12 @@ impl Runner {
         }
         spawn_local(async move {
             while HELD.with(|held| held.asks_again.replace(false)) {
-                let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
-                let Some(study) = study else { break };
-                let answer = self.studio.link.call(protocol::SweepNext { study }).await;
+                if self.peek(|sweep| sweep.is_none()) {
+                    break;
+                }
+                let n_starts = HELD.with(|held| held.pool.borrow().as_ref().map_or(0, Pool::n_free));
+                let asked = |news| Ok(SweepNext { news, n_starts });
+                let answer = self.inform(None, self.studio.link, asked).await;
                 // A study that changed meanwhile asks anew.
                 if HELD.with(|held| held.asks_again.get()) {
                     continue;
@@ -376,7 +375,7 @@ impl Runner {
                 match answer {
                     Ok(actions) => actions.into_iter().for_each(|action| self.act(action)),
                     Err(failure) => {
-                        self.change(|sweep| sweep.study.state = StudyState::Paused);
+                        self.change(&[], |sweep| sweep.study.state = StudyState::Paused);
                         self.studio.fail(failure);
                     }
                 }
@@ -390,9 +389,7 @@ impl Runner {
         match action {
             Action::Start { number, settings, resource } => self.start(number, settings, resource),
             Action::Continue { number, resource } => {
-                let settings = self
-                    .sweep()
-                    .with_untracked(|sweep| Some(sweep.as_ref()?.study.trials.get(number as usize)?.settings.clone()));
+                let settings = self.peek(|sweep| Some(sweep?.study.trials.get(number as usize)?.settings.clone()));
                 if let Some(settings) = settings {
                     self.start(number, settings, Some(resource));
                 }
@@ -400,7 +397,7 @@ impl Runner {
             Action::Stop { number, reason } => self.end(&[number], TrialState::StoppedEarly, &reason),
             Action::Wait(_) => {}
             Action::Over(ending) => {
-                self.change(|sweep| sweep.ending = ending.in_words(&sweep.study));
+                self.change(&[], |sweep| sweep.ending = ending.in_words(&sweep.study));
                 self.blend();
             }
         }
@@ -410,7 +407,7 @@ impl Runner {
     fn end(self, numbers: &[u32], state: TrialState, why: &str) {
         for &number in numbers {
             let mut has_ended = false;
-            self.change(|sweep| {
+            self.change(&[number], |sweep| {
                 let has_begun =
                     sweep.study.trials.get(number as usize).is_some_and(|trial| trial.started_secs.is_some());
                 // One that is over since it was asked about needs no end.
@@ -424,14 +421,14 @@ impl Runner {
 
     fn is_over(self, number: u32) -> bool {
         let trial = |sweep: &Sweep| sweep.study.trials.get(number as usize).is_some_and(|trial| trial.state.is_over());
-        self.sweep().with_untracked(|sweep| sweep.as_ref().is_some_and(trial))
+        self.peek(|sweep| sweep.is_some_and(trial))
     }
 
     /// Starts a trial if a worker is free; if none is, it is asked for again when one is.
     fn start(self, number: u32, settings: Settings, resource: Option<u32>) {
         let seat = HELD.with(|held| held.pool.borrow().as_ref().and_then(Pool::take));
         let Some((seat_idx, link)) = seat else { return };
-        self.change(|sweep| {
+        self.change(&[number], |sweep| {
             let at_secs = sweep.study.elapsed_secs;
             if number as usize == sweep.study.trials.len() {
                 sweep.study.plan(settings);
@@ -439,22 +436,15 @@ impl Runner {
             // It comes from this study, so it is there and not over.
             let _ = sweep.study.start(number, resource, at_secs);
         });
-        let Some(call) = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| trial(sweep, number))) else {
-            return;
-        };
         let epoch = HELD.with(|held| held.epoch.get());
         spawn_local(async move {
             let began_ms = dom::now_ms();
-            let outcome = match call {
-                Ok(call) => run(link, call, epoch).await,
-                Err(failure) => Err(failure),
-            };
+            let outcome = self.run(number, seat_idx, link, epoch).await;
             let elapsed_secs = (dom::now_ms() - began_ms) / 1_000.0;
             let report = outcome.as_ref().ok().map(|outcome| outcome.run.clone());
             let mut shown = Vec::new();
-            let judges = self.sweep().with_untracked(|sweep| {
-                sweep.as_ref().map(|sweep| [Some(sweep.node.clone()), sweep.second.clone()]).unwrap_or_default()
-            });
+            let judges = self
+                .peek(|sweep| sweep.map(|sweep| [Some(sweep.node.clone()), sweep.second.clone()]).unwrap_or_default());
             // Of a node that did not come through, the worker still shows what the trial before came to.
             let came_through = |node: &NodeId| {
                 let outcome = report.as_ref().and_then(|report| Some(&report.nodes.get(node)?.outcome));
@@ -478,7 +468,7 @@ impl Runner {
             if let Some(report) = report {
                 HELD.with(|held| held.turns.borrow_mut().insert(number, Turn { began_ms, report, shown }));
             }
-            self.change(|sweep| finish(sweep, number, outcome, elapsed_secs));
+            self.change(&[number], |sweep| finish(sweep, number, outcome, elapsed_secs));
             if self.is_over(number) {
                 self.record(number);
             }
@@ -490,8 +480,8 @@ impl Runner {
     /// Has a trial that has just come to its end recorded as a run.
     fn record(self, number: u32) {
         let turn = HELD.with(|held| held.turns.borrow_mut().remove(&number));
-        let tried = self.sweep().with_untracked(|sweep| {
-            let sweep = sweep.as_ref()?;
+        let tried = self.peek(|sweep| {
+            let sweep = sweep?;
             let trial = sweep.study.trials.get(number as usize)?.clone();
             let base = pipeline::from_json(&sweep.pipeline).ok()?;
             let began_ms = match &turn {
@@ -529,10 +519,12 @@ impl Runner {
         let busy = crate::idle::Busy::begin();
         spawn_local(async move {
             while HELD.with(|held| held.weighs_again.replace(false)) {
-                let study = self.sweep().with_untracked(|sweep| sweep.as_ref().map(|sweep| sweep.study.clone()));
-                let Some(study) = study.filter(|study| study.space.dimensions.len() > 1) else { break };
+                if self.peek(|sweep| sweep.is_none_or(|sweep| sweep.study.space.dimensions.len() < 2)) {
+                    break;
+                }
+                let asked = |news| Ok(SweepImportance { news, objective_idx: 0 });
                 // Without an answer the chart stays as it is; the sweep does not depend on it.
-                if let Ok(shares) = self.studio.link.call(protocol::SweepImportance { study, objective_idx: 0 }).await {
+                if let Ok(shares) = self.inform(None, self.studio.link, asked).await {
                     self.shares().set(shares);
                 }
                 if self.is_under_way() {
@@ -544,25 +536,93 @@ impl Runner {
         });
     }
 
-    fn change(self, change: impl FnOnce(&mut Sweep)) {
+    /// Changes the sweep, these trials of it among what changes.
+    fn change(self, trials: &[u32], change: impl FnOnce(&mut Sweep)) {
         let now_ms = dom::now_ms();
-        let since_secs = HELD.with(|held| (now_ms - held.counted_ms.replace(now_ms)) / 1_000.0);
-        let works = HELD.with(|held| held.pool.borrow().is_some());
-        self.sweep().update(|sweep| {
-            if let Some(sweep) = sweep {
-                if works {
+        HELD.with(|held| {
+            let since_secs = (now_ms - held.counted_ms.replace(now_ms)) / 1_000.0;
+            if let Some(sweep) = &mut *held.sweep.borrow_mut() {
+                if held.pool.borrow().is_some() {
                     sweep.study.elapsed_secs += since_secs;
                 }
                 change(sweep);
+                let mut journal = held.journal.borrow_mut();
+                trials.iter().for_each(|number| journal.note(*number));
             }
         });
         self.save();
+        self.look();
+    }
+
+    /// Has views look at the sweep: at once, or soon where they have just done so.
+    fn look(self) {
+        let wait_ms = HELD.with(|held| held.looked_ms.get() + SHOW_EVERY_MS - dom::now_ms());
+        if wait_ms <= 0.0 || !untrack(|| self.is_under_way()) {
+            self.look_now();
+        } else if !HELD.with(|held| held.will_look.replace(true)) {
+            let busy = crate::idle::Busy::begin();
+            spawn_local(async move {
+                dom::sleep(wait_ms.ceil() as i32).await;
+                HELD.with(|held| held.will_look.set(false));
+                self.look_now();
+                drop(busy);
+            });
+        }
+    }
+
+    fn look_now(self) {
+        let looks = HELD.with(|held| {
+            held.looked_ms.set(dom::now_ms());
+            held.looks.clone()
+        });
+        looks.update(|n| *n += 1);
+    }
+
+    /// Asks an engine about the study, and tells it what is new to it.
+    async fn inform<C, T>(
+        self,
+        seat: Option<usize>,
+        link: Link,
+        call: impl Fn(News) -> Result<C, Failure>,
+    ) -> Result<T, Failure>
+    where
+        C: Call<Reply = Answer<C>> + Answers<Of = Option<T>>,
+        Answer<C>: TryFrom<Reply>,
+    {
+        let mut since = HELD.with(|held| held.told.borrow().get(&seat).copied().unwrap_or_default());
+        loop {
+            let news_of = |sweep: &Sweep| HELD.with(|held| held.journal.borrow().news(&sweep.study, since));
+            let news = self.peek(|sweep| sweep.map(news_of));
+            let news = news.ok_or_else(|| Failure::new("the sweep is gone", "Begin a new one."))?;
+            let until = news.until();
+            match link.call(call(news)?).await? {
+                Some(answer) => {
+                    HELD.with(|held| held.told.borrow_mut().insert(seat, until));
+                    return Ok(answer);
+                }
+                None if since == 0 => {
+                    return Err(Failure::new("the engine does not understand the sweep", "Reload the page."));
+                }
+                // It has heard of another study, or of none yet.
+                None => since = 0,
+            }
+        }
+    }
+
+    /// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
+    async fn run(self, number: u32, seat_idx: usize, link: Link, epoch: u32) -> Result<TrialReport, Failure> {
+        let gone = || Failure::new("the sweep is gone", "Begin a new one.");
+        let asked = |news| self.peek(|sweep| trial(sweep.ok_or_else(gone)?, number, news));
+        match self.inform(Some(seat_idx), link, asked).await {
+            Err(_) if HELD.with(|held| held.epoch.get()) == epoch => self.inform(Some(seat_idx), link, asked).await,
+            outcome => outcome,
+        }
     }
 
     /// Lets the workers go once nothing runs and nothing is to be started.
     fn rest_if_idle(self) {
-        let is_idle = self.sweep().with_untracked(|sweep| {
-            sweep.as_ref().is_none_or(|sweep| {
+        let is_idle = self.peek(|sweep| {
+            sweep.is_none_or(|sweep| {
                 let waits = sweep.study.state != StudyState::Running || !sweep.ending.is_empty();
                 waits && sweep.study.n_in(TrialState::Running) == 0
             })
@@ -579,7 +639,7 @@ impl Runner {
         });
     }
 
-    /// Writes the sweep; changes while it is being written are written after it.
+    /// Writes what is new of the sweep; changes while it is being written are written after it.
     fn save(self) {
         let is_first = HELD.with(|held| {
             held.saves_again.set(true);
@@ -591,97 +651,28 @@ impl Runner {
         let busy = crate::idle::Busy::begin();
         spawn_local(async move {
             while HELD.with(|held| held.saves_again.replace(false)) {
-                let document = HELD.with(|held| held.document.borrow().clone());
-                let Some(sweep) = self.sweep().get_untracked() else { break };
-                if let Err(reason) = keep::save(&document, &sweep).await {
-                    self.studio.storage_problem.set(Some(reason));
+                let Some((unsaved, study_id, until)) = self.unsaved() else { break };
+                match keep::save(unsaved).await {
+                    Ok(()) => HELD.with(|held| held.saved.set((study_id, until))),
+                    Err(reason) => self.studio.storage_problem.set(Some(reason)),
                 }
             }
             HELD.with(|held| held.is_saving.set(false));
             drop(busy);
         });
     }
-}
 
-/// The numbers of the trials that stand so.
-fn of_state(study: &Study, state: TrialState) -> Vec<u32> {
-    study.trials.iter().filter(|trial| trial.state == state).map(|trial| trial.number).collect()
-}
-
-/// What a worker is asked for a trial.
-pub fn trial(sweep: &Sweep, number: u32) -> Result<RunTrial, Failure> {
-    let unsound = |message: String| Failure::new(message, "Begin a new sweep over the pipeline as it is.");
-    let base = pipeline::from_json(&sweep.pipeline).map_err(|error| unsound(error.to_string()))?;
-    let pipeline = with_settings(sweep, &base, number).map_err(unsound)?;
-    let target = RunTarget::To([&sweep.node].into_iter().chain(&sweep.second).cloned().collect());
-    // Workers are for trials side by side; each has one for itself.
-    let compute = Compute::with_workers(1);
-    let run = Run { run: RunId(number + 1), pipeline, target, rerun: Rerun::Changed, compute };
-    Ok(RunTrial { run, node: sweep.node.clone(), study: sweep.study.clone(), number })
-}
-
-/// The pipeline with a trial's settings, or why it cannot have them.
-fn with_settings(sweep: &Sweep, base: &Pipeline, number: u32) -> Result<Pipeline, String> {
-    let mut pipeline = base.clone();
-    let settings = sweep.study.trials.get(number as usize).map(|trial| &trial.settings);
-    let edits = Edit::Batch(settings.map_or(Vec::new(), |settings| sweep.study.space.edits(settings)));
-    pipeline.apply(edits).map_err(|error| error.to_string())?;
-    Ok(pipeline)
-}
-
-/// Runs a trial; once more if the worker broke. A run that failed is an answer, and is not repeated.
-async fn run(link: Link, call: RunTrial, epoch: u32) -> Result<TrialReport, Failure> {
-    match link.call(call.clone()).await {
-        Err(_) if HELD.with(|held| held.epoch.get()) == epoch => link.call(call).await,
-        outcome => outcome,
+    /// What is to be written, of which sweep, and how far it is kept then.
+    fn unsaved(self) -> Option<(Unsaved, u32, usize)> {
+        HELD.with(|held| {
+            let (sweep, journal) = (held.sweep.borrow(), held.journal.borrow());
+            let sweep = sweep.as_ref()?;
+            let (kept_id, kept_until) = held.saved.get();
+            let news = journal.news(&sweep.study, if kept_id == journal.study_id() { kept_until } else { 0 });
+            let (document, replaces, until) = (held.document.borrow().clone(), news.is_all(), news.until());
+            let (head, trials) = news.into_parts();
+            let unsaved = Unsaved { document, head: sweep.head(head), trials, replaces };
+            Some((unsaved, journal.study_id(), until))
+        })
     }
-}
-
-/// The metrics of the nodes that are aimed at, those of the second by its name, or why there are none.
-fn metrics(sweep: &Sweep, report: &RunReport) -> Result<BTreeMap<String, f64>, Failure> {
-    let failed = report.nodes.values().find_map(|report| match &report.outcome {
-        NodeOutcome::Failed(failure) => Some(failure.clone()),
-        NodeOutcome::Ran | NodeOutcome::Reused | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => None,
-    });
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    let of = |node: &NodeId| match report.nodes.get(node) {
-        Some(report) => Ok(&report.metrics),
-        None => Err(Failure::new(format!("the run did not reach `{node}`"), "")),
-    };
-    let mut metrics = of(&sweep.node)?.clone();
-    if let Some(node) = &sweep.second {
-        for (metric, value) in of(node)? {
-            metrics.insert(format!("{node}.{metric}"), *value);
-        }
-    }
-    Ok(metrics)
-}
-
-fn finish(sweep: &mut Sweep, number: u32, outcome: Result<TrialReport, Failure>, elapsed_secs: f64) {
-    if let Ok(TrialReport { intermediate, memory_bytes, .. }) = &outcome {
-        sweep.memory_bytes = sweep.memory_bytes.max(*memory_bytes);
-        for figure in intermediate {
-            // One that is no number ends the trial, and what follows is of no interest.
-            let _ = sweep.study.report(number, *figure);
-        }
-    }
-    let outcome = outcome.and_then(|TrialReport { run, stop, .. }| match stop {
-        Some(stop) => Ok(Err(stop)),
-        None => metrics(sweep, &run).map(Ok),
-    });
-    // The trial was started by us and ends only here, so the study takes it unless a figure has ended it.
-    let _ = match outcome {
-        Ok(Ok(metrics)) => {
-            let value = |objective: &study::Objective| metrics.get(&objective.metric).copied().unwrap_or(f64::NAN);
-            let values = sweep.study.objectives.iter().map(value).collect();
-            sweep.study.finish(number, values, metrics, elapsed_secs)
-        }
-        Ok(Err(stop)) => sweep.study.cut_off(number, stop, elapsed_secs),
-        Err(failure) => {
-            let why = format!("{} {}", failure.message, failure.help);
-            sweep.study.end(number, TrialState::Failed, why.trim())
-        }
-    };
 }

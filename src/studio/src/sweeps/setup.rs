@@ -15,7 +15,8 @@ use super::measure;
 use super::offers::offers;
 pub use super::offers::rests_on;
 use super::rows::{self, Problem, Row};
-use super::runner::{Form, Runner, Sweep};
+use super::runner::{Form, Runner};
+use super::sweep::Sweep;
 use crate::dom;
 use crate::pace::Pace;
 use crate::store::Studio;
@@ -48,7 +49,7 @@ struct Fields {
 
 /// The form, for a sweep to begin or for one that goes on otherwise.
 pub fn view(studio: Studio, runner: Runner, form: Form) -> AnyView {
-    let sweep = (form == Form::Change).then(|| runner.sweep().get_untracked()).flatten();
+    let sweep = (form == Form::Change).then(|| runner.peek(|sweep| sweep.cloned())).flatten();
     if let Some(sweep) = sweep {
         return change(studio, runner, &sweep);
     }
@@ -90,7 +91,7 @@ pub fn kinds(runner: Runner, now: Form) -> AnyView {
 
 /// The way back to the results, where there are some.
 pub fn back(runner: Runner) -> Option<AnyView> {
-    let is_there = runner.sweep().with_untracked(Option::is_some);
+    let is_there = runner.peek(|sweep| sweep.is_some());
     let back = move |_| runner.form().set(None);
     is_there.then(|| view! { <button type="button" class="button button--ghost" id="sweep-back" on:click=back>{icon("arrow-left")}"Back to the results"</button> }.into_any())
 }

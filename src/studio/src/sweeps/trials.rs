@@ -10,7 +10,8 @@ use study::{Goal, Trial, TrialState, metric_label};
 use super::automl;
 use super::columns::{Columns, words};
 use super::results::labels;
-use super::runner::Sweep;
+use super::runner::Runner;
+use super::sweep::Sweep;
 use crate::store::Studio;
 use crate::viewers::parallel::Axes;
 use crate::views::face::seconds;
@@ -41,14 +42,15 @@ pub fn state(state: TrialState) -> &'static str {
 }
 
 /// The table.
-pub fn view(studio: Studio, sweep: Memo<Option<Sweep>>, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
-    let is_up = sweep.with_untracked(|sweep| {
-        let goal = sweep.as_ref().and_then(|sweep| Some(sweep.study.objectives.first()?.goal));
+pub fn view(studio: Studio, runner: Runner, data: Memo<Arc<Columns>>, axes: Axes) -> AnyView {
+    let is_up = runner.peek(|sweep| {
+        let goal = sweep.and_then(|sweep| Some(sweep.study.objectives.first()?.goal));
         goal == Some(Goal::Minimize)
     });
     let sort = RwSignal::new((Key::Objective(0), !is_up));
     let shows_all = RwSignal::new(false);
-    let content = move || sweep.get().map(|sweep| trials(studio, &sweep, &data.get(), axes, sort, shows_all));
+    let content =
+        move || runner.with(|sweep| sweep.map(|sweep| trials(studio, sweep, &data.get(), axes, sort, shows_all)));
     content.into_any()
 }
 
