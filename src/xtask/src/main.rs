@@ -8,6 +8,7 @@ mod search;
 mod server;
 mod shell;
 mod size;
+mod speed;
 mod style;
 mod suite;
 mod tools;

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::page::{self, Profile};
 use crate::server::Server;
 use crate::shell::say;
-use crate::{browser, search, size, tools};
+use crate::{browser, search, size, speed, tools};
 
 /// A part of the test suite.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub enum Part {
     Search,
     /// The size budgets
     Size,
+    /// What is promised about speed, as far as a few minutes can hold it
+    Speed,
 }
 
 /// How many checks of a step passed and failed.
@@ -82,7 +84,7 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
         });
     }
     let out = Path::new(if debug { "target/web/debug-page" } else { "dist" });
-    if asked(Part::Browser) || asked(Part::Golden) || asked(Part::Size) {
+    if [Part::Browser, Part::Golden, Part::Size, Part::Speed].into_iter().any(asked) {
         step("building the page", &mut || page::build(profile, out).map(|()| Count::of(true)));
     }
     if asked(Part::Browser) || asked(Part::Golden) {
@@ -101,6 +103,12 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
     }
     if asked(Part::Size) && !debug {
         step("size budgets", &mut || Ok(Count::of(size::measure(out)?)));
+    }
+    if asked(Part::Speed) && !debug {
+        step("speed", &mut || {
+            let (n_passed, n_failed) = speed::measure(out)?;
+            Ok(Count { n_passed, n_failed })
+        });
     }
 
     for name in &failed_steps {
