@@ -1,5 +1,6 @@
 //! Models behind a real address: a registry's folder, its keys, the server that answers, and requests to try it with.
 
+mod caller;
 mod client;
 mod counted;
 mod folder;
@@ -10,6 +11,7 @@ mod records;
 mod state;
 mod studio;
 
+pub use caller::Caller;
 pub use folder::{Folder, now_ms};
 pub use http::{Options, serve};
 pub use keys::{Key, Keys, NewKey, Scope, Slot};

@@ -1,13 +1,16 @@
 //! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `alerts`, `keys`,
-//! `serve` and `load`.
+//! `serve`, `score` and `load`.
 
 pub mod alerts;
 pub mod endpoint;
 pub mod keys;
 pub mod load;
+mod model;
+mod progress;
 pub mod register;
 pub mod registry;
 mod rows;
+pub mod score;
 pub mod serve;
 
 use std::path::PathBuf;
