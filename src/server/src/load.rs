@@ -14,6 +14,7 @@ use axum::http::request::Builder;
 use hyper::client::conn::http1::SendRequest;
 use serde::Serialize;
 use serde_json::Value as Json;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use self::shots::Fault;
 use self::shots::Shots;
@@ -98,8 +99,8 @@ async fn run(load: &Load) -> Result<Outcome> {
         .collect();
     let rows = match &load.rows {
         Some(rows) => rows::chosen(&columns, rows)?,
-        None => match rows::reference(&mut first, load, &host, &path).await {
-            Some(reference) => rows::drawn(&columns, &reference),
+        None => match rows::header(&mut first, load, &host, &path).await {
+            Some(header) => rows::drawn(&columns, &header),
             None => columns,
         },
     };
@@ -107,9 +108,9 @@ async fn run(load: &Load) -> Result<Outcome> {
     let seen = Arc::new(Mutex::new((BTreeMap::new(), Vec::new())));
     let start = Instant::now();
     let mut senders = Vec::new();
-    for at in 0..load.n_connections {
+    for clock in clocks(load, start) {
         let (load, host, shots, seen) = (load.clone(), host.clone(), Arc::clone(&shots), Arc::clone(&seen));
-        senders.push(tokio::spawn(async move { fire(at, start, &load, &host, &shots, &seen).await }));
+        senders.push(tokio::spawn(async move { fire(clock, &load, &host, &shots, &seen).await }));
     }
     for sender in senders {
         sender.await.context("a connection failed")?;
@@ -133,22 +134,55 @@ async fn run(load: &Load) -> Result<Outcome> {
 
 type Answers = Mutex<(BTreeMap<u16, u64>, Vec<f64>)>;
 
+/// Says which request of a connection is next, and when it is due.
+enum Clock {
+    /// Each in its time.
+    Steady(UnboundedReceiver<(u64, Instant)>),
+    /// The next at once.
+    Unlimited { next: u64, step: u64, end: Instant },
+}
+
+impl Clock {
+    /// None if it is over.
+    async fn next(&mut self) -> Option<(u64, Instant)> {
+        match self {
+            Self::Steady(due) => due.recv().await,
+            Self::Unlimited { next, step, end } => {
+                let (number, now) = (*next, Instant::now());
+                *next += *step;
+                (now < *end).then_some((number, now))
+            }
+        }
+    }
+}
+
+/// A clock for each connection. The timers of the runtime are good to a millisecond, which is longer than an answer takes:
+/// a thread of its own sleeps until each request is due.
+fn clocks(load: &Load, start: Instant) -> Vec<Clock> {
+    let n = load.n_connections as u64;
+    let Some(rate) = load.rate else {
+        return (0..n).map(|next| Clock::Unlimited { next, step: n, end: start + load.duration }).collect();
+    };
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..n).map(|_| unbounded_channel()).unzip();
+    let duration = load.duration;
+    std::thread::spawn(move || {
+        for number in 0_u64.. {
+            let after = Duration::from_secs_f64(number as f64 / rate);
+            let due = start + after;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let is_over = after >= duration;
+            if is_over || senders[(number % n) as usize].send((number, due)).is_err() {
+                return;
+            }
+        }
+    });
+    receivers.into_iter().map(Clock::Steady).collect()
+}
+
 /// Sends the requests of one connection, each when it is due.
-async fn fire(at: usize, start: Instant, load: &Load, host: &str, shots: &Shots, seen: &Answers) {
-    let n = load.n_connections;
+async fn fire(mut clock: Clock, load: &Load, host: &str, shots: &Shots, seen: &Answers) {
     let mut connection = None;
-    for round in 0_u64.. {
-        let number = round * n as u64 + at as u64;
-        let due = match load.rate {
-            Some(rate) => start + Duration::from_secs_f64(number as f64 / rate),
-            None => Instant::now(),
-        };
-        if due.duration_since(start) >= load.duration {
-            return;
-        }
-        if let Some(wait) = due.checked_duration_since(Instant::now()) {
-            tokio::time::sleep(wait).await;
-        }
+    while let Some((number, due)) = clock.next().await {
         if connection.is_none() {
             connection = connect(host).await.ok();
         }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use axum::body::{Body, Bytes};
 use hyper::client::conn::http1::SendRequest;
 use numeric::Stream;
-use registry::{ColumnReference, Header, Reference, Shape};
+use registry::{ColumnReference, Header, Shape};
 use serde_json::{Value as Json, json};
 
 use super::{Columns, Load, ask};
@@ -26,13 +26,8 @@ pub(super) fn chosen(wanted: &Columns, table: &Columns) -> Result<Columns> {
     chosen.collect()
 }
 
-/// What the package behind an endpoint says of its training rows; none if it is not told.
-pub(super) async fn reference(
-    connection: &mut SendRequest<Body>,
-    load: &Load,
-    host: &str,
-    path: &str,
-) -> Option<Reference> {
+/// What the package behind an endpoint says of itself; none if it is not told.
+pub(super) async fn header(connection: &mut SendRequest<Body>, load: &Load, host: &str, path: &str) -> Option<Header> {
     let (base, endpoint) = path.split_once("/models/")?;
     let (_, state) = ask(connection, load, host, "GET", &format!("{base}/registry"), Bytes::new()).await.ok()?;
     let state: Json = serde_json::from_slice(&state).ok()?;
@@ -45,15 +40,24 @@ pub(super) async fn reference(
     let request = super::request(load, host, "GET", &format!("{base}/registry/packages/{package}"));
     let request = request.header("accept", "application/json").body(Body::empty()).ok()?;
     let (_, header) = send(connection, request).await.ok()?;
-    Some(serde_json::from_slice::<Header>(&header).ok()?.reference)
+    serde_json::from_slice(&header).ok()
 }
 
-/// Rows whose columns are, each by itself, spread as in training.
-pub(super) fn drawn(wanted: &Columns, reference: &Reference) -> Columns {
+/// Rows whose columns are, each by itself, spread as in training. What the model cannot do without is never missing.
+pub(super) fn drawn(wanted: &Columns, header: &Header) -> Columns {
+    let Header { signature, reference, .. } = header;
     let mut stream = Stream::new(1);
     let mut draw = |(name, example): &(String, Vec<Json>)| {
         let values = match reference.inputs.iter().find(|column| column.name == *name) {
-            Some(column) => (0..N_DRAWN).map(|_| value(column, reference.n_rows, example, &mut stream)).collect(),
+            Some(column) => {
+                let may_be_missing = signature.field(name).is_some_and(|field| field.nullable);
+                let n_missing = if may_be_missing { column.n_missing } else { 0 };
+                let draw = |_| match stream.below(reference.n_rows.max(1)) < n_missing {
+                    true => Json::Null,
+                    false => value(column, example, &mut stream),
+                };
+                (0..N_DRAWN).map(draw).collect()
+            }
             None => example.clone(),
         };
         (name.clone(), values)
@@ -61,11 +65,8 @@ pub(super) fn drawn(wanted: &Columns, reference: &Reference) -> Columns {
     wanted.iter().map(&mut draw).collect()
 }
 
-fn value(column: &ColumnReference, n_rows: u64, example: &[Json], stream: &mut Stream) -> Json {
+fn value(column: &ColumnReference, example: &[Json], stream: &mut Stream) -> Json {
     let example = example.first().cloned().unwrap_or_default();
-    if stream.below(n_rows.max(1)) < column.n_missing {
-        return Json::Null;
-    }
     match &column.shape {
         Shape::Numbers { sample, .. } if !sample.is_empty() => {
             let x = sample[stream.below(sample.len() as u64) as usize];
@@ -90,6 +91,9 @@ fn value(column: &ColumnReference, n_rows: u64, example: &[Json], stream: &mut S
 
 #[cfg(test)]
 mod tests {
+    use registry::{Card, Cell, Field, Predicts, Reference, Signature};
+    use schema::Kind;
+
     use super::*;
 
     #[test]
@@ -100,17 +104,37 @@ mod tests {
             ColumnReference::of_numbers("age", &ages),
             ColumnReference::of_categories("plan", plans, 9),
             ColumnReference { n_missing: 20, ..ColumnReference::of_categories("paid", [Some("true")], 9) },
+            ColumnReference { n_missing: 20, ..ColumnReference::of_categories("left", [Some("true")], 9) },
         ];
-        let reference = Reference { n_rows: 40, inputs, prediction: None };
+        let field = |(name, nullable): (&str, bool)| Field {
+            name: name.into(),
+            kind: Kind::Text,
+            nullable,
+            categories: Vec::new(),
+            range: None,
+            example: Cell::Missing,
+        };
+        let fields = [("age", false), ("plan", false), ("paid", true), ("left", false)].map(field).into();
+        let header = Header {
+            signature: Signature { inputs: fields, predicts: Predicts::Number { name: "y".into() } },
+            reference: Reference { n_rows: 40, inputs, prediction: None },
+            card: Card::default(),
+        };
         let example = |name: &str, value: Json| (name.to_owned(), vec![value]);
-        let wanted = vec![example("age", json!(30)), example("plan", json!("a")), example("paid", json!(true))];
-        let drawn = drawn(&wanted, &reference);
-        let [(_, ages), (_, plans), (_, paid)] = &drawn[..] else { panic!("three columns") };
+        let wanted = vec![
+            example("age", json!(30)),
+            example("plan", json!("a")),
+            example("paid", json!(true)),
+            example("left", json!(true)),
+        ];
+        let drawn = drawn(&wanted, &header);
+        let [(_, ages), (_, plans), (_, paid), (_, left)] = &drawn[..] else { panic!("four columns") };
         assert!(ages.iter().all(|age| age.as_i64().is_some_and(|age| (20..60).contains(&age))));
         let n_b = plans.iter().filter(|plan| **plan == "b").count();
         assert!((1_400..1_600).contains(&n_b), "{n_b} of 2,000");
         let n_missing = paid.iter().filter(|paid| paid.is_null()).count();
         assert!((900..1_100).contains(&n_missing), "{n_missing} of 2,000");
+        assert!(left.iter().all(|left| *left == true), "the model cannot do without it");
     }
 
     #[test]
