@@ -72,6 +72,8 @@ enum Verb {
     Keys(deploy::keys::Arguments),
     /// Answer requests: the Open Inference Protocol over HTTP
     Serve(deploy::serve::Arguments),
+    /// Print what runs a version in a container: a Dockerfile, or a manifest for Compose, Kubernetes or KServe
+    Manifest(deploy::manifest::Arguments),
     /// Predict all rows of a table, with a version or an endpoint
     Score(deploy::score::Arguments),
     /// Send requests to an endpoint at a steady rate and say how they were answered
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
         Verb::Alerts(arguments) => deploy::alerts::alerts(&arguments),
         Verb::Keys(arguments) => deploy::keys::keys(&arguments),
         Verb::Serve(arguments) => deploy::serve::serve(&arguments),
+        Verb::Manifest(arguments) => deploy::manifest::manifest(&arguments),
         Verb::Score(arguments) => deploy::score::score(&arguments),
         Verb::Load(arguments) => deploy::load::load(&arguments),
     };

@@ -1,10 +1,11 @@
 //! Models behind endpoints: `millrace register`, `registry`, `deploy`, `traffic`, `alerts`, `keys`,
-//! `serve`, `score` and `load`.
+//! `serve`, `score`, `manifest` and `load`.
 
 pub mod alerts;
 pub mod endpoint;
 pub mod keys;
 pub mod load;
+pub mod manifest;
 mod model;
 mod progress;
 pub mod register;
