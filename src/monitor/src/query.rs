@@ -18,10 +18,14 @@ mod steps;
 mod summarize;
 mod table;
 mod tables;
+mod wire;
+
+use serde::{Deserialize, Serialize};
 
 pub use parse::Chart;
 pub use table::{Cell, CellKind, Column, Table};
 pub use tables::Tables;
+pub use wire::{Rows, Told};
 
 /// What a query gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +37,7 @@ pub struct Answer {
 }
 
 /// A query that cannot be carried out, where it goes wrong, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("character {}: found {found}, expected {expected}", .at + 1)]
 pub struct QueryError {
     /// Characters before it.
