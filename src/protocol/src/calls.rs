@@ -97,6 +97,10 @@ calls! {
     BlendTrials => Blend,
     /// What puts candidates into the pipeline.
     PlaceWinner => Placing,
+    /// Take requests and exceptions of endpoints, to be asked about.
+    TakeEvents => (),
+    /// Ask about them.
+    QueryEvents => String,
 }
 
 /// The page introduces itself.
@@ -303,4 +307,24 @@ pub struct DimensionShare {
     pub share: f64,
     /// The standard error of the share.
     pub standard_error: f64,
+}
+
+/// Takes requests and exceptions of endpoints, as their hosts tell them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TakeEvents {
+    /// JSON: a list of requests.
+    pub requests: String,
+    /// JSON: a list of exceptions.
+    pub exceptions: String,
+    /// Whether those that were taken before are forgotten.
+    pub is_new: bool,
+}
+
+/// Asks about them; the answer is JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryEvents {
+    /// In a part of Kusto's language.
+    pub text: String,
+    /// What `now()` gives, in milliseconds since 1970.
+    pub now_ms: u64,
 }

@@ -16,8 +16,8 @@ pub use automl::{
 };
 pub use calls::{
     AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
-    FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, Reply, Request, Run, RunTrial, SweepImportance,
-    SweepNext, TrialReport, View, Welcome,
+    FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, QueryEvents, Reply, Request, Run, RunTrial,
+    SweepImportance, SweepNext, TakeEvents, TrialReport, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
 pub use run::{

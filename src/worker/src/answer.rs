@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use engine::{Engine, Host, RowOrders};
+use monitor::query::Tables;
 use protocol::{Compute, Failure, Reply, Request, Run, RunId, RunReport, Welcome};
 use web_sys::File;
 
@@ -15,6 +16,8 @@ use crate::sweeps::{self, Followed, TrialHost};
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
 const RESULTS_BYTES: u64 = 1_500_000_000;
+/// Rows that a query over events answers with at most.
+const N_EVENT_ROWS: usize = 2_000;
 
 /// Everything the worker holds.
 pub struct Session {
@@ -26,6 +29,7 @@ pub struct Session {
     row_orders: RowOrders,
     helpers: Helpers,
     followed: Followed,
+    events: RefCell<Tables>,
 }
 
 impl Session {
@@ -40,6 +44,7 @@ impl Session {
             row_orders: RowOrders::default(),
             helpers: Helpers::new(),
             followed: Followed::default(),
+            events: RefCell::default(),
         }
     }
 
@@ -110,6 +115,20 @@ impl Session {
                 Reply::BlendTrials(self.over(automl::blend(&self.engine, &host, &call).await)?)
             }
             Request::PlaceWinner(call) => Reply::PlaceWinner(automl::place(self.engine.catalogue(), &call)?),
+            Request::TakeEvents(call) => {
+                let mut events = self.events.borrow_mut();
+                if call.is_new {
+                    *events = Tables::default();
+                }
+                let unreadable = |error| {
+                    Failure::new(format!("the events cannot be read: {error}"), "Update Millrace on the host or here.")
+                };
+                events.push_json(&call.requests, &call.exceptions).map_err(unreadable)?;
+                Reply::TakeEvents(())
+            }
+            Request::QueryEvents(call) => {
+                Reply::QueryEvents(self.events.borrow().tell_json(&call.text, call.now_ms, N_EVENT_ROWS))
+            }
             Request::SweepImportance(call) => {
                 let known = self.followed.hear(call.news);
                 let shares = known.map(|known| sweeps::importance(&known.borrow().study, call.objective_idx as usize));
