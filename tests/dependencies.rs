@@ -63,11 +63,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("registry", &["schema"]),
     ("schema", &[]),
     ("server", &["endpoint", "monitor", "numeric", "registry", "schema"]),
-    ("studio", &["charts", "editor", "experiment", "pipeline", "protocol", "schema", "study"]),
+    ("studio", &["charts", "editor", "experiment", "monitor", "pipeline", "protocol", "registry", "schema", "study"]),
     ("study", &["pipeline", "schema"]),
     ("sweep", &["numeric", "pipeline", "schema", "study"]),
     ("table", &["model", "schema"]),
-    ("worker", &["automl", "components", "engine", "pipeline", "protocol", "schema", "study", "sweep", "table"]),
+    (
+        "worker",
+        &["automl", "components", "engine", "monitor", "pipeline", "protocol", "schema", "study", "sweep", "table"],
+    ),
     ("xtask", &[]),
 ];
 

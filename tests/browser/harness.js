@@ -45,15 +45,16 @@ after(() => browser?.close());
 /// One test in a profile of its own.
 ///
 /// `options` are Playwright's for a context, and: `host`, a `plainHost` to open
-/// the page from; `expected`, a pattern for errors that belong to the scenario.
+/// the page from; `at`, which gives the address of a page that someone else
+/// serves; `expected`, a pattern for errors that belong to the scenario.
 export function scenario(name, options, body) {
   if (typeof options === "function") {
     return scenario(name, {}, options);
   }
-  const { host, expected, ...contextOptions } = options;
+  const { host, at, expected, ...contextOptions } = options;
   return test(name, { timeout: PATIENCE_MS }, async () => {
     const served = host && (await plainHost(host));
-    const home = served?.home ?? HOME;
+    const home = served?.home ?? at?.() ?? HOME;
     const profile = await newProfile({ home, expected, ...contextOptions });
     try {
       await body({ ...profile, newProfile: (more = {}) => newProfile({ home, expected, ...more }, profile) });

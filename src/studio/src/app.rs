@@ -37,8 +37,11 @@ pub fn App() -> impl IntoView {
     let page = move || match shown.get() {
         Page::Start => view! { <Start /> }.into_any(),
         Page::Studio => view! { <StudioPage /> }.into_any(),
-        Page::Runs => view! { <RunsPage /> }.into_any(),
-        Page::Sweeps => view! { <SweepsPage /> }.into_any(),
+        Page::Runs => beside(studio.runs.runs_page(studio)),
+        Page::Monitor => beside(studio.monitor.monitor_page(studio)),
+        Page::Sweeps => {
+            beside(view! { <main class="sweeps-page">{studio.sweeps.sweeps_page(studio)}</main> }.into_any())
+        }
     };
     Effect::new(move |_| {
         if let Some(failure) = studio.overlays.problem() {
@@ -50,6 +53,7 @@ pub fn App() -> impl IntoView {
         let title = match studio.page.get() {
             Page::Studio => format!("{} · Millrace", name.get()),
             Page::Runs => "Runs · Millrace".into(),
+            Page::Monitor => "Monitor · Millrace".into(),
             Page::Sweeps => format!("Sweeps of {} · Millrace", name.get()),
             Page::Start => "Millrace".into(),
         };
@@ -111,28 +115,16 @@ fn StudioPage() -> impl IntoView {
     }
 }
 
-#[component]
-fn SweepsPage() -> impl IntoView {
-    let studio = expect_context::<Studio>();
+/// A page beside the canvas.
+fn beside(page: AnyView) -> AnyView {
     view! {
         <div class="studio">
             <TopBar />
             <Banners />
-            <main class="sweeps-page">{studio.sweeps.sweeps_page(studio)}</main>
+            {page}
         </div>
     }
-}
-
-#[component]
-fn RunsPage() -> impl IntoView {
-    let studio = expect_context::<Studio>();
-    view! {
-        <div class="studio">
-            <TopBar />
-            <Banners />
-            {studio.runs.runs_page(studio)}
-        </div>
-    }
+    .into_any()
 }
 
 /// One panel after another, each in a task of its own, so that opening a pipeline never keeps the page busy for long.
@@ -267,7 +259,7 @@ fn listen(studio: Studio, is_over: RwSignal<bool>) {
     .forget();
     EventListener::new(&dom::window(), "hashchange", move |_| {
         let hash = dom::window().location().hash().unwrap_or_default();
-        if hash.starts_with("#p=") || hash.starts_with("#runs") {
+        if hash.starts_with("#p=") || hash.starts_with("#runs") || hash.starts_with("#monitor") {
             studio.follow_address();
         }
     })

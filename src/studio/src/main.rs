@@ -6,6 +6,7 @@ mod compute;
 mod dom;
 mod idle;
 mod lock;
+mod monitor;
 mod pace;
 mod parts;
 mod pool;

@@ -162,6 +162,11 @@ fn sweeps(studio: Studio) -> Result<AnyView, SplitLoaderError> {
     Ok(crate::sweeps::page(studio))
 }
 
+#[wasm_split(monitor, wasm_split_path = ::leptos::wasm_split, preload(fetch_monitor), fallible)]
+fn monitor(studio: Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::monitor::page(studio))
+}
+
 /// How far a part has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fetched {
@@ -224,6 +229,16 @@ impl Part {
     /// What stands on the page of sweeps.
     pub fn sweeps_page(self, studio: Studio) -> AnyView {
         self.view(move || sweeps(studio))
+    }
+
+    /// How endpoints serve.
+    pub fn monitor() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_monitor()) }
+    }
+
+    /// What stands on the page of endpoints.
+    pub fn monitor_page(self, studio: Studio) -> AnyView {
+        self.view(move || monitor(studio))
     }
 
     /// What floats over the page: menus, searches, dialogs.

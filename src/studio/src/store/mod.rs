@@ -57,6 +57,8 @@ pub struct Studio {
     pub overlays: Part,
     /// The page of sweeps; fetched when it is first shown.
     pub sweeps: Part,
+    /// How endpoints serve; fetched when it is first shown.
+    pub monitor: Part,
     /// The list of runs; fetched after the first paint.
     pub runs: Part,
     /// Version of the engine.
@@ -146,6 +148,7 @@ impl Studio {
             inspector: Part::inspector(),
             overlays: Part::overlays(),
             sweeps: Part::sweeps(),
+            monitor: Part::monitor(),
             runs: Part::runs(),
             engine: RwSignal::new(String::new()),
             focused,

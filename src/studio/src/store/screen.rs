@@ -20,6 +20,8 @@ pub enum Page {
     Runs,
     /// The sweeps of the open pipeline.
     Sweeps,
+    /// How endpoints serve.
+    Monitor,
 }
 
 /// A page of the inspector.
@@ -197,6 +199,11 @@ impl Studio {
     /// The runs.
     pub fn show_runs(self) {
         self.page.set(Page::Runs);
+    }
+
+    /// How endpoints serve.
+    pub fn show_monitor(self) {
+        self.page.set(Page::Monitor);
     }
 
     /// The sweeps of the open document.

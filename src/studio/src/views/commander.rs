@@ -125,6 +125,20 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
             });
         }
     }
+    for (label, page) in [("Go to runs", Page::Runs), ("Go to sweeps", Page::Sweeps), ("Go to monitor", Page::Monitor)]
+    {
+        // The sweeps are those of an open document.
+        let is_there = page != Page::Sweeps || !studio.document.with_untracked(String::is_empty);
+        if is_there && fits(label) {
+            found.push(Entry {
+                icon: "layout-dashboard".into(),
+                class: "",
+                label: label.into(),
+                note: "page".into(),
+                act: Arc::new(move || studio.page.set(page)),
+            });
+        }
+    }
     for (label, theme) in [("Theme: light", "light"), ("Theme: dark", "dark"), ("Theme: as the system", "system")] {
         if fits(label) {
             found.push(Entry {

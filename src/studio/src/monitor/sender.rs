@@ -1,0 +1,123 @@
+//! Sends requests to an endpoint at a steady rate.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo::timers::callback::Interval;
+use leptos::prelude::*;
+use monitor::{Fault, Traffic};
+use registry::{Header, Name};
+use wasm_bindgen_futures::spawn_local;
+
+use super::ask::AskError;
+use super::store::Monitor;
+use crate::dom;
+
+/// How often it is looked at which requests are due.
+const TICK_MS: u32 = 50;
+/// Requests under way at once; what is due beyond them waits.
+const N_UNDER_WAY: u64 = 64;
+
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    /// Requests a second.
+    pub rate: f64,
+    /// How long, in seconds.
+    pub seconds: f64,
+    /// By how many standard deviations numbers lie higher than in training.
+    pub shift: f64,
+    /// Shares of requests that are faulty.
+    pub faults: Vec<(Fault, f64)>,
+}
+
+/// How it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Answered with 2xx.
+    pub n_good: u64,
+    /// Answered with 4xx or 5xx, or not at all.
+    pub n_failed: u64,
+}
+
+/// What sends requests. A handle.
+#[derive(Clone, Copy)]
+pub struct Sender {
+    monitor: Monitor,
+    /// How it goes.
+    pub sent: RwSignal<Sent>,
+    /// Until when it sends, in milliseconds since 1970; none if it does not.
+    pub until: RwSignal<Option<u64>>,
+    timer: StoredValue<Option<Interval>, LocalStorage>,
+}
+
+impl Sender {
+    /// One that rests.
+    pub fn new(monitor: Monitor) -> Self {
+        let timer = StoredValue::new_local(None);
+        on_cleanup(move || drop(timer.try_update_value(Option::take)));
+        Self { monitor, sent: RwSignal::new(Sent::default()), until: RwSignal::new(None), timer }
+    }
+
+    /// Begins to send to an endpoint.
+    pub fn start(self, endpoint: Name, header: &Header, load: &Load) {
+        let seed = dom::date_ms() as u64;
+        let traffic = Rc::new(RefCell::new(Traffic::new(header, load.faults.clone(), load.shift, seed)));
+        let begun = dom::now_ms();
+        let (n_sent, n_under_way) = (Cell::new(0_u64), Rc::new(Cell::new(0_u64)));
+        let (rate, seconds) = (load.rate, load.seconds);
+        self.sent.set(Sent::default());
+        self.until.set(Some((dom::date_ms() + seconds * 1e3) as u64));
+        let tick = move || {
+            let elapsed = ((dom::now_ms() - begun) / 1e3).min(seconds);
+            let due = (elapsed * rate).round() as u64;
+            while n_sent.get() < due && n_under_way.get() < N_UNDER_WAY {
+                n_sent.set(n_sent.get() + 1);
+                n_under_way.set(n_under_way.get() + 1);
+                self.send(&endpoint, traffic.borrow_mut().next_body(), Rc::clone(&n_under_way));
+            }
+            if elapsed >= seconds && n_sent.get() >= due {
+                self.stop();
+            }
+        };
+        self.timer.set_value(Some(Interval::new(TICK_MS, tick)));
+    }
+
+    /// Sends no more.
+    pub fn stop(self) {
+        self.until.set(None);
+        let timer = self.timer.try_update_value(Option::take).flatten();
+        // The timer may be what asks for its end.
+        dom::after_render(move || drop(timer));
+    }
+
+    fn send(self, endpoint: &Name, body: String, n_under_way: Rc<Cell<u64>>) {
+        let host = self.monitor.host.get_untracked();
+        let key = self.monitor.key.get_untracked();
+        let path = format!("v2/models/{endpoint}/infer");
+        spawn_local(async move {
+            let answer = host.send("POST", &path, &key, Some(&body)).await;
+            n_under_way.set(n_under_way.get() - 1);
+            let is_good = answer.is_ok_and(|answer| (200..300).contains(&answer.status));
+            // The page may have been left.
+            self.sent.try_update(|sent| if is_good { sent.n_good += 1 } else { sent.n_failed += 1 });
+        });
+    }
+}
+
+/// What is known of the version that has most of an endpoint's requests.
+///
+/// # Errors
+/// No version has any, or the host does not tell.
+pub async fn header_of(monitor: Monitor, endpoint: &Name) -> Result<Header, AskError> {
+    let package = monitor.data.with_untracked(|data| {
+        let entry = data.registry.endpoints.get(endpoint)?;
+        let (deployment, _) = entry.traffic.iter().max_by_key(|(_, percent)| **percent)?;
+        let it = entry.deployments.get(deployment)?;
+        let versions = &data.registry.models.get(&it.model)?.versions;
+        Some(versions.get(it.version as usize - 1)?.package.clone())
+    });
+    let package = package.ok_or_else(|| AskError::Other("no version has traffic".into()))?;
+    let host = monitor.host.get_untracked();
+    host.get(&format!("v2/registry/packages/{package}"), &monitor.key.get_untracked()).await
+}
