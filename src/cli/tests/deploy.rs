@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use endpoint::{Answer, Host, Request, Scorer, Service};
 use engine::testing::{TestHost, block_on};
-use engine::{About, Artifact, Engine};
+use engine::{Artifact, Engine};
 use model::Prediction;
 use monitor::{Minute, MinuteKey};
 use pipeline::{NodeId, OutPort};
-use protocol::{RunId, RunTarget};
+use protocol::{About, RunId, RunTarget};
 use registry::{Change, Event, Hash, Log, Name};
 use serde_json::{Value as Json, json};
 

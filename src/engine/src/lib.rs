@@ -30,7 +30,6 @@ pub use export::{export, export_in_turns};
 pub use host::{Host, Local, Source};
 pub use job::{Job, JobError, Parts};
 pub use keys::{In, NodeParams, Out, Param, ParamValue};
-pub use package::About;
 pub use parcel::{Parcel, decoded, encoded};
 pub use preview::{RowOrders, preview};
 pub use profile::profiles;

@@ -5,26 +5,11 @@ use std::sync::Arc;
 
 use model::{ColumnView, Model, Prediction, Target, Transform, Values};
 use pipeline::{InPort, NodeId, OutPort, Pipeline, PortType};
-use protocol::Failure;
+use protocol::{About, Failure};
 use registry::{Card, Cell, ColumnReference, Field, Header, Metric, Package, Predicts, Reference, Signature, Step};
 use table::Table;
 
 use crate::{Artifact, Engine, NodeParams, Scoring};
-
-/// What whoever packs a model knows of it.
-#[derive(Clone, Debug, Default)]
-pub struct About {
-    /// The run it was trained in; empty if that was not recorded.
-    pub run: String,
-    /// The pipeline's hash; empty if unknown.
-    pub pipeline_hash: String,
-    /// Now, in milliseconds since 1970.
-    pub now_ms: u64,
-    /// Of the engine.
-    pub engine: String,
-    /// What its maker says of it.
-    pub description: String,
-}
 
 /// Rows that are looked at, at most, for what the model says of them.
 const MAX_PREDICTED: usize = 10_000;
@@ -41,18 +26,6 @@ struct Way {
 }
 
 impl Engine {
-    /// The outputs whose model can be packed: trained models, and what marks them.
-    pub fn models(&self, pipeline: &Pipeline) -> Vec<OutPort> {
-        let nodes = pipeline.topological_order().into_iter();
-        nodes
-            .filter_map(|id| {
-                let spec = self.catalogue().get(&pipeline.node(&id)?.component)?;
-                let port = spec.outputs.iter().find(|port| port.port_type == PortType::Model)?;
-                Some(OutPort::new(&id, &port.name))
-            })
-            .collect()
-    }
-
     /// Packs the model that a node gave or used in the last run, together with the transformations that rows go through
     /// on their way to it. Rows enter at the earliest place from which they can be carried.
     ///
@@ -211,7 +184,10 @@ impl Engine {
     }
 
     fn model_of(&self, pipeline: &Pipeline, id: &NodeId) -> Result<Model, Failure> {
-        let output = self.models(pipeline).into_iter().find(|output| output.node == *id).ok_or_else(|| no_model(id))?;
+        let output = pipeline::models(pipeline, self.catalogue())
+            .into_iter()
+            .find(|output| output.node == *id)
+            .ok_or_else(|| no_model(id))?;
         match self.artifact(&output)? {
             Artifact::Model(model) => Ok(Arc::unwrap_or_clone(model)),
             _ => Err(no_model(id)),

@@ -12,6 +12,7 @@ pub mod link;
 mod locate;
 mod migrate;
 mod parameter;
+mod servable;
 mod spec;
 mod value;
 
@@ -24,5 +25,6 @@ pub use edit::{Edit, EditError};
 pub use format::{FORMAT, ReadError, from_json, to_json, value_to_json};
 pub use migrate::{COMPONENT_STEPS, ComponentStep, bring_up_to_date};
 pub use parameter::{Parameter, ParameterKind};
+pub use servable::{models, servable};
 pub use spec::{Catalogue, Choice, Condition, Family, ParamKind, ParamSpec, PortSpec, PortType, Spec};
 pub use value::{FileRef, Params, Value};

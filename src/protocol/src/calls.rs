@@ -79,6 +79,8 @@ calls! {
     View => NodeView,
     /// A result as a file.
     Export => Vec<u8>,
+    /// A trained model, packed for an endpoint.
+    Pack => Vec<u8>,
     /// Another document is open: what nodes last gave is forgotten, results are kept.
     Opened => (),
     /// Forget results, of one node or all.
@@ -218,6 +220,32 @@ pub struct Export {
     pub output: OutPort,
     /// As what.
     pub format: ExportFormat,
+}
+
+/// Asks for the model that a node gave or used in the last run, with all that rows need on their way to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pack {
+    /// As it ran.
+    pub pipeline: Pipeline,
+    /// Which node.
+    pub node: NodeId,
+    /// What is known of the model beside its figures.
+    pub about: About,
+}
+
+/// What whoever packs a model knows of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The run it was trained in; empty if that was not recorded.
+    pub run: String,
+    /// The pipeline's hash; empty if unknown.
+    pub pipeline_hash: String,
+    /// Now, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// Of the engine.
+    pub engine: String,
+    /// What its maker says of it.
+    pub description: String,
 }
 
 /// What results leave as.

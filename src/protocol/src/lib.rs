@@ -15,8 +15,8 @@ pub use automl::{
     Predicts, Question, Search,
 };
 pub use calls::{
-    AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
-    FileAdded, Hello, Kept, Opened, Outputs, Preview, Profiles, QueryEvents, Reply, Request, Run, RunTrial,
+    About, AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
+    FileAdded, Hello, Kept, Opened, Outputs, Pack, Preview, Profiles, QueryEvents, Reply, Request, Run, RunTrial,
     SweepImportance, SweepNext, TakeEvents, TrialReport, View, Welcome,
 };
 pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};

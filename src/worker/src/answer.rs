@@ -86,6 +86,9 @@ impl Session {
                 Reply::Profiles(engine::profiles(&table, &call, &self.row_orders, || self.breath.take()).await?)
             }
             Request::View(call) => Reply::View(self.engine.view(&call.node)?),
+            Request::Pack(call) => {
+                Reply::Pack(self.engine.package(&call.pipeline, &call.node, &call.about)?.to_bytes())
+            }
             Request::Export(call) => {
                 let artifact = self.engine.artifact(&call.output)?;
                 Reply::Export(self.breath.between(engine::export_in_turns(&artifact, call.format)).await?)

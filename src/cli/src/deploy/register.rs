@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use ::registry::{Change, Name};
 use anyhow::{Context, Result, anyhow, bail};
-use engine::About;
 use experiment::pipeline_hash;
-use pipeline::NodeId;
+use pipeline::{NodeId, servable};
+use protocol::About;
 use serde_json::json;
 
 use super::{Where, name, pair, who};
@@ -130,13 +130,10 @@ fn node(ran: &Ran, named: Option<&str>) -> Result<NodeId> {
         }
         return Ok(id);
     }
-    let marked = pipeline.nodes().iter().filter(|(_, node)| node.component == "score.web-service-output");
-    let marked: Vec<NodeId> = marked.map(|(id, _)| id.clone()).collect();
-    let models: Vec<NodeId> = ran.engine.models(pipeline).into_iter().map(|output| output.node).collect();
-    match (&marked[..], &models[..]) {
-        ([id], _) | ([], [id]) => Ok(id.clone()),
-        ([], []) => bail!("the pipeline trains no model\n  help: add Train Model"),
-        (several @ [_, ..], _) | (_, several) => {
+    match &servable(pipeline, ran.engine.catalogue())[..] {
+        [id] => Ok(id.clone()),
+        [] => bail!("the pipeline trains no model\n  help: add Train Model"),
+        several => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
             bail!("several models could be meant: {}\n  help: name one with --node", names.join(", "))
         }
