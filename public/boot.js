@@ -16,7 +16,7 @@ class Unsupported extends Error {}
 
 const workerUrl = new URL("./start-worker.js", import.meta.url).href;
 document.documentElement.dataset.worker = workerUrl;
-globalThis.trustedTypes?.createPolicy("default", rules(workerUrl));
+globalThis.trustedTypes?.createPolicy("default", rules(workerUrl, new URL("sw.js", document.baseURI).href));
 
 try {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD)) {

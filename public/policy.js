@@ -2,16 +2,16 @@
 //!
 //! The content security policy asks for Trusted Types. The framework builds
 //! inert subtrees from its own templates, so HTML is allowed as long as nothing
-//! in it can run; scripts are never made from text, and the only script that
-//! may be started by its address is the worker.
+//! in it can run; scripts are never made from text, and the only scripts that
+//! may be started by their addresses are the worker and the service worker.
 
 const RUNNING_ELEMENTS = new Set(
   ["script", "iframe", "frame", "object", "embed", "base", "meta", "link", "style", "animate", "set", "foreignobject"],
 );
 const RUNNING_ADDRESS = /^(javascript|vbscript|data:text\/html|data:image\/svg)/i;
 
-/// The rules of the default policy for a page whose worker is at `workerUrl`.
-export function rules(workerUrl) {
+/// The rules of the default policy for a page that starts the scripts at these addresses.
+export function rules(...scripts) {
   const parse = parser();
   return {
     createHTML(html) {
@@ -25,7 +25,7 @@ export function rules(workerUrl) {
       throw new TypeError("refused to make a script from text");
     },
     createScriptURL(url) {
-      if (new URL(url, document.baseURI).href !== workerUrl) {
+      if (!scripts.includes(new URL(url, document.baseURI).href)) {
         throw new TypeError(`refused to load a script from ${url}`);
       }
       return url;

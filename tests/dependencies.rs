@@ -63,6 +63,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("registry", &["schema"]),
     ("schema", &[]),
     ("server", &["endpoint", "monitor", "numeric", "registry", "schema"]),
+    ("service_worker", &["endpoint", "monitor", "registry"]),
     ("studio", &["charts", "editor", "experiment", "monitor", "pipeline", "protocol", "registry", "schema", "study"]),
     ("study", &["pipeline", "schema"]),
     ("sweep", &["numeric", "pipeline", "schema", "study"]),
@@ -75,7 +76,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that become programs; only these may know the browser.
-const PROGRAMS: &[&str] = &["cli", "studio", "worker", "xtask"];
+const PROGRAMS: &[&str] = &["cli", "service_worker", "studio", "worker", "xtask"];
 
 /// What reads tables and trains models.
 const HEAVY: &[&str] = &["automl", "components", "engine", "learn", "model", "parquet", "smartcore", "sweep", "table"];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use monitor::drift::{Recipe, Report, Slices};
 use monitor::{ExceptionEvent, Performance, PerformanceRecord, Record, RequestEvent, Served};
 use registry::{ColumnReference, Event, Name, Shape};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::{Answer, Disagreement, Refusal, Service, alerts};
@@ -66,7 +66,7 @@ pub struct Monitoring {
 }
 
 /// How a mirror differs from what it mirrors.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mirrored {
     /// The endpoint.
     pub endpoint: Name,
@@ -79,7 +79,7 @@ pub struct Mirrored {
 }
 
 /// How often and how far two deployments differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Apart {
     /// Requests that both answered.
     pub n_requests: u64,
@@ -94,6 +94,15 @@ pub struct Apart {
 }
 
 impl Apart {
+    /// Counts all that the other counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.n_requests += other.n_requests;
+        self.n_rows += other.n_rows;
+        self.n_labels += other.n_labels;
+        self.max_difference = self.max_difference.max(other.max_difference);
+        self.n_failed += other.n_failed;
+    }
+
     /// Counts a request that the live deployment answered; none if the mirror did not.
     pub fn see(&mut self, disagreement: Option<Disagreement>) {
         match disagreement {

@@ -14,6 +14,8 @@ const TARGET: &str = "target/web";
 const DEBUG_OUT: &str = "target/web/debug-page";
 /// The name in `public/` and in trunk's output; the build's id is added to it.
 const ASSETS: &str = "assets";
+/// The program of the endpoint that lives in the browser, as the compiler names it.
+const SERVICE_WORKER: &str = "service_worker.wasm";
 
 /// How much time a build spends on making its output small and fast.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,16 +153,56 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
         }
     }
     cut_into_parts(profile, &assets)?;
+    build_service_worker(profile, &assets)?;
     if profile == Profile::Release {
         for wasm in files_ending(&assets, ".wasm")? {
-            let is_worker = wasm.ends_with("worker_bg.wasm");
-            tools::optimise(&wasm, if is_worker { "-O3" } else { "-Oz" })?;
+            let is_fast = wasm.ends_with("worker_bg.wasm") || wasm.ends_with(SERVICE_WORKER);
+            tools::optimise(&wasm, if is_fast { "-O3" } else { "-Oz" })?;
         }
     }
     let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
     fs::rename(&assets, staged.join(&named)).context("assets/ cannot be renamed")?;
     let page = page.replace(&format!("{ASSETS}/"), &format!("{named}/"));
-    fs::write(&index, page).context("index.html cannot be written")
+    fs::write(&index, page).context("index.html cannot be written")?;
+    write_service_worker(staged, &named)
+}
+
+/// Builds the program of the endpoint that lives in the browser. It has no glue, so trunk has nothing to do with it.
+fn build_service_worker(profile: Profile, assets: &Path) -> Result<()> {
+    let (profile, folder) = match profile {
+        Profile::Debug => ("dev", "debug"),
+        Profile::Release => ("worker", "worker"),
+    };
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--package", "service_worker", "--lib", "--profile", profile]);
+    run(cargo.args(["--target", "wasm32-unknown-unknown"]), "the compiler's message above says why")?;
+    let built = target().join("wasm32-unknown-unknown").join(folder).join(SERVICE_WORKER);
+    fs::copy(&built, assets.join(SERVICE_WORKER)).with_context(|| format!("{} cannot be copied", built.display()))?;
+    Ok(())
+}
+
+/// Writes the service worker's script, which has to lie beside the page, with the list of all that the page needs.
+fn write_service_worker(staged: &Path, assets: &str) -> Result<()> {
+    let mut files = vec!["./".to_owned()];
+    for folder in ["", assets, "fonts"] {
+        for path in files_ending(&staged.join(folder), "")? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name != "index.html" {
+                files.push(if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") });
+            }
+        }
+    }
+    let script = fs::read_to_string("public/sw.js").context("public/sw.js is missing")?;
+    let list: Vec<String> = files.iter().map(|file| format!("{file:?}")).collect();
+    let build = assets.trim_start_matches(ASSETS).trim_start_matches('-');
+    let script = script
+        .replace("const BUILD = \"\";", &format!("const BUILD = {build:?};"))
+        .replace("const FILES = [];", &format!("const FILES = [{}];", list.join(", ")));
+    fs::write(staged.join("sw.js"), script).context("sw.js cannot be written")
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }
 
 /// Cuts the page's program at the functions of `src/studio/src/parts.rs`.
@@ -168,13 +210,12 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
 /// This has to come before wasm-bindgen, which trunk has run already on the whole: what trunk left is put aside, and
 /// the compiler's own output is taken again.
 fn cut_into_parts(profile: Profile, assets: &Path) -> Result<()> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = match profile {
         Profile::Debug => "debug",
         Profile::Release => "page",
     };
-    let whole = target.join("wasm32-unknown-unknown").join(folder).join("studio.wasm");
-    let parts = target.join("parts").join(folder);
+    let whole = target().join("wasm32-unknown-unknown").join(folder).join("studio.wasm");
+    let parts = target().join("parts").join(folder);
     if parts.exists() {
         fs::remove_dir_all(&parts).with_context(|| format!("{} cannot be emptied", parts.display()))?;
     }
