@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::list;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{Address, Change, Deployment, Endpoint, Event, Hash, Name, TrafficError, Which};
 
 /// All models and endpoints, as they are after some events.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Registry {
     /// By name.
     pub models: BTreeMap<Name, ModelEntry>,
@@ -21,7 +21,7 @@ pub struct Registry {
 }
 
 /// When somebody is to be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// Since when it is looked at, in milliseconds since 1970.
     pub since: u64,
@@ -30,7 +30,7 @@ pub struct Alert {
 }
 
 /// One model with its versions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelEntry {
     /// Version `n` is at `n - 1`.
     ///
@@ -41,7 +41,7 @@ pub struct ModelEntry {
 }
 
 /// One version of a model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     /// From 1.
     pub number: u32,

@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
         Page::Start => view! { <Start /> }.into_any(),
         Page::Studio => view! { <StudioPage /> }.into_any(),
         Page::Runs => beside(studio.runs.runs_page(studio)),
+        Page::Models => beside(studio.models.models_page(studio)),
         Page::Monitor => beside(studio.monitor.monitor_page(studio)),
         Page::Sweeps => {
             beside(view! { <main class="sweeps-page">{studio.sweeps.sweeps_page(studio)}</main> }.into_any())
@@ -53,6 +54,7 @@ pub fn App() -> impl IntoView {
         let title = match studio.page.get() {
             Page::Studio => format!("{} · Millrace", name.get()),
             Page::Runs => "Runs · Millrace".into(),
+            Page::Models => "Models · Millrace".into(),
             Page::Monitor => "Monitor · Millrace".into(),
             Page::Sweeps => format!("Sweeps of {} · Millrace", name.get()),
             Page::Start => "Millrace".into(),
@@ -259,7 +261,7 @@ fn listen(studio: Studio, is_over: RwSignal<bool>) {
     .forget();
     EventListener::new(&dom::window(), "hashchange", move |_| {
         let hash = dom::window().location().hash().unwrap_or_default();
-        if hash.starts_with("#p=") || hash.starts_with("#runs") || hash.starts_with("#monitor") {
+        if ["#p=", "#runs", "#models", "#monitor"].iter().any(|start| hash.starts_with(start)) {
             studio.follow_address();
         }
     })

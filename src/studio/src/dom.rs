@@ -53,6 +53,14 @@ pub fn by_id(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
+/// Hides a popover, if it is shown.
+pub fn hide_popover(id: &str) {
+    if let Some(popover) = by_id(id) {
+        // One that is hidden already stays so.
+        let _ = popover.hide_popover();
+    }
+}
+
 /// The first element that matches.
 pub fn find(selector: &str) -> Option<HtmlElement> {
     document().query_selector(selector).ok().flatten()?.dyn_into().ok()

@@ -167,6 +167,45 @@ fn monitor(studio: Studio) -> Result<AnyView, SplitLoaderError> {
     Ok(crate::monitor::page(studio))
 }
 
+#[wasm_split(models, wasm_split_path = ::leptos::wasm_split, preload(fetch_models), fallible)]
+fn models(studio: Studio) -> Result<AnyView, SplitLoaderError> {
+    Ok(crate::models::page(studio))
+}
+
+#[wasm_split(models, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn offline(studio: Studio) -> Result<(), SplitLoaderError> {
+    crate::offline::start(studio);
+    Ok(())
+}
+
+/// From now on the studio works without a network, and has an endpoint of its own.
+pub fn keep_offline(studio: Studio) {
+    // Where the part does not come, the page of models says so.
+    spawn_local(async move { drop(offline(studio).await) });
+}
+
+#[wasm_split(models, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn change_builds() -> Result<(), SplitLoaderError> {
+    crate::offline::take_over();
+    Ok(())
+}
+
+/// Loads the page anew with the build that waits.
+pub fn take_over() {
+    // Whoever was told of that build has the part.
+    spawn_local(async { drop(change_builds().await) });
+}
+
+#[wasm_split(runs, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn behind(studio: Studio, pipeline: Pipeline) -> Result<(String, String), SplitLoaderError> {
+    Ok(crate::runs::behind(studio, &pipeline))
+}
+
+/// The hash of a pipeline, and the last run that was recorded of it in the open document; empty if there is none.
+pub async fn run_behind(studio: Studio, pipeline: Pipeline) -> (String, String) {
+    behind(studio, pipeline).await.unwrap_or_default()
+}
+
 /// How far a part has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fetched {
@@ -229,6 +268,16 @@ impl Part {
     /// What stands on the page of sweeps.
     pub fn sweeps_page(self, studio: Studio) -> AnyView {
         self.view(move || sweeps(studio))
+    }
+
+    /// What is registered, and where it serves.
+    pub fn models() -> Self {
+        Self { fetched: RwSignal::new(Fetched::NotYet), fetching: || Box::pin(fetch_models()) }
+    }
+
+    /// What stands on the page of models.
+    pub fn models_page(self, studio: Studio) -> AnyView {
+        self.view(move || models(studio))
     }
 
     /// How endpoints serve.

@@ -10,12 +10,12 @@ use schema::Kind;
 use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 
-use super::ask::AskError;
 use super::practice::in_words;
 use super::sender::{Load, Sender, header_of};
 use super::store::Monitor;
 use super::time::length;
 use crate::dom;
+use crate::endpoints::AskError;
 use crate::idle::Busy;
 use crate::store::Tone;
 use crate::views::icon::{icon, icon_button, small_icon};

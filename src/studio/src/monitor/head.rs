@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::ask::HostKind;
 use super::store::{Monitor, REFRESHES, Standing};
 use super::time::{SPANS, Span, field, length, minute_of_field};
 use crate::dom;
+use crate::endpoints::HostKind;
 use crate::store::Tone;
 use crate::views::icon::{icon, icon_button, small_icon};
 

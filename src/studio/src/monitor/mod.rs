@@ -4,7 +4,6 @@
 //! from, and shows what the crate `monitor` makes of the answers.
 
 mod alerts;
-mod ask;
 mod charts;
 mod download;
 mod drift;
@@ -24,6 +23,7 @@ mod waiting;
 
 use leptos::prelude::*;
 
+use crate::endpoints::AskError;
 use crate::store::Studio;
 use crate::views::icon::small_icon;
 use alerts::Alerts;
@@ -104,10 +104,10 @@ impl Shows {
     fn now(monitor: Monitor) -> Self {
         let was_answered = monitor.data.with(|data| data.asked_ms > 0);
         match monitor.standing.get() {
-            Standing::Failed(ask::AskError::Key) => Self::Key,
+            Standing::Failed(AskError::Key) => Self::Key,
             // Figures that are there stay, and the bar says how old they are.
-            Standing::Failed(ask::AskError::NoHost) if !was_answered => Self::NoHost,
-            Standing::Failed(ask::AskError::Other(words)) if !was_answered => Self::Failed(words),
+            Standing::Failed(AskError::NoHost) if !was_answered => Self::NoHost,
+            Standing::Failed(AskError::Other(words)) if !was_answered => Self::Failed(words),
             Standing::Asking if !was_answered => Self::Asking,
             Standing::Asking | Standing::Here | Standing::Failed(_) if monitor.endpoint().is_some() => Self::Figures,
             Standing::Asking | Standing::Here | Standing::Failed(_) => Self::NoEndpoint,

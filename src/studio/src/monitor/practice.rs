@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use monitor::Fault;
 use wasm_bindgen_futures::spawn_local;
 
-use super::ask::AskError;
 use super::sender::{Load, Sender, header_of};
 use super::store::Monitor;
 use super::time::length;
+use crate::endpoints::AskError;
 use crate::store::Tone;
 use crate::views::icon::{icon, icon_button, small_icon};
 

@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::KeyboardEvent;
 
-use super::ask::AskError;
 use super::store::Monitor;
 use super::time::{exact, moment};
 use crate::dom;
+use crate::endpoints::AskError;
 use crate::idle::Busy;
 use crate::viewers::chart::{ChartEvents, chart};
 use crate::views::icon::{icon, small_icon};
@@ -117,7 +117,7 @@ async fn answer(monitor: Monitor, text: String) -> Result<Outcome, String> {
         match answered.status {
             200 => Ok(answered.text),
             404 => Err("This host keeps no single requests; update it.".to_owned()),
-            status => Err(super::ask::reason(status, &answered.text)),
+            status => Err(crate::endpoints::reason(status, &answered.text)),
         }
     };
     let requests = raw("v2/monitor/requests").await?;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use registry::{Change, Endpoint, Name};
 
-use super::ask::HostKind;
 use super::charts::{color, numbered};
 use super::store::{Data, Figures, Monitor};
 use super::time::moment;
+use crate::endpoints::HostKind;
 use crate::views::icon::{icon, small_icon};
 
 /// The shares that a new version gets one after another.

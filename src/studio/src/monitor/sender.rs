@@ -9,9 +9,9 @@ use monitor::{Fault, Traffic};
 use registry::{Header, Name};
 use wasm_bindgen_futures::spawn_local;
 
-use super::ask::AskError;
 use super::store::Monitor;
 use crate::dom;
+use crate::endpoints::AskError;
 
 /// How often it is looked at which requests are due.
 const TICK_MS: u32 = 50;

@@ -7,18 +7,16 @@ use monitor::{ExceptionEvent, Filter, Minute, MinuteKey, Point, Record, Served, 
 use registry::{Change, Endpoint, Event, Hash, Header, Name, Reference, Registry};
 use wasm_bindgen_futures::spawn_local;
 
-use super::ask::{Answered, AskError, Host, HostKind, hosts, reason};
 use super::drift::Drift;
 use super::time::{Span, Window};
 use crate::dom;
+use crate::endpoints::{Answered, AskError, Host, HostKind, hosts, keep_key, kept_key, reason};
 use crate::idle::Busy;
 use crate::storage;
 use crate::store::{Studio, Tone};
 
 /// How often a host may be asked, in seconds; 0 is only when asked to.
 pub const REFRESHES: [(u64, &str); 4] = [(2, "every 2 s"), (5, "every 5 s"), (30, "every 30 s"), (0, "when I ask")];
-/// Where a tab keeps the server's key; it is forgotten with the tab.
-const KEY: &str = "millrace-monitor-key";
 /// Exceptions that are kept here.
 const N_EXCEPTIONS: usize = 5_000;
 
@@ -116,7 +114,7 @@ impl Monitor {
             refresh: RwSignal::new(kept_refresh.unwrap_or(5)),
             cursor: RwSignal::new(None),
             now_ms: RwSignal::new(dom::date_ms() as u64),
-            key: RwSignal::new(tab_storage().and_then(|kept| kept.get_item(KEY).ok()?).unwrap_or_default()),
+            key: RwSignal::new(kept_key()),
             is_asking: StoredValue::new(false),
         };
         monitor.read_address();
@@ -251,10 +249,7 @@ impl Monitor {
 
     /// Gives a key, kept as long as the tab.
     pub fn give_key(self, key: String) {
-        if let Some(kept) = tab_storage() {
-            // Without it, a reload asks for the key again.
-            let _ = kept.set_item(KEY, &key);
-        }
+        keep_key(&key);
         self.key.set(key);
     }
 
@@ -339,10 +334,6 @@ impl Monitor {
             drop(busy);
         });
     }
-}
-
-fn tab_storage() -> Option<web_sys::Storage> {
-    dom::window().session_storage().ok()?
 }
 
 fn word(kind: HostKind) -> &'static str {

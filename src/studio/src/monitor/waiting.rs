@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::ask::HostKind;
 use super::store::{Figures, Monitor};
 use crate::dom;
+use crate::endpoints::HostKind;
 use crate::store::Tone;
 use crate::views::icon::{icon, icon_button, small_icon};
 

@@ -21,6 +21,7 @@ mod timeline;
 mod toolbar;
 
 use leptos::prelude::*;
+use pipeline::Pipeline;
 
 use crate::dom;
 use crate::parts::Trials;
@@ -38,6 +39,14 @@ pub fn look_at_trials(studio: Studio, trials: Trials) {
     let runs = Runs::of(studio);
     runs.start();
     runs.look_at_trials(trials);
+}
+
+/// The hash of a pipeline, and the last run that was recorded of it in the open document; empty if there is none.
+pub fn behind(studio: Studio, pipeline: &Pipeline) -> (String, String) {
+    let hash = experiment::pipeline_hash(pipeline);
+    let document = studio.document.get_untracked();
+    let run = Runs::of(studio).last_run_of(&document, &hash);
+    (hash.to_string(), run.map_or_else(String::new, |key| key.to_string()))
 }
 
 /// The list, and what is below it.

@@ -94,6 +94,16 @@ impl Runs {
         })
     }
 
+    /// The last run that was recorded of a pipeline.
+    pub fn last_run_of(self, document: &str, pipeline: &PipelineHash) -> Option<RunKey> {
+        self.with_table(|table| {
+            // Keys sort by time.
+            let latest_first = table.all().into_iter().rev().filter_map(|row_idx| table.entry(row_idx));
+            let mut same = latest_first.filter(|entry| entry.document == document && entry.pipeline == *pipeline);
+            same.next().map(|entry| entry.id.clone())
+        })
+    }
+
     /// The number of a document's next run.
     fn next_number(self, document: &str) -> u32 {
         self.with_table(|table| table.last_number(document)) + 1

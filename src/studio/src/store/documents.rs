@@ -280,6 +280,8 @@ impl Studio {
             });
         } else if hash.starts_with("#runs") {
             self.page.set(Page::Runs);
+        } else if hash.starts_with("#models") {
+            self.page.set(Page::Models);
         } else if hash.starts_with("#monitor") {
             self.page.set(Page::Monitor);
         } else if let Some(id) = hash.strip_prefix("#d=") {

@@ -57,6 +57,8 @@ pub struct Studio {
     pub overlays: Part,
     /// The page of sweeps; fetched when it is first shown.
     pub sweeps: Part,
+    /// What is registered; fetched when it is first shown.
+    pub models: Part,
     /// How endpoints serve; fetched when it is first shown.
     pub monitor: Part,
     /// The list of runs; fetched after the first paint.
@@ -85,6 +87,8 @@ pub struct Studio {
     pub engine_problem: RwSignal<Option<Failure>>,
     /// A pipeline out of a link.
     pub offer: RwSignal<Option<Offer>>,
+    /// A newer build of the studio waits to take over.
+    pub has_update: RwSignal<bool>,
     /// A link that does not decode.
     pub link_problem: RwSignal<Option<String>>,
     /// Messages on the screen.
@@ -148,6 +152,7 @@ impl Studio {
             inspector: Part::inspector(),
             overlays: Part::overlays(),
             sweeps: Part::sweeps(),
+            models: Part::models(),
             monitor: Part::monitor(),
             runs: Part::runs(),
             engine: RwSignal::new(String::new()),
@@ -162,6 +167,7 @@ impl Studio {
             storage_problem: RwSignal::new(None),
             engine_problem: RwSignal::new(None),
             offer: RwSignal::new(None),
+            has_update: RwSignal::new(false),
             link_problem: RwSignal::new(None),
             toasts: RwSignal::new(Vec::new()),
             announcement: RwSignal::new(String::new()),
@@ -206,6 +212,7 @@ impl Studio {
                     parts::fetch_rest();
                     self.engine.set(welcome.version);
                     parts::start_recording(self);
+                    parts::keep_offline(self);
                 }
                 Err(failure) => self.engine_problem.set(Some(failure)),
             }

@@ -20,6 +20,8 @@ pub enum Page {
     Runs,
     /// The sweeps of the open pipeline.
     Sweeps,
+    /// What is registered, and where it serves.
+    Models,
     /// How endpoints serve.
     Monitor,
 }
@@ -199,6 +201,11 @@ impl Studio {
     /// The runs.
     pub fn show_runs(self) {
         self.page.set(Page::Runs);
+    }
+
+    /// What is registered, and where it serves.
+    pub fn show_models(self) {
+        self.page.set(Page::Models);
     }
 
     /// How endpoints serve.

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use super::icon::icon;
+use crate::parts;
 use crate::store::{Saved, Studio};
 
 /// The banners, under the bar of either page.
@@ -55,6 +56,19 @@ pub fn Banners() -> impl IntoView {
             </div>
         })
     };
+    let update = move || {
+        studio.has_update.get().then(|| {
+            // A run is never interrupted.
+            let is_running = studio.select(|editor| matches!(editor.run_state(), editor::RunState::Running { .. }));
+            view! {
+                <div class="banner" role="status" id="update">
+                    {icon("sparkles")}<p><b>"A new version of Millrace is here"</b>" · what you have open stays as it is"</p>
+                    <button type="button" class="button button--small" on:click=move |_| studio.has_update.set(false)>"Later"</button>
+                    <button type="button" class="button button--primary button--small" disabled=is_running on:click=move |_| parts::take_over()>"Reload"</button>
+                </div>
+            }
+        })
+    };
     let elsewhere = move || {
         (studio.saved.get() == Saved::Elsewhere).then(|| view! {
             <div class="banner banner--warning" role="region" aria-label="Open in another tab">
@@ -64,5 +78,5 @@ pub fn Banners() -> impl IntoView {
             </div>
         })
     };
-    view! { <div class="banners">{offer}{bad_link}{storage}{engine}{elsewhere}</div> }
+    view! { <div class="banners">{offer}{bad_link}{storage}{engine}{update}{elsewhere}</div> }
 }

@@ -125,8 +125,12 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
             });
         }
     }
-    for (label, page) in [("Go to runs", Page::Runs), ("Go to sweeps", Page::Sweeps), ("Go to monitor", Page::Monitor)]
-    {
+    for (label, page) in [
+        ("Go to runs", Page::Runs),
+        ("Go to sweeps", Page::Sweeps),
+        ("Go to models", Page::Models),
+        ("Go to monitor", Page::Monitor),
+    ] {
         // The sweeps are those of an open document.
         let is_there = page != Page::Sweeps || !studio.document.with_untracked(String::is_empty);
         if is_there && fits(label) {

@@ -59,6 +59,7 @@ pub fn TopBar() -> impl IntoView {
                 <button type="button" aria-current=move || (studio.page.get() == Page::Runs).then_some("page") on:click=move |_| studio.show_runs()>"Runs"</button>
                 <button type="button" aria-current=move || (studio.page.get() == Page::Sweeps).then_some("page") disabled=has_no_document
                     title=move || has_no_document().then_some("Open a pipeline first") on:click=move |_| studio.show_sweeps()>"Sweeps"</button>
+                <button type="button" aria-current=move || (studio.page.get() == Page::Models).then_some("page") on:click=move |_| studio.show_models()>"Models"</button>
                 <button type="button" aria-current=move || (studio.page.get() == Page::Monitor).then_some("page") on:click=move |_| studio.show_monitor()>"Monitor"</button>
             </nav>
             <div class="actions" role="toolbar" aria-label="Pipeline">

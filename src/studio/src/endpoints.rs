@@ -9,6 +9,9 @@ use web_sys::{Headers, RequestInit, Response};
 
 use crate::dom;
 
+/// Where a tab keeps the server's key; it is forgotten with the tab.
+const KEY: &str = "millrace-monitor-key";
+
 /// Who answers for endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostKind {
@@ -36,6 +39,34 @@ pub enum AskError {
     NoHost,
     /// Anything else, in words.
     Other(String),
+}
+
+impl AskError {
+    /// What went wrong, to be shown.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Key => "the server wants another key: give it on the page Monitor".into(),
+            Self::NoHost => "nobody answers for endpoints: reload the page".into(),
+            Self::Other(words) => words.clone(),
+        }
+    }
+}
+
+/// The key that this tab sends to the server; empty if none was given.
+pub fn kept_key() -> String {
+    tab_storage().and_then(|kept| kept.get_item(KEY).ok()?).unwrap_or_default()
+}
+
+/// Keeps a key until the tab is closed.
+pub fn keep_key(key: &str) {
+    if let Some(kept) = tab_storage() {
+        // Without it, a reload asks for the key again.
+        let _ = kept.set_item(KEY, key);
+    }
+}
+
+fn tab_storage() -> Option<web_sys::Storage> {
+    dom::window().session_storage().ok()?
 }
 
 /// The hosts that this page can ask, the nearest last.
