@@ -227,3 +227,29 @@ fn a_load_is_spread_as_in_training_unless_it_is_told_otherwise() {
     assert_eq!(load(&["--break", "age"])["statuses"], json!({ "400": 40 }));
     assert_eq!(load(&["--fault", "slow=0.5"])["statuses"], json!({ "200": 40 }));
 }
+
+#[test]
+fn a_server_is_ready_at_once_and_takes_little() {
+    let folder = Folder::new("small");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    // Other work on the machine makes it later and never earlier.
+    let start = |_| {
+        let started = std::time::Instant::now();
+        let server = Server::start(&folder.0);
+        (started.elapsed().as_millis(), server)
+    };
+    let (ready_ms, server) = (0..3).map(start).min_by_key(|(ready_ms, _)| *ready_ms).expect("it starts");
+    assert!(ready_ms <= 100, "ready after {ready_ms} ms");
+    let good = sample(&folder);
+    for _ in 0..100 {
+        assert_eq!(server.ask("POST", INFER, None, &good).0, 200);
+    }
+    let (_, metrics) = server.ask("GET", "/metrics", None, "");
+    let resident = metrics.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
+    // Where the system does not say, nothing is known.
+    if let Some(bytes) = resident.and_then(|bytes| bytes.parse::<f64>().ok()) {
+        println!("ready after {ready_ms} ms, {:.1} MB", bytes / 1e6);
+        assert!(bytes <= 30e6, "{bytes} bytes");
+    }
+}

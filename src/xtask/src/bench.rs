@@ -1,4 +1,5 @@
-//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench search`: see there.
+//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench search` and
+//! `bench server`: see there.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -8,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::page::{self, Profile};
 use crate::server::Server;
-use crate::{browser, search, tools};
+use crate::{browser, search, serving, tools};
 
 /// What the program in tests/browser/bench ends with when a bar was missed.
 const FALLS_SHORT: i32 = 3;
@@ -37,6 +38,8 @@ enum Subject {
     Page,
     /// The search for settings, beside Optuna's
     Search,
+    /// `millrace serve`, under load
+    Server,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,7 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.subject {
         Subject::Page => measure_page(arguments),
         Subject::Search if search::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
-        Subject::Search => bail!("a bar was missed"),
+        Subject::Server if serving::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
+        Subject::Search | Subject::Server => bail!("a bar was missed"),
     }
 }
 

@@ -6,6 +6,7 @@ mod icons;
 mod page;
 mod search;
 mod server;
+mod serving;
 mod shell;
 mod size;
 mod speed;
