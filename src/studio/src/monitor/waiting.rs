@@ -76,7 +76,8 @@ pub fn no_endpoint(monitor: Monitor) -> AnyView {
             {icon("siren")}
             <b>"Nothing is deployed yet"</b>
             <p>"An endpoint is a trained model behind an address. Train a pipeline, register what came out, and deploy a version; requests, response times and failures are watched here from then on."</p>
-            {commands(monitor, &lines, "From the command line:")}
+            <button type="button" class="button button--primary" on:click=move |_| monitor.studio.show_models()>"Go to Models"</button>
+            {commands(monitor, &lines, "Or from the command line:")}
         </div>
     }
     .into_any()
