@@ -468,10 +468,13 @@ impl Runner {
             if let Some(report) = report {
                 HELD.with(|held| held.turns.borrow_mut().insert(number, Turn { began_ms, report, shown }));
             }
-            self.change(&[number], |sweep| finish(sweep, number, outcome, elapsed_secs));
+            self.alter(&[number], |sweep| finish(sweep, number, outcome, elapsed_secs));
+            // Its run is written first: a tab that is closed in between runs the trial again, rather than leave it without one.
             if self.is_over(number) {
                 self.record(number);
             }
+            self.save();
+            self.look();
             self.ask();
             self.weigh();
         });
@@ -538,6 +541,13 @@ impl Runner {
 
     /// Changes the sweep, these trials of it among what changes.
     fn change(self, trials: &[u32], change: impl FnOnce(&mut Sweep)) {
+        self.alter(trials, change);
+        self.save();
+        self.look();
+    }
+
+    /// The same, and whoever alters sees to it that it is saved and seen.
+    fn alter(self, trials: &[u32], change: impl FnOnce(&mut Sweep)) {
         let now_ms = dom::now_ms();
         HELD.with(|held| {
             let since_secs = (now_ms - held.counted_ms.replace(now_ms)) / 1_000.0;
@@ -550,8 +560,6 @@ impl Runner {
                 trials.iter().for_each(|number| journal.note(*number));
             }
         });
-        self.save();
-        self.look();
     }
 
     /// Has views look at the sweep: at once, or soon where they have just done so.
