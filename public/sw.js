@@ -157,12 +157,20 @@ let compiled;
 let starting;
 
 function started() {
-  starting ??= start();
-  starting.catch(() => (starting = undefined));
+  if (starting === undefined) {
+    const mine = start(forget);
+    starting = mine;
+    mine.catch(forget);
+    // Whoever comes next starts another; one that was started meanwhile stays.
+    function forget() {
+      starting = starting === mine ? undefined : starting;
+    }
+  }
   return starting;
 }
 
-async function start() {
+/// An instance as a function that answers messages. `onFailure` is told when it is of no more use.
+async function start(onFailure) {
   const [module, events] = await Promise.all([compile(), read("events")]);
   const { exports } = await WebAssembly.instantiate(module, { host: { seconds } });
   const ask = (message, bytes = new Uint8Array()) => {
@@ -172,7 +180,7 @@ async function start() {
     new DataView(exports.memory.buffer).setUint32(at, text.length, true);
     inbox.set(text, 4);
     inbox.set(bytes, 4 + text.length);
-    const size = exports.call();
+    const size = tried(exports.call, onFailure);
     const outbox = new Uint8Array(exports.memory.buffer, exports.outbox(), size);
     const end = 4 + new DataView(exports.memory.buffer, exports.outbox()).getUint32(0, true);
     // Copied: the memory is used again.
@@ -186,6 +194,22 @@ async function start() {
   }
   await load(ask, needs);
   return ask;
+}
+
+/// A program that fails once does not know any longer what it knew.
+function tried(body, onFailure) {
+  try {
+    return body();
+  } catch (error) {
+    onFailure();
+    throw new ProgramFailed(error);
+  }
+}
+
+class ProgramFailed extends Error {
+  constructor(cause) {
+    super(String(cause), { cause });
+  }
 }
 
 async function compile() {
@@ -232,7 +256,7 @@ async function answerAsEndpoint(event, path, query) {
 
 async function answer(event, path, query, arrived) {
   const { request } = event;
-  const [ask, body] = await Promise.all([started(), request.arrayBuffer().then((buffer) => new Uint8Array(buffer))]);
+  let [ask, body] = await Promise.all([started(), request.arrayBuffer().then((buffer) => new Uint8Array(buffer))]);
   const asked = {
     method: request.method,
     path,
@@ -246,10 +270,24 @@ async function answer(event, path, query, arrived) {
   if (CHANGES.test(`${request.method} ${path}`)) {
     return oneByOne(() => change(asked, body));
   }
-  let [out, bytes] = tryToAsk(ask, { request: asked }, body);
-  if (out === undefined) {
-    [out, bytes] = (await started())({ failed: asked });
+  let out, bytes;
+  try {
+    [out, bytes] = await answerOf(ask, asked, body);
+  } catch (error) {
+    if (!(error instanceof ProgramFailed)) {
+      throw error;
+    }
+    console.warn(error);
+    ask = await started();
+    [out, bytes] = ask({ failed: asked });
   }
+  event.waitUntil(keepCounts(ask, out.has_copy).then(() => slicing));
+  return new Response(request.method === "HEAD" ? null : bytes, { status: out.status, headers: out.headers });
+}
+
+/// An answer, with what it rests on.
+async function answerOf(ask, asked, body) {
+  let [out, bytes] = ask({ request: asked }, body);
   if (out.type === "needs") {
     await keepCounts(ask, false);
     [out, bytes] = ask({ request: { ...asked, past: await past(out) } }, body);
@@ -257,23 +295,12 @@ async function answer(event, path, query, arrived) {
   if (out.type === "package") {
     const found = await packageOf(out.package);
     if (found === undefined) {
-      return problem(404, "request.not_found", `there is no package ${out.package.slice(0, 8)}`);
+      const told = { error: `there is no package ${out.package.slice(0, 8)}`, code: "request.not_found" };
+      return [{ status: 404, headers: [["content-type", "application/json"]] }, JSON.stringify(told)];
     }
-    [out, bytes] = out.is_header ? ask("header", found) : [{ status: 200, headers: [], needs: [] }, found];
+    return out.is_header ? ask("header", found) : [{ status: 200, headers: [] }, found];
   }
-  event.waitUntil(keepCounts(ask, out.has_copy).then(() => slicing));
-  return new Response(request.method === "HEAD" ? null : bytes, { status: out.status, headers: out.headers });
-}
-
-/// Nothing if the program failed: the next to ask gets a new one.
-function tryToAsk(ask, message, body) {
-  try {
-    return ask(message, body);
-  } catch (error) {
-    console.warn(error);
-    starting = undefined;
-    return [];
-  }
+  return [out, bytes];
 }
 
 /// The last change of the registry. They wait for each other: one that cannot be kept takes what it changed with it.
@@ -285,6 +312,7 @@ function oneByOne(body) {
   return next;
 }
 
+/// A change is in the database before anyone is told of it; if it cannot be, it was not made.
 async function keepChange(append, keep, body) {
   try {
     await write(["events", "packages"], "strict", (store) =>
@@ -296,7 +324,6 @@ async function keepChange(append, keep, body) {
   }
 }
 
-/// A change is in the database before anyone is told of it; if it cannot be, it was not made.
 async function change(asked, body) {
   const ask = await started();
   const [{ status, headers, append, keep, needs }, bytes] = ask({ request: asked }, body);

@@ -149,14 +149,9 @@ pub enum Out {
         status: u16,
         /// Names in lower case.
         headers: Vec<(&'static str, String)>,
-        /// Lines to be added to the log before the answer is given.
-        append: String,
-        /// The request's body is a package that is to be kept under this name before the answer is given.
-        keep: Option<Hash>,
-        /// Packages to be loaded before the next request.
-        needs: Vec<Hash>,
-        /// Whether a mirror is to see a copy.
-        has_copy: bool,
+        /// What is to be done before it is given, and after.
+        #[serde(flatten)]
+        errands: Errands,
     },
     /// The answer is a package that the script keeps: `Load` it for this request and ask again.
     Package {
@@ -193,6 +188,19 @@ pub enum Out {
         /// Why.
         message: String,
     },
+}
+
+/// What the script is to do around an answer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Errands {
+    /// Lines to be added to the log before the answer is given.
+    pub append: String,
+    /// The request's body is a package that is to be kept under this name before the answer is given.
+    pub keep: Option<Hash>,
+    /// Packages to be loaded before the next request.
+    pub needs: Vec<Hash>,
+    /// Whether a mirror is to see a copy.
+    pub has_copy: bool,
 }
 
 /// What was counted since it was last taken.

@@ -16,7 +16,7 @@ use monitor::{
 use registry::{Change, Event, Hash, Log, Name, Registry};
 use serde_json::json;
 
-use crate::message::{Asked, In, Kept, Out, Taken};
+use crate::message::{Asked, Errands, In, Kept, Out, Taken};
 
 /// Copies of requests that wait for a mirror; more are not copied.
 const MAX_COPIES: usize = 100;
@@ -224,18 +224,17 @@ impl State {
             }
         }
         let mut handled = self.service.handle(&request, &Known { asked, clock, state: self, is_mirror: false });
-        let (mut append, mut needs) = (String::new(), Vec::new());
+        let mut errands = Errands::default();
         if let Some(change) = handled.change.take() {
             match self.record("protocol", asked.now_ms, vec![change]) {
-                Ok(lines) => (append, needs) = (lines, self.needs()),
+                Ok(append) => errands = Errands { append, needs: self.needs(), ..errands },
                 Err(refusal) => handled.answer = refusal.answer(),
             }
         }
         if let Some(record) = handled.judged.take() {
             self.performance.push(record);
-            self.judged.extend(Feedback::read(body).ok().map(|feedback| feedback.id));
+            self.judged.push(handled.id.clone());
         }
-        let mut has_copy = false;
         if route.is_ok_and(|route| route.predicts()) {
             self.count(&mut handled, asked, clock() - asked.arrived);
             if let Some(mirror) = handled.mirror.as_ref().filter(|_| self.copies.len() < MAX_COPIES) {
@@ -243,14 +242,10 @@ impl State {
                 headers.insert(0, ("x-millrace-deployment".into(), mirror.to_string()));
                 let live = handled.clone();
                 self.copies.push(Copied { path: asked.path.clone(), headers, body: body.to_vec(), live });
-                has_copy = true;
+                errands.has_copy = true;
             }
         }
-        let (mut out, bytes) = given(handled.answer);
-        if let Out::Answer { append: lines, needs: packages, has_copy: copied, .. } = &mut out {
-            (*lines, *packages, *copied) = (append, needs, has_copy);
-        }
-        (out, bytes)
+        answered(handled.answer, errands)
     }
 
     fn monitor(&mut self, asked: &Asked, monitoring: Monitoring) -> (Out, Vec<u8>) {
@@ -291,9 +286,7 @@ impl State {
             Err(refusal) => return given(refusal.answer()),
         };
         let (who, changes, registers) = match managed {
-            Managed::Show => {
-                return given(Managed::state(self.log.registry()));
-            }
+            Managed::Show => return given(Managed::state(self.log.registry())),
             Managed::Fetch { package, is_header } => return (Out::Package { package, is_header }, Vec::new()),
             Managed::Change { who, changes } => (who, changes, None),
             Managed::Register { model, package } => {
@@ -303,23 +296,22 @@ impl State {
                 ("studio".into(), vec![change], Some((model, version, package)))
             }
         };
-        let lines = match self.record(&who, asked.now_ms, changes) {
-            Ok(lines) => lines,
+        let append = match self.record(&who, asked.now_ms, changes) {
+            Ok(append) => append,
             Err(refusal) => return given(refusal.answer()),
         };
-        let (answer, package) = match registers {
+        let (answer, keep) = match registers {
             None => (Managed::state(self.log.registry()), None),
             Some((model, version, package)) => (Managed::registered(&model, version), Some(package)),
         };
-        let (mut out, bytes) = given(answer);
-        if let Out::Answer { append, keep, needs, .. } = &mut out {
-            (*append, *keep, *needs) = (lines, package, self.needs());
-        }
-        (out, bytes)
+        answered(answer, Errands { append, keep, needs: self.needs(), has_copy: false })
     }
 
     /// Records all changes, or none; gives the lines that are to be kept.
     fn record(&mut self, who: &str, now_ms: u64, changes: Vec<Change>) -> Result<String, Refusal> {
+        if changes.is_empty() {
+            return Ok(String::new());
+        }
         let mut log = self.log.clone();
         let mut lines = String::new();
         for change in changes {
@@ -348,7 +340,8 @@ impl State {
     /// Asks the mirror what was asked, after the callers were answered.
     fn copy(&mut self, now_ms: u64, clock: &dyn Fn() -> f64) {
         for Copied { path, headers, body, live } in std::mem::take(&mut self.copies) {
-            let asked = Asked { method: "POST".into(), path, headers, now_ms, arrived: clock(), ..Asked::default() };
+            let (method, id) = ("POST".into(), live.id.clone());
+            let asked = Asked { method, path, headers, id, now_ms, arrived: clock(), ..Asked::default() };
             let request = Request { method: &asked.method, path: &asked.path, headers: &asked.headers, body: &body };
             let known = Known { asked: &asked, clock, state: self, is_mirror: true };
             let mut handled = self.service.handle(&request, &known);
@@ -400,11 +393,14 @@ fn mirrored(counted: &BTreeMap<(Name, Name, Name), Apart>) -> Vec<Mirrored> {
     names.collect()
 }
 
-/// An answer with nothing to be kept.
+/// An answer with nothing to be done.
 fn given(answer: Answer) -> (Out, Vec<u8>) {
+    answered(answer, Errands::default())
+}
+
+fn answered(answer: Answer, errands: Errands) -> (Out, Vec<u8>) {
     let Answer { status, headers, body } = answer;
-    let (append, keep, needs, has_copy) = (String::new(), None, Vec::new(), false);
-    (Out::Answer { status, headers, append, keep, needs, has_copy }, body)
+    (Out::Answer { status, headers, errands }, body)
 }
 
 impl Host for Known<'_> {
