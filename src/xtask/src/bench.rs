@@ -56,6 +56,8 @@ enum Section {
     Pool,
     /// Folds, trees and nodes of one run: on one worker and on two
     Run,
+    /// Requests to the endpoint that lives in the browser
+    Endpoint,
 }
 
 /// Prints a table of figures and bars.
@@ -84,6 +86,7 @@ fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
         Section::Sweep => "sweep",
         Section::Pool => "pool",
         Section::Run => "run",
+        Section::Endpoint => "endpoint",
     }));
     node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium);
     let status = node.status().context("`node` could not be started")?;

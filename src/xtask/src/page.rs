@@ -156,8 +156,8 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
     build_service_worker(profile, &assets)?;
     if profile == Profile::Release {
         for wasm in files_ending(&assets, ".wasm")? {
-            let is_fast = wasm.ends_with("worker_bg.wasm") || wasm.ends_with(SERVICE_WORKER);
-            tools::optimise(&wasm, if is_fast { "-O3" } else { "-Oz" })?;
+            let is_worker = wasm.ends_with("worker_bg.wasm");
+            tools::optimise(&wasm, if is_worker { "-O3" } else { "-Oz" })?;
         }
     }
     let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
@@ -167,11 +167,12 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
     write_service_worker(staged, &named)
 }
 
-/// Builds the program of the endpoint that lives in the browser. It has no glue, so trunk has nothing to do with it.
+/// Builds the program of the endpoint that lives in the browser. It has no glue, so trunk has nothing to do with it. It is
+/// optimised for size: the browser compiles it anew whenever it starts the service worker.
 fn build_service_worker(profile: Profile, assets: &Path) -> Result<()> {
     let (profile, folder) = match profile {
         Profile::Debug => ("dev", "debug"),
-        Profile::Release => ("worker", "worker"),
+        Profile::Release => ("page", "page"),
     };
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--package", "service_worker", "--lib", "--profile", profile]);

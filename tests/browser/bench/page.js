@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { grown, keepSweep, keptSweeps } from "../grown_sweep.js";
 import { coresFree } from "./cores.js";
+import { deploy, requestTimes } from "./endpoint.js";
 import { fiveHundredNodes, millionRows } from "./inputs.js";
 import { quantile, trace } from "./trace.js";
 
@@ -16,7 +17,7 @@ const FRAME_MS = 16.7;
 /// Shares of an import at which it is stopped.
 const STOP_AT = [0.05, 0.3, 0.6, 0.8, 0.9, 0.96];
 
-const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep, pool: measurePool, run: measureOneRun };
+const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep, pool: measurePool, run: measureOneRun, endpoint: measureEndpoint };
 /// For `cargo xtask test speed`: what is held to its bar is tried a few times, and no more than once where it holds.
 const isShort = process.argv.includes("--short");
 const N_TRIES = isShort ? 3 : 1;
@@ -397,6 +398,19 @@ async function measureSweep(page) {
 }
 
 /// The same sweep with one worker and with two, and what its trials would take on more.
+async function measureEndpoint(page) {
+  console.log("\nRequests of one row to the endpoint in the browser, a logistic regression of 10 columns");
+  await runWhoLeaves(page);
+  await deploy(page);
+  let times;
+  await hold("the service worker at work, p50", "ms", 2, N_TRIES, async () => {
+    times = await requestTimes(page);
+    return quantile(times.warm, 0.5);
+  });
+  row("the service worker at work, p99", quantile(times.warm, 0.99), "ms");
+  await hold("the service worker started anew, p50", "ms", 40, N_TRIES, async () => quantile((await requestTimes(page)).cold, 0.5));
+}
+
 async function measurePool(page) {
   console.log("\n24 trials of a forest on 1,795 rows, side by side");
   await runWhoLeaves(page);
