@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
+import { keptTrials } from "./kept_runs.js";
 import { card, openQuestion, param, runAll, saved } from "./studio.js";
 
 /// Opens the page of sweeps with two settings of the forest to vary.
@@ -61,20 +62,50 @@ function threeAreKept() {
   });
 }
 
+/// Takes the last run of a trial from what the browser keeps; gives how many there were.
+function loseLastRun() {
+  return new Promise((answer, fail) => {
+    const opening = indexedDB.open("millrace-runs");
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction(["runs", "index"], "readwrite");
+      const reading = transaction.objectStore("runs").getAll();
+      let trials = [];
+      reading.onsuccess = () => {
+        trials = reading.result.map((text) => JSON.parse(text)).filter(({ trial }) => trial);
+        const [last] = trials.sort((one, other) => (one.id < other.id ? 1 : -1));
+        if (last) {
+          transaction.objectStore("runs").delete(`runs/${last.id}.json`);
+          transaction.objectStore("index").delete(last.id);
+        }
+      };
+      transaction.oncomplete = () => {
+        opening.result.close();
+        answer(trials.length);
+      };
+      transaction.onabort = () => fail(transaction.error);
+    };
+  });
+}
+
 scenario("a sweep whose tab was killed goes on, and its best trial is promoted and taken back", async (profile) => {
-  const { page } = profile;
+  const { page, context } = profile;
   await open(profile);
   await openQuestion(page, /Who leaves/);
   await runAll(page);
   await saved(page);
   const address = page.url();
+  const other = await context.newPage();
+  await open({ ...profile, page: other });
+  await page.bringToFront();
   // Enough trees that the sweep is still under way when it is interrupted.
   await setUp(page, { trees: ["200", "400"] });
   await page.locator("#sweep-start").click();
   await page.locator('tr[data-trial][data-state="done"]').nth(2).waitFor();
   await page.waitForFunction(threeAreKept);
-  // Whatever the page was doing ends at once.
+  // Whatever the page was doing ends at once, at the worst moment: a trial was kept, and its run was not.
   await page.goto("about:blank");
+  assert.ok((await other.evaluate(loseLastRun)) >= 2, "no run of a trial was kept");
+  await other.close();
   await page.goto(address);
   await card(page, "forest").waitFor();
   await idle(page);
@@ -93,6 +124,11 @@ scenario("a sweep whose tab was killed goes on, and its best trial is promoted a
   for (const [number, state, ...rest] of before.filter(([, state]) => state === "done")) {
     assert.deepEqual(after[number], [number, state, ...rest], "a trial that was done changed");
   }
+
+  // Each trial has one run, also the one whose run was lost.
+  const runs = await keptTrials(page);
+  assert.deepEqual(runs.map(({ trial }) => trial.number ?? 0), [...Array(12).keys()]);
+  assert.ok(runs.every(({ metrics }) => metrics.length > 0), "a run has no figures");
 
   const best = page.locator(".sweeps__row--best td");
   const promoted = await best.nth(4).innerText();

@@ -1,7 +1,7 @@
 //! Writes down what is heard of runs.
 
 use experiment::{
-    EndedTrial, Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, browser_name, changes,
+    EndedTrial, Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, TrialOf, browser_name, changes,
     pipeline_hash,
 };
 use leptos::task::spawn_local;
@@ -104,6 +104,14 @@ impl Runs {
         })
     }
 
+    fn has_run_of(self, sweep: &str, number: u32) -> bool {
+        let is_it = |trial: &TrialOf| trial.sweep == sweep && trial.number == number;
+        self.with_table(|table| {
+            let entries = table.all().into_iter().filter_map(|row_idx| table.entry(row_idx));
+            entries.filter_map(|entry| entry.trial.as_ref()).any(is_it)
+        })
+    }
+
     /// The number of a document's next run.
     fn next_number(self, document: &str) -> u32 {
         self.with_table(|table| table.last_number(document)) + 1
@@ -111,6 +119,10 @@ impl Runs {
 
     /// A trial of a sweep is over: a run like any other, but for what it is compared with.
     async fn take_trial(self, tried: Tried) {
+        // Of what ended in an earlier visit, there may be a run already.
+        if tried.turn.is_none() && self.has_run_of(&tried.sweep, tried.trial.number) {
+            return;
+        }
         let (started_at, key) = key_of(tried.began_ms);
         let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
         let number = self.next_number(&tried.document);

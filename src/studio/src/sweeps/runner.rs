@@ -16,7 +16,7 @@ use protocol::{
 use study::{Action, Journal, News, Settings, Study, StudyState, Trial, TrialState};
 
 use super::keep::{self, Unsaved};
-use super::sweep::{Sweep, finish, of_state, trial, with_settings};
+use super::sweep::{Sweep, finish, last_ended, of_state, trial, with_settings};
 use crate::dom;
 use crate::pool::Pool;
 use crate::store::{Heard, Saved, Studio, Tone, Tried, Turn};
@@ -176,7 +176,9 @@ impl Runner {
         let mut sweep = kept.sweep;
         let interrupted = of_state(&sweep.study, TrialState::Running);
         sweep.study.interrupt();
-        if sweep.study.state == StudyState::Running && sweep.ending.is_empty() {
+        let was_running = sweep.study.state == StudyState::Running && sweep.ending.is_empty();
+        let last = if was_running { last_ended(&sweep.study) } else { Vec::new() };
+        if was_running {
             sweep.study.state = StudyState::Paused;
         }
         self.take_up(Some(sweep));
@@ -187,6 +189,8 @@ impl Runner {
             }
             interrupted.into_iter().for_each(|number| journal.note(number));
         });
+        // What ended when the tab was closed may have been kept without its run.
+        last.into_iter().for_each(|number| self.record(number));
         self.weigh();
     }
 

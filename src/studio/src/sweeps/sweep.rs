@@ -6,6 +6,7 @@ use pipeline::{Edit, NodeId, OutPort, Pipeline};
 use protocol::{
     Blend, Compute, Failure, NodeOutcome, Rerun, Run, RunId, RunReport, RunTarget, RunTrial, Search, TrialReport,
 };
+use schema::ordered::sort_by;
 use serde::{Deserialize, Serialize};
 use study::{News, Study, TrialState};
 
@@ -74,6 +75,18 @@ impl Sweep {
         let pipeline = pipeline::from_json(&self.pipeline).ok()?;
         Some(Search { pipeline, judge: self.node.clone(), table, target, study: self.study.clone(), notes })
     }
+}
+
+/// The trials that ended last, as many as may have ended at once.
+pub fn last_ended(study: &Study) -> Vec<u32> {
+    /// More workers than any computer of a reader has.
+    const N_AT_ONCE: usize = 64;
+    let over = study.trials.iter().filter(|trial| trial.state.is_over());
+    let mut ended: Vec<(f64, u32)> = over
+        .map(|trial| (trial.started_secs.unwrap_or_default() + trial.elapsed_secs.unwrap_or_default(), trial.number))
+        .collect();
+    sort_by(&mut ended, |a, b| b.0.total_cmp(&a.0));
+    ended.into_iter().take(N_AT_ONCE).map(|(_, number)| number).collect()
 }
 
 /// The numbers of the trials that stand so.
