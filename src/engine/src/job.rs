@@ -37,6 +37,7 @@ pub struct Job<'a> {
     pub(crate) on_progress: OnProgress<'a>,
     pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
+    pub(crate) last_told_secs: f64,
     /// What its parts share.
     pub(crate) shared: Vec<Rc<dyn Any>>,
     /// Workers that have computed parts of it.
@@ -98,6 +99,7 @@ impl<'a> Job<'a> {
             on_progress: Box::new(|_, _| {}),
             on_metric: Box::new(|_| {}),
             last_breath_secs: host.now_secs(),
+            last_told_secs: f64::NEG_INFINITY,
             shared: Vec::new(),
             helpers: BTreeSet::new(),
             team: None,
@@ -242,14 +244,16 @@ impl<'a> Job<'a> {
             let mut job = Job {
                 on_progress: Box::new(|done, message| on_progress(fraction(n_taken, done), message)),
                 last_breath_secs: self.last_breath_secs,
+                last_told_secs: self.last_told_secs,
                 shared: std::mem::take(&mut self.shared),
                 tend: Some(Box::new(|| spread.borrow_mut().tend())),
                 ..Job::new(self.component, host, self.node, self.spec, self.inputs.clone(), self.seed)
             };
             let outcome = job.component.part(&mut job, stage, part_idx).await;
-            let (shared, last_breath_secs) = (std::mem::take(&mut job.shared), job.last_breath_secs);
+            let (last_breath_secs, last_told_secs) = (job.last_breath_secs, job.last_told_secs);
+            let shared = std::mem::take(&mut job.shared);
             drop(job);
-            (self.shared, self.last_breath_secs) = (shared, last_breath_secs);
+            (self.shared, self.last_breath_secs, self.last_told_secs) = (shared, last_breath_secs, last_told_secs);
             spread.borrow_mut().is_busy_here = false;
             if outcome == Err(JobError::Cancelled) {
                 return Err(JobError::Cancelled);
@@ -261,15 +265,20 @@ impl<'a> Job<'a> {
     }
 
     /// Tells how far it is (0 to 1) and lets the user stop it. Cheap enough for every tree, row block or
-    /// iteration: it breathes at most every 12 ms.
+    /// iteration: it breathes at most every 12 ms, and tells four times a second, as whoever draws it has other work on
+    /// the same cores.
     ///
     /// # Errors
     /// The user asked to stop.
     pub async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), JobError> {
         const BREATH_SECS: f64 = 0.012;
+        const TELL_SECS: f64 = 0.25;
         let now_secs = self.host.now_secs();
         if now_secs - self.last_breath_secs >= BREATH_SECS {
-            (self.on_progress)(fraction, message);
+            if now_secs - self.last_told_secs >= TELL_SECS {
+                (self.on_progress)(fraction, message);
+                self.last_told_secs = now_secs;
+            }
             self.host.breathe().await;
             self.last_breath_secs = self.host.now_secs();
             if let Some(tend) = &mut self.tend {
