@@ -123,3 +123,16 @@ scenario("after one visit all of it works without a network", { expected: OFFLIN
   await idle(page);
   await page.locator("#monitor-n-requests").waitFor();
 });
+
+scenario("the studio can be installed", async (profile) => {
+  const { page, context } = profile;
+  await open(profile);
+  await controlled(page);
+  const devtools = await context.newCDPSession(page);
+  const { errors, url } = await devtools.send("Page.getAppManifest");
+  assert.match(url, /manifest\.webmanifest$/);
+  assert.deepEqual(errors, []);
+  const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
+  // A window of a test is a private one, which keeps nothing.
+  assert.deepEqual(installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== "in-incognito"), []);
+});
