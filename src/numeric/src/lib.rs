@@ -3,6 +3,7 @@
 mod functions;
 mod random;
 mod sum;
+mod wide;
 
 pub use functions::{cos, erf, exp, ln, ln_1p, ln_gamma, pow, sin, sqrt, tanh};
 pub use random::Stream;
