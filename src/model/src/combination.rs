@@ -16,6 +16,7 @@ use crate::{Estimator, Features, Frame, Model, ModelError, Prediction, Target};
 pub struct Combination {
     /// Invariant: at least one, none of weight 0, and no class that the combination does not know.
     /// Kept by `Model::combined`.
+    #[serde(deserialize_with = "crate::bytes::nested")]
     pub members: Vec<Member>,
 }
 
@@ -89,6 +90,27 @@ impl Model {
     }
 }
 
+impl Model {
+    /// What it predicts, row by row, with probabilities in the order of another target's classes: 0 for a class that it
+    /// does not know.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn predict_as(&self, frame: &Frame<'_>, target: &Target) -> Result<Vec<f64>, ModelError> {
+        let (Prediction::Numbers(values) | Prediction::Probabilities { values, .. }) = self.predict(frame)?;
+        let (places, width) = (self.target.places_in(target), target.n_classes().max(1));
+        let mut placed = vec![0.0; frame.n_rows * width];
+        for (placed, values) in placed.chunks_exact_mut(width).zip(values.chunks_exact(places.len().max(1))) {
+            for (place, value) in places.iter().zip(values) {
+                if let Some(own) = place.and_then(|place| placed.get_mut(place)) {
+                    *own = *value;
+                }
+            }
+        }
+        Ok(placed)
+    }
+}
+
 impl Member {
     fn in_words(&self) -> String {
         format!("{} ({})", self.name, self.model.learner)
@@ -102,21 +124,12 @@ impl Combination {
     /// As `Model::predict` of the first member that cannot.
     pub fn predict(&self, frame: &Frame<'_>, target: &Target) -> Result<Prediction, ModelError> {
         let n_classes = target.n_classes();
-        let width = n_classes.max(1);
-        let mut means = vec![0.0; frame.n_rows * width];
+        let mut means = vec![0.0; frame.n_rows * n_classes.max(1)];
         for Member { name, weight, model } in &self.members {
-            let prediction = model
-                .predict(frame)
+            let values = model
+                .predict_as(frame, target)
                 .map_err(|error| ModelError::Member { name: name.clone(), error: Box::new(error) })?;
-            let (Prediction::Numbers(values) | Prediction::Probabilities { values, .. }) = prediction;
-            let places = model.target.places_in(target);
-            for (sums, values) in means.chunks_exact_mut(width).zip(values.chunks_exact(places.len().max(1))) {
-                for (place, value) in places.iter().zip(values) {
-                    if let Some(sum) = place.and_then(|place| sums.get_mut(place)) {
-                        *sum += f64::from(*weight) * value;
-                    }
-                }
-            }
+            means.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*weight) * value);
         }
         let total: f64 = self.members.iter().map(|member| f64::from(member.weight)).sum();
         means.iter_mut().for_each(|mean| *mean /= total);

@@ -1,5 +1,7 @@
 //! How columns become the numbers that models work on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Frame, ModelError};
@@ -29,9 +31,31 @@ pub enum FeatureEncoding {
     Number,
     /// One column of 0 and 1 for each category seen in training; none is 1 for any other.
     Indicators(Vec<String>),
+    /// As `Number`; NaN where there is no value.
+    NumberOrGap,
+    /// The position among these categories; NaN where there is no value, or any other.
+    Codes(Vec<String>),
 }
 
-/// A dense matrix of finite numbers, column by column.
+impl FeatureEncoding {
+    /// How many columns of the matrix it becomes.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Number | Self::NumberOrGap | Self::Codes(_) => 1,
+            Self::Indicators(categories) => categories.len(),
+        }
+    }
+
+    /// Whether a row may lack its value.
+    pub fn takes_gaps(&self) -> bool {
+        match self {
+            Self::NumberOrGap | Self::Codes(_) => true,
+            Self::Number | Self::Indicators(_) => false,
+        }
+    }
+}
+
+/// A dense matrix of finite numbers, column by column; NaN stands for a gap where a feature takes gaps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     /// Invariant: `n_rows * n_columns` values; column `j` is `values[j * n_rows..][..n_rows]`.
@@ -60,7 +84,9 @@ impl Features {
         self.features
             .iter()
             .flat_map(|feature| match &feature.encoding {
-                FeatureEncoding::Number => vec![feature.name.clone()],
+                FeatureEncoding::Number | FeatureEncoding::NumberOrGap | FeatureEncoding::Codes(_) => {
+                    vec![feature.name.clone()]
+                }
                 FeatureEncoding::Indicators(categories) => {
                     categories.iter().map(|category| format!("{} = {category}", feature.name)).collect()
                 }
@@ -68,10 +94,19 @@ impl Features {
             .collect()
     }
 
+    /// The column of the matrix with the largest number in a row, and the number.
+    pub(crate) fn largest(&self, x: &Matrix, row_idx: usize) -> Option<(String, f64)> {
+        let of_row = (0..x.n_columns).map(|column_idx| x.at(row_idx, column_idx)).enumerate();
+        let (column_idx, value) =
+            of_row.filter(|(_, value)| !value.is_nan()).max_by(|one, other| one.1.abs().total_cmp(&other.1.abs()))?;
+        Some((self.matrix_names().into_iter().nth(column_idx)?, value))
+    }
+
     /// The numbers of these rows.
     ///
     /// # Errors
-    /// A column is not there, is of another kind, or has a missing or infinite value; the error names column and row.
+    /// A column is not there, is of another kind, or has an infinite value, or a missing one that its encoding does not
+    /// take; the error names column and row.
     pub fn matrix(&self, frame: &Frame<'_>) -> Result<Matrix, ModelError> {
         use crate::Values;
 
@@ -83,15 +118,17 @@ impl Features {
                 name: feature.name.clone(),
                 available: frame.columns.iter().map(|column| column.name.to_owned()).collect(),
             })?;
-            if let Some(row_idx) = (0..n_rows).find(|&row_idx| !column.is_valid(row_idx)) {
+            let takes_gaps = feature.encoding.takes_gaps();
+            if !takes_gaps && let Some(row_idx) = (0..n_rows).find(|&row_idx| !column.is_valid(row_idx)) {
                 let n = (0..n_rows).filter(|&row_idx| !column.is_valid(row_idx)).count();
                 return Err(ModelError::MissingValue { name: feature.name.clone(), row_idx, n });
             }
             let wrong_kind =
                 || ModelError::WrongKind { name: feature.name.clone(), expected: feature.kind, found: column.kind() };
             match (&feature.encoding, &column.values) {
-                (FeatureEncoding::Number, Values::Number(numbers)) => {
-                    if let Some(row_idx) = numbers.iter().position(|x| !x.is_finite()) {
+                (FeatureEncoding::Number | FeatureEncoding::NumberOrGap, Values::Number(numbers)) => {
+                    let is_wrong = |row_idx: usize| column.is_valid(row_idx) && !numbers[row_idx].is_finite();
+                    if let Some(row_idx) = (0..n_rows).find(|&row_idx| is_wrong(row_idx)) {
                         return Err(ModelError::NotFinite {
                             name: feature.name.clone(),
                             row_idx,
@@ -101,12 +138,22 @@ impl Features {
                     values.extend_from_slice(numbers);
                     n_columns += 1;
                 }
-                (FeatureEncoding::Number, Values::Integer(numbers)) => {
+                (FeatureEncoding::Number | FeatureEncoding::NumberOrGap, Values::Integer(numbers)) => {
                     values.extend(numbers.iter().map(|&x| x as f64));
                     n_columns += 1;
                 }
-                (FeatureEncoding::Number, Values::Boolean(truths)) => {
+                (FeatureEncoding::Number | FeatureEncoding::NumberOrGap, Values::Boolean(truths)) => {
                     values.extend(truths.iter().map(|&truth| f64::from(u8::from(truth))));
+                    n_columns += 1;
+                }
+                (FeatureEncoding::Codes(categories), Values::Category { codes, dictionary }) => {
+                    // What each code of this frame is in training.
+                    let positions: BTreeMap<&str, usize> =
+                        categories.iter().enumerate().map(|(own, name)| (name.as_str(), own)).collect();
+                    let position = |name: &&str| positions.get(name).map_or(f64::NAN, |own| *own as f64);
+                    let own: Vec<f64> = dictionary.iter().map(position).collect();
+                    let known = |code: &i32| usize::try_from(*code).ok().and_then(|code| own.get(code));
+                    values.extend(codes.iter().map(|code| known(code).copied().unwrap_or(f64::NAN)));
                     n_columns += 1;
                 }
                 (FeatureEncoding::Indicators(categories), Values::Category { codes, dictionary }) => {
@@ -117,6 +164,12 @@ impl Features {
                     n_columns += categories.len();
                 }
                 _ => return Err(wrong_kind()),
+            }
+            if takes_gaps && let Some(valid) = &column.valid {
+                let first = values.len() - n_rows;
+                for (value, _) in values[first..].iter_mut().zip(valid.iter()).filter(|(_, valid)| !**valid) {
+                    *value = f64::NAN;
+                }
             }
         }
         Ok(Matrix { values, n_rows, n_columns })

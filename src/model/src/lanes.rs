@@ -2,6 +2,8 @@
 
 /// Rows that are compared at once.
 const LANES: usize = 8;
+/// Columns after which it is looked whether the rest can matter.
+const PART: usize = 8;
 
 /// Rows of numbers whose distances to a point are wanted, eight at a time. Each distance is summed in the order of the
 /// columns, so its bits do not depend on the layout.
@@ -58,12 +60,17 @@ impl Lanes {
         (0..self.n_columns).map(|column_idx| self.at(row_idx, column_idx)).collect()
     }
 
+    /// Eight rows, column by column.
+    #[inline(always)]
+    pub fn group(&self, group_idx: usize) -> &[f64] {
+        &self.values[group_idx * LANES * self.n_columns..][..LANES * self.n_columns]
+    }
+
     /// Sums of squared differences to a point.
-    #[inline]
+    #[inline(always)]
     pub fn squared_distances(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {
         let mut sums = [0.0; LANES];
-        let group = &self.values[group_idx * LANES * self.n_columns..][..LANES * self.n_columns];
-        for (lanes, x) in group.chunks_exact(LANES).zip(point) {
+        for (lanes, x) in self.group(group_idx).chunks_exact(LANES).zip(point) {
             for lane in 0..LANES {
                 let difference = lanes[lane] - x;
                 sums[lane] += difference * difference;
@@ -72,12 +79,72 @@ impl Lanes {
         sums
     }
 
+    /// The same, or none where each is its lane's limit or more: as a sum of squares never falls, that is often clear after a few columns.
+    #[inline(always)]
+    pub fn squared_distances_within(
+        &self,
+        group_idx: usize,
+        point: &[f64],
+        limits: &[f64; LANES],
+    ) -> Option<[f64; LANES]> {
+        let mut sums = [0.0; LANES];
+        for (columns, part) in self.group(group_idx).chunks(LANES * PART).zip(point.chunks(PART)) {
+            for (lanes, x) in columns.chunks_exact(LANES).zip(part) {
+                for lane in 0..LANES {
+                    let difference = lanes[lane] - x;
+                    sums[lane] += difference * difference;
+                }
+            }
+            let mut is_within = false;
+            for lane in 0..LANES {
+                // What is not a number is no reason to stop.
+                is_within |= sums[lane] < limits[lane] || sums[lane].is_nan();
+            }
+            if !is_within {
+                return None;
+            }
+        }
+        Some(sums)
+    }
+
+    /// Each row's sum of squares, group by group.
+    pub fn norms(&self) -> Vec<[f64; LANES]> {
+        let origin = vec![0.0; self.n_columns];
+        (0..self.n_groups()).map(|group_idx| self.squared_distances(group_idx, &origin)).collect()
+    }
+
+    /// Whether all rows of a group are clearly farther from a point than a squared distance: by `|x|² + |y|² − 2 x·y`, in
+    /// two steps a column rather than three. Where rounding could decide, the answer is no.
+    #[inline(always)]
+    pub fn are_beyond(&self, group_idx: usize, norms: &[f64; LANES], (point, norm): (&[f64], f64), limit: f64) -> bool {
+        let dots = self.dots(group_idx, point);
+        // Twice what sums of so many products can be wrong by, and a distance that is summed directly.
+        let rounding = 4.0 * (self.n_columns + 2) as f64 * f64::EPSILON;
+        let mut are_beyond = true;
+        for lane in 0..LANES {
+            let together = norms[lane] + norm;
+            are_beyond &= together - 2.0 * dots[lane] - rounding * together > limit;
+        }
+        are_beyond
+    }
+
+    /// Sums of products with a point.
+    #[inline(always)]
+    pub fn dots(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for (lanes, x) in self.group(group_idx).chunks_exact(LANES).zip(point) {
+            for lane in 0..LANES {
+                sums[lane] += lanes[lane] * x;
+            }
+        }
+        sums
+    }
+
     /// Sums of absolute differences to a point.
-    #[inline]
+    #[inline(always)]
     pub fn absolute_distances(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {
         let mut sums = [0.0; LANES];
-        let group = &self.values[group_idx * LANES * self.n_columns..][..LANES * self.n_columns];
-        for (lanes, x) in group.chunks_exact(LANES).zip(point) {
+        for (lanes, x) in self.group(group_idx).chunks_exact(LANES).zip(point) {
             for lane in 0..LANES {
                 sums[lane] += (lanes[lane] - x).abs();
             }

@@ -14,8 +14,8 @@ pub struct LogisticModel {
 }
 
 impl LogisticModel {
-    /// Probabilities of the classes, row by row.
-    pub fn predict(&self, x: &Matrix) -> Vec<f64> {
+    /// The weighted sums, row by row.
+    pub fn scores(&self, x: &Matrix) -> Vec<f64> {
         let n_scores = self.intercepts.len();
         if n_scores == 0 {
             return Vec::new();
@@ -30,6 +30,13 @@ impl LogisticModel {
                 }
             }
         }
+        scores
+    }
+
+    /// Probabilities of the classes, row by row.
+    pub fn predict(&self, x: &Matrix) -> Vec<f64> {
+        let mut scores = self.scores(x);
+        let n_scores = self.intercepts.len();
         if n_scores == 1 {
             return scores
                 .into_iter()
@@ -39,7 +46,7 @@ impl LogisticModel {
                 })
                 .collect();
         }
-        for row in scores.chunks_exact_mut(n_scores) {
+        for row in scores.chunks_exact_mut(n_scores.max(1)) {
             // Subtracting the largest score keeps the exponentials from overflowing.
             let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             row.iter_mut().for_each(|score| *score = numeric::exp(*score - top));

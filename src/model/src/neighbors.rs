@@ -26,7 +26,36 @@ pub struct Neighbors {
 }
 
 /// Queries that share one pass over the training rows, so that those stay in the cache.
-const BLOCK: usize = 32;
+const BLOCK: usize = 128;
+
+/// A row whose neighbours are wanted, and its sum of squares.
+type Query = (Vec<f64>, f64);
+
+numeric::wide! {
+    /// Finds the nearest rows by Euclidean distance.
+    fn look_around(training: &Lanes, norms: &[[f64; Lanes::WIDTH]], queries: &[Query], nearest: &mut [Nearest]) {
+        for (group_idx, norms) in norms.iter().enumerate() {
+            for ((query, norm), nearest) in queries.iter().zip(&mut *nearest) {
+                let is_full = nearest.found.len() == nearest.k;
+                if is_full && training.are_beyond(group_idx, norms, (query, *norm), nearest.farthest) {
+                    continue;
+                }
+                nearest.see(training, group_idx, training.squared_distances(group_idx, query));
+            }
+        }
+    }
+}
+
+numeric::wide! {
+    /// Finds the nearest rows by the sum of absolute differences.
+    fn look_in_blocks(training: &Lanes, queries: &[Query], nearest: &mut [Nearest]) {
+        for group_idx in 0..training.n_groups() {
+            for ((query, _), nearest) in queries.iter().zip(&mut *nearest) {
+                nearest.see(training, group_idx, training.absolute_distances(group_idx, query));
+            }
+        }
+    }
+}
 
 impl Neighbors {
     /// One number a row, or class shares row by row. Of rows at the same distance the first are nearer.
@@ -35,26 +64,22 @@ impl Neighbors {
         let training = Lanes::new(n_training, self.n_columns, |row_idx, column_idx| {
             self.rows[row_idx * self.n_columns + column_idx]
         });
+        let norms = if self.manhattan { Vec::new() } else { training.norms() };
         let mut predicted = Vec::with_capacity(x.n_rows * self.n_classes.max(1));
         let mut first = 0;
         while first < x.n_rows {
             let last = (first + BLOCK).min(x.n_rows);
-            let queries: Vec<Vec<f64>> = (first..last).map(|row_idx| self.query(x, row_idx)).collect();
+            let query = |row_idx| {
+                let query = self.query(x, row_idx);
+                let norm = query.iter().map(|value| value * value).sum();
+                (query, norm)
+            };
+            let queries: Vec<Query> = (first..last).map(query).collect();
             let mut nearest = vec![Nearest::new(self.k.min(n_training)); queries.len()];
-            for group_idx in 0..training.n_groups() {
-                let n_lanes = (n_training - group_idx * Lanes::WIDTH).min(Lanes::WIDTH);
-                for (query, nearest) in queries.iter().zip(&mut nearest) {
-                    let distances = if self.manhattan {
-                        training.absolute_distances(group_idx, query)
-                    } else {
-                        training.squared_distances(group_idx, query)
-                    };
-                    for (lane, &distance) in distances[..n_lanes].iter().enumerate() {
-                        if nearest.wants(distance) {
-                            nearest.insert(distance, group_idx * Lanes::WIDTH + lane);
-                        }
-                    }
-                }
+            if self.manhattan {
+                look_in_blocks(&training, &queries, &mut nearest);
+            } else {
+                look_around(&training, &norms, &queries, &mut nearest);
             }
             nearest.iter().for_each(|nearest| self.vote(nearest, &mut predicted));
             first = last;
@@ -85,9 +110,9 @@ impl Neighbors {
         let total: f64 = nearest.found.iter().map(|found| weight(found.0)).sum();
         if self.n_classes == 0 {
             let first = nearest.found.first().map_or(0.0, |found| self.targets[found.1]);
-            let sum: f64 =
-                nearest.found.iter().map(|found| weight(found.0) / total * (self.targets[found.1] - first)).sum();
-            predicted.push(first + sum);
+            // Halves, for a difference may be beyond all numbers.
+            let half = |found: &(f64, usize)| weight(found.0) / total * (self.targets[found.1] / 2.0 - first / 2.0);
+            predicted.push(2.0 * (first / 2.0 + nearest.found.iter().map(half).sum::<f64>()));
         } else {
             let start = predicted.len();
             predicted.resize(start + self.n_classes, 0.0);
@@ -116,7 +141,18 @@ impl Nearest {
         Self { found: Vec::with_capacity(k + 1), k, farthest: f64::INFINITY }
     }
 
-    #[inline]
+    /// Looks at the rows of a group, at these distances.
+    #[inline(always)]
+    fn see(&mut self, training: &Lanes, group_idx: usize, distances: [f64; Lanes::WIDTH]) {
+        let n_lanes = (training.n_rows() - group_idx * Lanes::WIDTH).min(Lanes::WIDTH);
+        for (lane, &distance) in distances[..n_lanes].iter().enumerate() {
+            if self.wants(distance) {
+                self.insert(distance, group_idx * Lanes::WIDTH + lane);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn wants(&self, distance: f64) -> bool {
         distance < self.farthest || self.found.len() < self.k
     }

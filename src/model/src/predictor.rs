@@ -3,7 +3,12 @@
 use schema::{Kind, list};
 use serde::{Deserialize, Serialize};
 
-use crate::{Baseline, Combination, Features, Forest, Frame, LinearModel, LogisticModel, Neighbors, Transform, Tree};
+use crate::prepared::after;
+use crate::{
+    Anomalies, Baseline, Boosted, Calibrated, Combination, Detector, Features, Forest, Frame, LinearModel,
+    LogisticModel, Matrix, Multiclass, NaiveBayes, Neighbors, Network, Stacked, SupportVectors, Transform, Tree,
+    Voters,
+};
 
 /// A trained model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,7 +17,7 @@ pub struct Model {
     pub learner: String,
     /// What it applies to rows by itself, one after another, before it looks at them.
     pub preparation: Vec<Transform>,
-    /// What it looks at; nothing for a combination, whose members look for themselves.
+    /// What it looks at; nothing for a model made of models, which look for themselves.
     pub features: Features,
     /// What it predicts.
     pub target: Target,
@@ -77,6 +82,26 @@ pub enum Estimator {
     Baseline(Baseline),
     /// Several models.
     Combination(Combination),
+    /// Every column by itself.
+    NaiveBayes(NaiveBayes),
+    /// A weighted sum that is the logarithm of a count.
+    Poisson(LinearModel),
+    /// Rows at the border.
+    Svm(SupportVectors),
+    /// Layers of weighted sums.
+    Network(Network),
+    /// What tells rows that are unlike all others.
+    Anomalies(Anomalies),
+    /// Trees that correct each other.
+    Boosted(Boosted),
+    /// Models of two classes.
+    Multiclass(Multiclass),
+    /// Models with corrected probabilities.
+    Calibrated(Calibrated),
+    /// A model over models.
+    Stacked(Stacked),
+    /// Trees that vote by their weights.
+    Voters(Voters),
 }
 
 /// What a model says of some rows.
@@ -118,16 +143,16 @@ impl Model {
     /// Predicts rows.
     ///
     /// # Errors
-    /// As `Features::matrix`, or the model's own preparation drops a row.
+    /// As `Features::matrix`, the model's own preparation drops a row, or what it says of one is beyond all numbers.
     pub fn predict(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
-        self.predict_after(&self.preparation, frame)
+        after(&self.preparation, frame, &|frame| self.predict_prepared(frame))
     }
 
     /// Predicts rows that went through its preparation.
     pub(crate) fn predict_prepared(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
         let x = self.features.matrix(frame)?;
         let n_classes = self.target.n_classes();
-        Ok(match &self.estimator {
+        let prediction = match &self.estimator {
             Estimator::Linear(linear) => Prediction::Numbers(linear.predict(&x)),
             Estimator::Logistic(logistic) => Prediction::Probabilities { values: logistic.predict(&x), n_classes },
             Estimator::Tree(tree) => wrap(tree.predict(&x), n_classes),
@@ -135,24 +160,101 @@ impl Model {
             Estimator::Neighbors(neighbors) => wrap(neighbors.predict(&x), n_classes),
             Estimator::Baseline(baseline) => wrap(baseline.predict(x.n_rows), n_classes),
             Estimator::Combination(combination) => combination.predict(frame, &self.target)?,
-        })
+            Estimator::NaiveBayes(bayes) => Prediction::Probabilities { values: bayes.predict(&x), n_classes },
+            Estimator::Poisson(linear) => {
+                Prediction::Numbers(linear.predict(&x).into_iter().map(numeric::exp).collect())
+            }
+            Estimator::Svm(svm) => wrap(svm.predict(&x), n_classes),
+            Estimator::Anomalies(anomalies) => Prediction::Probabilities { values: anomalies.predict(&x), n_classes },
+            Estimator::Network(network) => wrap(network.predict(&x, n_classes), n_classes),
+            Estimator::Boosted(boosted) => wrap(boosted.predict(&x), n_classes),
+            Estimator::Multiclass(several) => wrap(several.predict(frame, n_classes)?, n_classes),
+            Estimator::Calibrated(calibrated) => wrap(calibrated.predict(frame, &self.target)?, n_classes),
+            Estimator::Stacked(stacked) => wrap(stacked.predict(frame, &self.target)?, n_classes),
+            Estimator::Voters(voters) => wrap(voters.predict(&x, n_classes), n_classes),
+        };
+        let (Prediction::Numbers(values) | Prediction::Probabilities { values, .. }) = &prediction;
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(prediction),
+            Some(at) => {
+                let row_idx = at / n_classes.max(1);
+                Err(ModelError::Unbounded { row_idx, found: values[at], largest: self.features.largest(&x, row_idx) })
+            }
+        }
     }
 }
 
 impl Estimator {
+    /// What it adds up of rows before anything else becomes of it: a number or share of each class from trees, a weighted
+    /// sum, a score of each class, log odds. None of a method that does not add up.
+    pub fn sums(&self, x: &Matrix) -> Option<Vec<f64>> {
+        match self {
+            Self::Linear(linear) | Self::Poisson(linear) => Some(linear.predict(x)),
+            Self::Logistic(logistic) => Some(logistic.scores(x)),
+            Self::Tree(tree) => Some(tree.predict(x)),
+            Self::Forest(forest) => Some(forest.predict(x)),
+            Self::Boosted(boosted) => Some(boosted.scores(x)),
+            Self::Neighbors(_)
+            | Self::Baseline(_)
+            | Self::Combination(_)
+            | Self::NaiveBayes(_)
+            | Self::Svm(_)
+            | Self::Network(_)
+            | Self::Multiclass(_)
+            | Self::Calibrated(_)
+            | Self::Stacked(_)
+            | Self::Voters(_)
+            | Self::Anomalies(_) => None,
+        }
+    }
+
+    /// The models that it is made of.
+    pub fn models(&self) -> Box<dyn Iterator<Item = &Model> + '_> {
+        match self {
+            Self::Combination(combination) => Box::new(combination.members.iter().map(|member| &*member.model)),
+            Self::Multiclass(several) => Box::new(several.members.iter()),
+            Self::Calibrated(calibrated) => Box::new(calibrated.members.iter().map(|member| &member.model)),
+            Self::Stacked(stacked) => Box::new(stacked.members.iter().chain([&*stacked.last])),
+            Self::Linear(_)
+            | Self::Logistic(_)
+            | Self::Tree(_)
+            | Self::Forest(_)
+            | Self::Neighbors(_)
+            | Self::Baseline(_)
+            | Self::NaiveBayes(_)
+            | Self::Poisson(_)
+            | Self::Svm(_)
+            | Self::Network(_)
+            | Self::Anomalies(_)
+            | Self::Voters(_)
+            | Self::Boosted(_) => Box::new(std::iter::empty()),
+        }
+    }
+
     /// About how many numbers are looked at to predict one row.
     pub fn work_per_row(&self) -> usize {
         /// A tree is walked down, a step after the other.
         const DEPTH: usize = 32;
         match self {
-            Self::Linear(linear) => linear.coefficients.len(),
+            Self::Linear(linear) | Self::Poisson(linear) => linear.coefficients.len(),
             Self::Logistic(logistic) => logistic.coefficients.len(),
             Self::Tree(_) => DEPTH,
             Self::Forest(forest) => forest.trees.len() * DEPTH,
             Self::Neighbors(neighbors) => neighbors.rows.len(),
             Self::Baseline(_) => 1,
-            Self::Combination(combination) => {
-                combination.members.iter().map(|member| member.model.estimator.work_per_row()).sum()
+            // Each is an exponential or a few products.
+            Self::NaiveBayes(bayes) => bayes.likelihood.n_values(),
+            // A kernel's exponential is worth some columns.
+            Self::Svm(svm) => svm.vectors.len() + 8 * svm.vectors.len() / svm.n_columns.max(1),
+            Self::Anomalies(anomalies) => match &anomalies.detector {
+                Detector::Components(components) => 2 * components.directions.len(),
+                Detector::Isolation { forest, .. } => forest.trees.len() * DEPTH,
+            },
+            Self::Network(network) => network.layers.iter().map(|layer| layer.weights.len()).sum(),
+            Self::Boosted(boosted) => boosted.trees.len() * DEPTH,
+            Self::Voters(voters) => voters.trees.len() * DEPTH,
+            Self::Combination(_) | Self::Multiclass(_) | Self::Calibrated(_) | Self::Stacked(_) => {
+                self.models().map(|model| model.estimator.work_per_row()).sum()
             }
         }
     }
@@ -215,6 +317,16 @@ pub enum ModelError {
         /// How many.
         n: usize,
     },
+    /// What the model says of a row is beyond all numbers.
+    #[error("the model gave {found} for row {}, expected a finite number{}", .row_idx + 1, at(.largest))]
+    Unbounded {
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// What it said.
+        found: f64,
+        /// The column with the largest number in that row, and the number; of a model that looks at columns itself.
+        largest: Option<(String, f64)>,
+    },
     /// One model of a combination cannot work on them.
     #[error("{name}: {error}")]
     Member {
@@ -223,4 +335,11 @@ pub enum ModelError {
         /// Why.
         error: Box<ModelError>,
     },
+}
+
+fn at(largest: &Option<(String, f64)>) -> String {
+    let Some((name, value)) = largest else { return String::new() };
+    // 30 and 1e300, rather than 30.0 and three hundred digits.
+    let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
+    format!("; column {name:?} is {value} there")
 }

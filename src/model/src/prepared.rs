@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::principal::component_name;
 use crate::transform::{CleanMissing, Indicators, Normalize, indicator_name, missing_flag_name};
-use crate::{Estimator, Fill, Frame, Model, ModelError, Prediction, Transform};
+use crate::{Estimator, Fill, Frame, Matrix, Model, ModelError, Transform};
 
 /// A transform that no model can carry along.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,28 +45,53 @@ impl Model {
     /// The columns that it looks at after its preparation.
     fn prepared_columns(&self) -> BTreeSet<String> {
         match &self.estimator {
-            Estimator::Combination(combination) => {
-                combination.members.iter().flat_map(|member| member.model.columns()).collect()
+            Estimator::Combination(_) | Estimator::Multiclass(_) | Estimator::Calibrated(_) => {
+                self.estimator.models().flat_map(Self::columns).collect()
+            }
+            Estimator::Stacked(stacked) => {
+                let mut columns = stacked.last.columns();
+                columns.retain(|name| !stacked.columns.contains(name));
+                columns.extend(stacked.members.iter().flat_map(Self::columns));
+                columns
             }
             Estimator::Linear(_)
             | Estimator::Logistic(_)
             | Estimator::Tree(_)
             | Estimator::Forest(_)
             | Estimator::Neighbors(_)
-            | Estimator::Baseline(_) => self.features.features.iter().map(|feature| feature.name.clone()).collect(),
+            | Estimator::Baseline(_)
+            | Estimator::NaiveBayes(_)
+            | Estimator::Poisson(_)
+            | Estimator::Svm(_)
+            | Estimator::Network(_)
+            | Estimator::Anomalies(_)
+            | Estimator::Boosted(_)
+            | Estimator::Voters(_) => self.features.features.iter().map(|feature| feature.name.clone()).collect(),
         }
     }
 
-    /// Applies what is left of the preparation, then predicts.
-    pub(crate) fn predict_after(&self, preparation: &[Transform], frame: &Frame<'_>) -> Result<Prediction, ModelError> {
-        let Some((first, others)) = preparation.split_first() else { return self.predict_prepared(frame) };
-        let made = first.apply(frame)?;
-        if let Some(row_idx) = made.kept_rows.as_ref().and_then(|kept| kept.iter().position(|kept| !kept)) {
-            let n = made.kept_rows.iter().flatten().filter(|kept| !**kept).count();
-            return Err(ModelError::RowDropped { row_idx, n });
-        }
-        self.predict_after(others, &made.onto(frame))
+    /// The numbers that it looks at of these rows, after its preparation.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn matrix(&self, frame: &Frame<'_>) -> Result<Matrix, ModelError> {
+        after(&self.preparation, frame, &|frame| self.features.matrix(frame))
     }
+}
+
+/// Applies what is left of a preparation, and gives the rows to what comes then.
+pub(crate) fn after<T>(
+    preparation: &[Transform],
+    frame: &Frame<'_>,
+    then: &dyn Fn(&Frame<'_>) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    let Some((first, others)) = preparation.split_first() else { return then(frame) };
+    let made = first.apply(frame)?;
+    if let Some(row_idx) = made.kept_rows.as_ref().and_then(|kept| kept.iter().position(|kept| !kept)) {
+        let n = made.kept_rows.iter().flatten().filter(|kept| !**kept).count();
+        return Err(ModelError::RowDropped { row_idx, n });
+    }
+    after(others, &made.onto(frame), then)
 }
 
 impl Transform {
@@ -74,7 +100,7 @@ impl Transform {
         match self {
             Self::Normalize(normalize) => normalize.columns.iter().any(|(name, ..)| name == column),
             Self::Chain(steps) => steps.iter().any(|step| step.rescales(column)),
-            Self::CleanMissing(_) | Self::Indicators(_) => false,
+            Self::CleanMissing(_) | Self::Indicators(_) | Self::Projection(_) => false,
         }
     }
 
@@ -113,6 +139,12 @@ impl Transform {
                 let part = Indicators { columns: kept, keep: indicators.keep };
                 (!part.columns.is_empty()).then_some(Self::Indicators(part))
             }
+            Self::Projection(projection) => {
+                let made = (0..projection.components.n_components()).map(component_name);
+                let is_needed = made.filter(|made| columns.remove(made)).count() > 0;
+                let names = projection.features.features.iter().map(|feature| feature.name.clone());
+                is_needed.then(|| columns.extend(names)).map(|()| self.clone())
+            }
             Self::Chain(steps) => {
                 let mut kept: Vec<_> = steps.iter().rev().filter_map(|step| step.part_for(columns)).collect();
                 kept.reverse();
@@ -129,7 +161,7 @@ mod tests {
     use schema::Kind;
 
     use super::*;
-    use crate::{ColumnView, Feature, FeatureEncoding, Features, LinearModel, Rescale, Target, Values};
+    use crate::{ColumnView, Feature, FeatureEncoding, Features, LinearModel, Prediction, Rescale, Target, Values};
 
     fn sum_of(names: &[&str]) -> Model {
         let feature =

@@ -18,7 +18,9 @@ pub enum Transform {
     /// Categories as 0 and 1.
     Indicators(Indicators),
     /// One after another.
-    Chain(Vec<Transform>),
+    Chain(#[serde(deserialize_with = "crate::bytes::nested")] Vec<Transform>),
+    /// Along the directions in which rows differ most.
+    Projection(crate::Projection),
 }
 
 /// Fills or drops missing values.
@@ -122,6 +124,7 @@ impl Transform {
             Self::CleanMissing(clean) => clean.apply(frame),
             Self::Normalize(normalize) => normalize.apply(frame),
             Self::Indicators(indicators) => indicators.apply(frame),
+            Self::Projection(projection) => projection.apply(frame),
             Self::Chain(transforms) => {
                 let mut done = Transformed::default();
                 for transform in transforms {
