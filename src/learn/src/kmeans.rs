@@ -1,10 +1,11 @@
 //! K-means by Lloyd's rounds.
 
-use model::{Clustering, Features, Lanes, Matrix};
+use model::{Clustering, Features, Lanes, Matrix, Membership};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Part;
+use crate::clusters::{Clustered, Picture};
 use crate::scaling::{lanes, scaling};
 use crate::{Checkpoint, FitError, Stopped};
 
@@ -78,11 +79,11 @@ pub async fn fit(
     x: &Matrix,
     seed: u64,
     checkpoint: &mut impl Checkpoint,
-) -> Result<Clustering, FitError> {
+) -> Result<Clustered, FitError> {
     settings.check()?;
     let k = settings.k as usize;
     if k > x.n_rows {
-        return Err(FitError::TooFewRows { what: "the number of clusters", k, n: x.n_rows, rows: "rows" });
+        return Err(FitError::TooFewRows { what: "the number of clusters", k, n: x.n_rows, rows: "row" });
     }
     let columns = scaling(x, checkpoint).await?;
     let tolerance = match settings.standardize {
@@ -120,8 +121,12 @@ pub async fn fit(
             best = Some(found);
         }
     }
-    let Some(Found { centroids, inertia, sizes, n_iterations }) = best else { return Err(FitError::NoRows) };
-    Ok(Clustering { features, scaling, centroids, inertia, sizes, n_iterations })
+    let Some(Found { centroids, inertia, sizes, clusters, n_iterations }) = best else {
+        return Err(FitError::NoRows);
+    };
+    let membership = Membership::NearestCentroid { n_iterations };
+    let clustering = Clustering { features, scaling, centroids, inertia, sizes, n_noise: 0, membership };
+    Ok(Clustered { clustering, clusters, picture: Picture::None, notes: Vec::new() })
 }
 
 impl KMeansSettings {
@@ -148,8 +153,12 @@ struct Found {
     centroids: Vec<f64>,
     inertia: f64,
     sizes: Vec<u64>,
+    clusters: Vec<u32>,
     n_iterations: u32,
 }
+
+/// Groups of rows that are worked on at once.
+const N_GROUPS: usize = 16;
 
 /// One start.
 struct Search<'a, C> {
@@ -176,11 +185,6 @@ impl<C: Checkpoint> Search<'_, C> {
         Ok(())
     }
 
-    fn lanes_in(&self, group_idx: usize) -> std::ops::Range<usize> {
-        let first = group_idx * Lanes::WIDTH;
-        first..(first + Lanes::WIDTH).min(self.rows.n_rows())
-    }
-
     /// The first `k` rows in this order that differ from each other.
     async fn distinct(&mut self, k: usize, order: impl Iterator<Item = usize>) -> Result<Vec<f64>, FitError> {
         let d = self.rows.n_columns();
@@ -196,7 +200,7 @@ impl<C: Checkpoint> Search<'_, C> {
             self.worked(centroids.len()).await?;
         }
         let n = centroids.len() / d;
-        Err(FitError::TooFewRows { what: "the number of clusters", k, n, rows: "distinct rows" })
+        Err(FitError::TooFewRows { what: "the number of clusters", k, n, rows: "distinct row" })
     }
 
     /// k-means++: each next centroid is a row drawn by the square of its distance to those there are; of a few draws
@@ -205,8 +209,9 @@ impl<C: Checkpoint> Search<'_, C> {
         let n = self.rows.n_rows();
         let n_draws = 2 + numeric::ln(k as f64) as usize;
         let mut centroids = self.rows.row(stream.below(n as u64) as usize);
-        let mut squares = vec![f64::INFINITY; n];
-        let mut potential = self.shrink(&mut squares, &centroids.clone()).await?;
+        let mut shrunk = vec![vec![f64::INFINITY; n]];
+        let mut potential = self.shrink(&vec![f64::INFINITY; n], &[centroids.clone()], &mut shrunk).await?[0];
+        let mut squares = shrunk.swap_remove(0);
         let mut cumulative = vec![0.0; n];
         for n_found in 1..k {
             if !potential.is_finite() {
@@ -214,90 +219,84 @@ impl<C: Checkpoint> Search<'_, C> {
             }
             if potential <= 0.0 {
                 let what = "the number of clusters";
-                return Err(FitError::TooFewRows { what, k, n: n_found, rows: "distinct rows" });
+                return Err(FitError::TooFewRows { what, k, n: n_found, rows: "distinct row" });
             }
             let mut sum = 0.0;
             for (cumulative, square) in cumulative.iter_mut().zip(&squares) {
                 sum += square;
                 *cumulative = sum;
             }
-            let mut best: Option<(f64, Vec<f64>, Vec<f64>)> = None;
-            for _ in 0..n_draws {
+            let draw = |_| {
                 let drawn = stream.uniform() * sum;
-                let row_idx = cumulative.partition_point(|&cumulative| cumulative <= drawn).min(n - 1);
-                let row = self.rows.row(row_idx);
-                let mut shrunk = squares.clone();
-                let left = self.shrink(&mut shrunk, &row).await?;
-                if best.as_ref().is_none_or(|best| left < best.0) {
-                    best = Some((left, row, shrunk));
-                }
-            }
-            if let Some((left, row, shrunk)) = best {
-                potential = left;
-                centroids.extend(row);
-                squares = shrunk;
-            }
+                self.rows.row(cumulative.partition_point(|&cumulative| cumulative <= drawn).min(n - 1))
+            };
+            let drawn: Vec<Vec<f64>> = (0..n_draws).map(draw).collect();
+            shrunk.resize(n_draws, squares.clone());
+            let left = self.shrink(&squares, &drawn, &mut shrunk).await?;
+            let best = (1..n_draws).fold(0, |best, at| if left[at] < left[best] { at } else { best });
+            potential = left[best];
+            centroids.extend(&drawn[best]);
+            std::mem::swap(&mut squares, &mut shrunk[best]);
         }
         Ok(centroids)
     }
 
-    /// Lowers each row's square to that of its distance to the point, if it is less; the sum.
-    async fn shrink(&mut self, squares: &mut [f64], point: &[f64]) -> Result<f64, Stopped> {
-        let mut sum = 0.0;
-        for group_idx in 0..self.rows.n_groups() {
-            let distances = self.rows.squared_distances(group_idx, point);
-            for (square, distance) in squares[self.lanes_in(group_idx)].iter_mut().zip(distances) {
-                *square = square.min(distance);
-                sum += *square;
-            }
-            self.worked(Lanes::WIDTH * point.len()).await?;
+    /// Of each point: each row's square, or that of its distance to the point if it is less; and their sum.
+    async fn shrink(
+        &mut self,
+        squares: &[f64],
+        points: &[Vec<f64>],
+        shrunk: &mut [Vec<f64>],
+    ) -> Result<Vec<f64>, Stopped> {
+        let mut sums = vec![0.0; points.len()];
+        let mut first = 0;
+        // The rows are read once for all points.
+        while first < self.rows.n_groups() {
+            let last = (first + N_GROUPS).min(self.rows.n_groups());
+            shrink_groups(self.rows, first..last, squares, points, shrunk, &mut sums);
+            self.worked((last - first) * Lanes::WIDTH * self.rows.n_columns() * points.len()).await?;
+            first = last;
         }
-        Ok(sum)
+        Ok(sums)
     }
 
     async fn lloyd(&mut self, mut centroids: Vec<f64>, max_iterations: u32, tolerance: f64) -> Result<Found, Stopped> {
         let n = self.rows.n_rows();
-        let mut nearest = Nearest { clusters: vec![u32::MAX; n], squares: vec![0.0; n] };
+        let mut nearest = Nearest { clusters: vec![u32::MAX; n], squares: vec![f64::INFINITY; n] };
+        // How far each centroid has moved since the rows were assigned.
+        let mut moves = vec![0.0; centroids.len() / self.rows.n_columns()];
         let mut n_iterations = 0;
         while n_iterations < max_iterations {
             self.fraction = f64::from(n_iterations) / f64::from(max_iterations);
             n_iterations += 1;
-            if !self.assign(&centroids, &mut nearest).await? {
+            if !self.assign(&centroids, &moves, &mut nearest).await? {
                 break;
             }
             let moved = self.means(&mut nearest, centroids.len()).await?;
             let shift: f64 = moved.iter().zip(&centroids).map(|(new, old)| (new - old) * (new - old)).sum();
+            let pairs = moved.chunks_exact(self.rows.n_columns()).zip(centroids.chunks_exact(self.rows.n_columns()));
+            moves = pairs.map(|(new, old)| distance(new, old)).collect();
             centroids = moved;
             if shift <= tolerance {
                 break;
             }
         }
-        self.assign(&centroids, &mut nearest).await?;
+        self.assign(&centroids, &moves, &mut nearest).await?;
         let mut sizes = vec![0; centroids.len() / self.rows.n_columns()];
         nearest.clusters.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
-        Ok(Found { centroids, inertia: nearest.squares.iter().sum(), sizes, n_iterations })
+        let inertia = nearest.squares.iter().sum();
+        Ok(Found { centroids, inertia, sizes, clusters: nearest.clusters, n_iterations })
     }
 
     /// Whether any row has changed its cluster. The first of equally near centroids is taken.
-    async fn assign(&mut self, centroids: &[f64], nearest: &mut Nearest) -> Result<bool, Stopped> {
+    async fn assign(&mut self, centroids: &[f64], moves: &[f64], nearest: &mut Nearest) -> Result<bool, Stopped> {
         let mut changed = false;
-        for group_idx in 0..self.rows.n_groups() {
-            let mut squares = [f64::INFINITY; Lanes::WIDTH];
-            let mut clusters = [0u32; Lanes::WIDTH];
-            for (cluster, centroid) in (0u32..).zip(centroids.chunks_exact(self.rows.n_columns())) {
-                let distances = self.rows.squared_distances(group_idx, centroid);
-                for lane in 0..Lanes::WIDTH {
-                    let nearer = distances[lane] < squares[lane];
-                    squares[lane] = if nearer { distances[lane] } else { squares[lane] };
-                    clusters[lane] = if nearer { cluster } else { clusters[lane] };
-                }
-            }
-            let lanes = self.lanes_in(group_idx);
-            let n_lanes = lanes.len();
-            changed |= nearest.clusters[lanes.clone()] != clusters[..n_lanes];
-            nearest.clusters[lanes.clone()].copy_from_slice(&clusters[..n_lanes]);
-            nearest.squares[lanes].copy_from_slice(&squares[..n_lanes]);
-            self.worked(Lanes::WIDTH * centroids.len()).await?;
+        let mut first = 0;
+        while first < self.rows.n_groups() {
+            let last = (first + N_GROUPS).min(self.rows.n_groups());
+            changed |= assign_groups(self.rows, first..last, centroids, moves, nearest);
+            self.worked((last - first) * Lanes::WIDTH * centroids.len()).await?;
+            first = last;
         }
         Ok(changed)
     }
@@ -326,18 +325,97 @@ impl<C: Checkpoint> Search<'_, C> {
             }
         }
         let mut sums = vec![0.0; n_values];
-        for row_idx in 0..self.rows.n_rows() {
-            let sum = &mut sums[nearest.clusters[row_idx] as usize * d..][..d];
-            for (column_idx, sum) in sum.iter_mut().enumerate() {
-                *sum += self.rows.at(row_idx, column_idx);
+        for group_idx in 0..self.rows.n_groups() {
+            let clusters = &nearest.clusters[lanes_in(self.rows, group_idx)];
+            for (lane, cluster) in clusters.iter().enumerate() {
+                let values = self.rows.group(group_idx).iter().skip(lane).step_by(Lanes::WIDTH);
+                let sums = &mut sums[*cluster as usize * d..][..d];
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
             }
-            self.worked(d).await?;
+            self.worked(Lanes::WIDTH * d).await?;
         }
         for (sum, &size) in sums.chunks_exact_mut(d).zip(&sizes) {
             sum.iter_mut().for_each(|sum| *sum /= size.max(1) as f64);
         }
         Ok(sums)
     }
+}
+
+numeric::wide! {
+    /// Whether any row of these groups has changed its cluster. The first of equally near centroids is taken.
+    fn assign_groups(
+        rows: &Lanes,
+        groups: std::ops::Range<usize>,
+        centroids: &[f64],
+        moves: &[f64],
+        nearest: &mut Nearest,
+    ) -> bool {
+        let mut changed = false;
+        for group_idx in groups {
+            let lanes = lanes_in(rows, group_idx);
+            let n_lanes = lanes.len();
+            let mut squares = [f64::INFINITY; Lanes::WIDTH];
+            let mut clusters = [0u32; Lanes::WIDTH];
+            // A row's own centroid is no farther than it was and has moved, rounding included.
+            let mut limits = [f64::NEG_INFINITY; Lanes::WIDTH];
+            let before = nearest.squares[lanes.clone()].iter().zip(&nearest.clusters[lanes.clone()]);
+            for (limit, (square, cluster)) in limits.iter_mut().zip(before) {
+                let farthest = numeric::sqrt(*square) + moves.get(*cluster as usize).copied().unwrap_or(0.0);
+                *limit = farthest * farthest * (1.0 + 1e-9) + f64::MIN_POSITIVE;
+            }
+            for (cluster, centroid) in (0u32..).zip(centroids.chunks_exact(rows.n_columns())) {
+                let found = rows.squared_distances_within(group_idx, centroid, &limits);
+                let Some(distances) = found else { continue };
+                for lane in 0..Lanes::WIDTH {
+                    let nearer = distances[lane] < squares[lane];
+                    squares[lane] = if nearer { distances[lane] } else { squares[lane] };
+                    clusters[lane] = if nearer { cluster } else { clusters[lane] };
+                    limits[lane] = if squares[lane] < limits[lane] { squares[lane] } else { limits[lane] };
+                }
+            }
+            changed |= nearest.clusters[lanes.clone()] != clusters[..n_lanes];
+            nearest.clusters[lanes.clone()].copy_from_slice(&clusters[..n_lanes]);
+            nearest.squares[lanes].copy_from_slice(&squares[..n_lanes]);
+        }
+        changed
+    }
+}
+
+numeric::wide! {
+    /// Of each point: each row's square, or that of its distance to the point if it is less; their sum is added.
+    fn shrink_groups(
+        rows: &Lanes,
+        groups: std::ops::Range<usize>,
+        squares: &[f64],
+        points: &[Vec<f64>],
+        shrunk: &mut [Vec<f64>],
+        sums: &mut [f64],
+    ) {
+        for group_idx in groups {
+            let lanes = lanes_in(rows, group_idx);
+            let squares = &squares[lanes.clone()];
+            let mut limits = [f64::NEG_INFINITY; Lanes::WIDTH];
+            limits[..squares.len()].copy_from_slice(squares);
+            for ((point, shrunk), sum) in points.iter().zip(&mut *shrunk).zip(&mut *sums) {
+                let found = rows.squared_distances_within(group_idx, point, &limits);
+                let distances = found.unwrap_or([f64::INFINITY; Lanes::WIDTH]);
+                for ((shrunk, square), distance) in shrunk[lanes.clone()].iter_mut().zip(squares).zip(distances) {
+                    *shrunk = if distance < *square { distance } else { *square };
+                    *sum += *shrunk;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn lanes_in(rows: &Lanes, group_idx: usize) -> std::ops::Range<usize> {
+    let first = group_idx * Lanes::WIDTH;
+    first..(first + Lanes::WIDTH).min(rows.n_rows())
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    numeric::sqrt(a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum())
 }
 
 #[cfg(test)]
