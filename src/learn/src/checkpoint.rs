@@ -1,6 +1,6 @@
 //! How long work says how far it is, and lets itself be stopped.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// Whoever watches a fit: shows its progress and may stop it.
@@ -25,6 +25,39 @@ pub struct Unwatched;
 impl Checkpoint for Unwatched {
     async fn checkpoint(&mut self, _fraction: f64, _message: &str) -> Result<(), Stopped> {
         Ok(())
+    }
+}
+
+/// Any checkpoint behind one type, so that fits are compiled once rather than for everybody who watches.
+pub(crate) struct Watched<'a>(&'a mut (dyn Watch + 'a));
+
+trait Watch {
+    fn watch<'a>(
+        &'a mut self,
+        fraction: f64,
+        message: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Stopped>> + 'a>>;
+}
+
+impl<C: Checkpoint> Watch for C {
+    fn watch<'a>(
+        &'a mut self,
+        fraction: f64,
+        message: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Stopped>> + 'a>> {
+        Box::pin(self.checkpoint(fraction, message))
+    }
+}
+
+impl<'a> Watched<'a> {
+    pub(crate) fn new(checkpoint: &'a mut (impl Checkpoint + 'a)) -> Self {
+        Self(checkpoint)
+    }
+}
+
+impl Checkpoint for Watched<'_> {
+    async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
+        self.0.watch(fraction, message).await
     }
 }
 

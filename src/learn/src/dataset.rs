@@ -1,5 +1,6 @@
 //! From a table to checked numbers: what every learner is given.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ColumnView, Feature, FeatureEncoding, Features, Frame, Matrix, ModelError, Target, Values};
@@ -26,12 +27,24 @@ pub enum Ability {
     Both(Task),
 }
 
+/// How columns become the numbers of a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Finite numbers without a gap; a category is a column of 0 and 1 for each of its values.
+    Plain,
+    /// Gaps stay gaps; a category is the position among at most so many of its values, the most frequent ones.
+    Native {
+        /// At least 1.
+        max_categories: usize,
+    },
+}
+
 /// Checked training data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// Which columns, and how they became numbers.
     pub features: Features,
-    /// The numbers, all finite.
+    /// The numbers, all finite; NaN for a gap under `Reading::Native`.
     pub x: Matrix,
     /// What is to be predicted.
     pub target: Target,
@@ -56,13 +69,27 @@ impl Dataset {
     /// # Errors
     /// Whatever would keep a learner from a sensible answer; the error names the column and the row.
     pub fn new(table: &Table, target: &str, ability: Ability, learner: &'static str) -> Result<Self, FitError> {
+        Self::read(table, target, ability, learner, Reading::Plain)
+    }
+
+    /// As `new`, for a learner that reads its columns in another way.
+    ///
+    /// # Errors
+    /// As `new`; gaps are none under `Reading::Native`.
+    pub fn read(
+        table: &Table,
+        target: &str,
+        ability: Ability,
+        learner: &'static str,
+        reading: Reading,
+    ) -> Result<Self, FitError> {
         let schema = table.schema();
         let target_idx = schema.position(target)?;
         let feature_idxs: Vec<usize> = (0..table.n_columns())
             .filter(|&column_idx| column_idx != target_idx && schema.columns[column_idx].role == Role::Feature)
             .collect();
         let (mut dataset, kept) = Self::labelled(table, target_idx, ability, learner)?;
-        let (features, x) = matrix(&table.frame_of(&feature_idxs))?;
+        let (features, x) = matrix_of(&table.frame_of(&feature_idxs), reading)?;
         dataset.features = features;
         dataset.x = match kept {
             None => x,
@@ -92,8 +119,23 @@ impl Dataset {
         Ok(Self::labelled(table, target_idx, ability, learner)?.0)
     }
 
+    /// The features of all rows, for a learner that needs no target: the class of each row is the first of
+    /// `Anomaly`'s two.
+    ///
+    /// # Errors
+    /// As `new`, but for the target.
+    pub fn without_target(table: &Table) -> Result<Self, FitError> {
+        let is_feature = |column_idx: &usize| table.schema().columns[*column_idx].role == Role::Feature;
+        let feature_idxs: Vec<usize> = (0..table.n_columns()).filter(is_feature).collect();
+        let (features, x) = matrix(&table.frame_of(&feature_idxs))?;
+        let classes = vec!["false".to_owned(), "true".to_owned()];
+        let target = Target::Class { name: "Anomaly".into(), kind: Kind::Boolean, classes };
+        let labels = Labels::Classes(vec![0; x.n_rows]);
+        Ok(Self { features, x, target, labels, weights: None })
+    }
+
     /// A data set without features, and the rows whose weight is above 0 unless all are.
-    fn labelled(
+    pub(crate) fn labelled(
         table: &Table,
         target_idx: usize,
         ability: Ability,
@@ -123,17 +165,19 @@ impl Dataset {
 /// # Errors
 /// No column, no row, columns that cannot become numbers, missing and infinite values, more than memory holds.
 pub fn matrix(frame: &Frame<'_>) -> Result<(Features, Matrix), FitError> {
+    matrix_of(frame, Reading::Plain)
+}
+
+fn matrix_of(frame: &Frame<'_>, reading: Reading) -> Result<(Features, Matrix), FitError> {
     if frame.n_rows == 0 {
         return Err(FitError::NoRows);
     }
     if frame.columns.is_empty() {
         return Err(FitError::NoFeatures);
     }
-    let features = Features { features: frame.columns.iter().map(feature).collect::<Result<_, _>>()? };
-    let width = |feature: &Feature| match &feature.encoding {
-        FeatureEncoding::Number => 1,
-        FeatureEncoding::Indicators(categories) => categories.len(),
-    };
+    let features =
+        Features { features: frame.columns.iter().map(|column| feature(column, reading)).collect::<Result<_, _>>()? };
+    let width = |feature: &Feature| feature.encoding.width();
     let n_columns: usize = features.features.iter().map(width).sum();
     if n_columns.saturating_mul(frame.n_rows) > MAX_VALUES {
         let widest = features.features.iter().max_by_key(|feature| width(feature));
@@ -155,7 +199,31 @@ pub fn matrix(frame: &Frame<'_>) -> Result<(Features, Matrix), FitError> {
         Err(ModelError::ColumnMissing { name, available }) => Err(schema::ColumnNotFound { name, available }.into()),
         Err(ModelError::WrongKind { name, found, .. }) => Err(FitError::FeatureKind { name, kind: found }),
         // Only a model says these.
-        Err(ModelError::RowDropped { .. } | ModelError::Member { .. }) => Err(FitError::NoRows),
+        Err(error @ (ModelError::RowDropped { .. } | ModelError::Unbounded { .. } | ModelError::Member { .. })) => {
+            Err(error.into())
+        }
+    }
+}
+
+/// Numbers that were too large are told with the largest of the table, the first of equals, if it is large at all.
+pub(crate) fn with_largest(error: FitError, frame: &Frame<'_>) -> FitError {
+    /// The fourth power of a number below this can be summed; then the settings are more likely the cause.
+    const LARGE: f64 = 1e75;
+    if !matches!(error, FitError::Overflow | FitError::NotConverged { .. }) {
+        return error;
+    }
+    let mut largest = (LARGE, None);
+    for column in &frame.columns {
+        let Values::Number(numbers) = &column.values else { continue };
+        for (row_idx, value) in numbers.iter().enumerate().filter(|(row_idx, _)| column.is_valid(*row_idx)) {
+            if value.abs() > largest.0 {
+                largest = (value.abs(), Some((column.name, row_idx, *value)));
+            }
+        }
+    }
+    match largest.1 {
+        Some((name, row_idx, value)) => FitError::HugeNumber { name: name.to_owned(), row_idx, value },
+        None => error,
     }
 }
 
@@ -166,23 +234,38 @@ fn n_infinite(column: &ColumnView<'_>) -> usize {
     }
 }
 
-fn feature(column: &ColumnView<'_>) -> Result<Feature, FitError> {
+fn feature(column: &ColumnView<'_>, reading: Reading) -> Result<Feature, FitError> {
     let (name, kind) = (column.name.to_owned(), column.kind());
     let encoding = match &column.values {
         Values::Text(_) | Values::DateTime(_) => return Err(FitError::FeatureKind { name, kind }),
-        Values::Number(_) | Values::Integer(_) | Values::Boolean(_) => FeatureEncoding::Number,
+        Values::Number(_) | Values::Integer(_) | Values::Boolean(_) => match reading {
+            Reading::Plain => FeatureEncoding::Number,
+            Reading::Native { .. } => FeatureEncoding::NumberOrGap,
+        },
         Values::Category { codes, dictionary } => {
-            let mut seen = vec![false; dictionary.len()];
+            let mut counts = vec![0usize; dictionary.len()];
             for (row_idx, &code) in codes.iter().enumerate() {
                 if column.is_valid(row_idx)
-                    && let Some(seen) = usize::try_from(code).ok().and_then(|code| seen.get_mut(code))
+                    && let Some(count) = usize::try_from(code).ok().and_then(|code| counts.get_mut(code))
                 {
-                    *seen = true;
+                    *count += 1;
                 }
             }
-            let categories: BTreeSet<&str> =
-                dictionary.iter().zip(seen).filter(|(_, seen)| *seen).map(|(name, _)| *name).collect();
-            FeatureEncoding::Indicators(categories.into_iter().map(str::to_owned).collect())
+            let mut categories: BTreeMap<&str, usize> = BTreeMap::new();
+            for (name, count) in dictionary.iter().zip(counts).filter(|(_, count)| *count > 0) {
+                *categories.entry(name).or_default() += count;
+            }
+            match reading {
+                Reading::Plain => FeatureEncoding::Indicators(categories.into_keys().map(str::to_owned).collect()),
+                Reading::Native { max_categories } => {
+                    let mut by_count: Vec<(Reverse<usize>, &str)> =
+                        categories.into_iter().map(|(name, count)| (Reverse(count), name)).collect();
+                    by_count.sort_unstable();
+                    by_count.truncate(max_categories);
+                    let kept: BTreeSet<&str> = by_count.into_iter().map(|(_, name)| name).collect();
+                    FeatureEncoding::Codes(kept.into_iter().map(str::to_owned).collect())
+                }
+            }
         }
     };
     let n_rows = column.valid.as_ref().map_or(1, |valid| valid.iter().filter(|valid| **valid).count());
@@ -216,14 +299,14 @@ fn row_weights(table: &Table, target_idx: usize) -> Result<Option<Vec<f64>>, Fit
             return Err(FitError::Weight { name, row_idx, found: "missing".into() });
         }
         if !(weight.is_finite() && weight >= 0.0) {
-            return Err(FitError::Weight { name, row_idx, found: weight.to_string() });
+            return Err(FitError::Weight { name, row_idx, found: table::number_text(weight) });
         }
     }
     if weights.iter().all(|&weight| weight == 0.0) {
         return Err(FitError::NoWeight { name });
     }
     if !weights.iter().sum::<f64>().is_finite() {
-        return Err(FitError::Overflow);
+        return Err(FitError::HeavyWeights { name });
     }
     Ok(Some(weights))
 }

@@ -7,23 +7,76 @@ use crate::{Checkpoint, Stopped};
 /// Rows that stay in the cache while a Gram matrix is summed.
 const BLOCK: usize = 512;
 
-/// Σ a·b, in four interleaved sums that the compiler can keep in vector registers.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a4.zip(b4) {
-        for lane in 0..4 {
-            sums[lane] += a[lane] * b[lane];
+/// Sums that run side by side: one alone would wait for each of its additions.
+const LANES: usize = 8;
+
+numeric::wide! {
+    /// Σ a·b, in interleaved sums that the compiler can keep in vector registers.
+    pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (a, b) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.0.iter().zip(b.0) {
+            for lane in 0..LANES {
+                sums[lane] += a[lane] * b[lane];
+            }
         }
+        together(sums) + a.1.iter().zip(b.1).map(|(a, b)| a * b).sum::<f64>()
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
-/// `a += factor * b`.
-pub(crate) fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a += factor * b;
+/// Σ value(a), likewise.
+pub(crate) fn sum_of(a: &[f64], value: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (lanes, rest) = a.as_chunks::<LANES>();
+    for a in lanes {
+        for lane in 0..LANES {
+            sums[lane] += value(a[lane]);
+        }
+    }
+    together(sums) + rest.iter().map(|a| value(*a)).sum::<f64>()
+}
+
+#[inline(always)]
+fn together(sums: [f64; LANES]) -> f64 {
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
+}
+
+numeric::wide! {
+    /// Takes a number from each, and gives the sum and the sum of the squares of what is left.
+    pub(crate) fn shift(a: &mut [f64], by: f64) -> (f64, f64) {
+        let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let (lanes, rest) = a.as_chunks_mut::<LANES>();
+        for a in lanes {
+            for lane in 0..LANES {
+                a[lane] -= by;
+                sums[lane] += a[lane];
+                squares[lane] += a[lane] * a[lane];
+            }
+        }
+        rest.iter_mut().for_each(|a| *a -= by);
+        let of_rest = rest.iter().fold((0.0, 0.0), |(sum, squares), a| (sum + a, squares + a * a));
+        (together(sums) + of_rest.0, together(squares) + of_rest.1)
+    }
+}
+
+/// The largest distance from 0.
+pub(crate) fn largest(a: &[f64]) -> f64 {
+    let mut largest = [0.0f64; LANES];
+    let (lanes, rest) = a.as_chunks::<LANES>();
+    for a in lanes {
+        for lane in 0..LANES {
+            largest[lane] = if a[lane].abs() > largest[lane] { a[lane].abs() } else { largest[lane] };
+        }
+    }
+    largest.iter().chain(rest).fold(0.0, |largest, a| largest.max(a.abs()))
+}
+
+numeric::wide! {
+    /// `a += factor * b`.
+    pub(crate) fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a += factor * b;
+        }
     }
 }
 
@@ -34,14 +87,38 @@ pub(crate) async fn gram(
     n_columns: usize,
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Vec<f64>, Stopped> {
+    gram_scaled(columns, n_rows, &vec![(0.0, 1.0); n_columns], checkpoint).await
+}
+
+/// The same of columns from each of which a number is taken before it is divided by another.
+pub(crate) async fn gram_scaled(
+    columns: &[f64],
+    n_rows: usize,
+    scaling: &[(f64, f64)],
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Vec<f64>, Stopped> {
+    let n_columns = scaling.len();
+    let is_plain = scaling.iter().all(|scaling| *scaling == (0.0, 1.0));
+    let mut scaled = vec![0.0; if is_plain { 0 } else { n_columns * BLOCK }];
     let mut gram = vec![0.0; n_columns * n_columns];
     let mut first = 0;
     while first < n_rows {
         let last = (first + BLOCK).min(n_rows);
+        let rows = last - first;
+        if !is_plain {
+            for (column_idx, (scaled, (shift, scale))) in scaled.chunks_exact_mut(BLOCK).zip(scaling).enumerate() {
+                let column = &columns[column_idx * n_rows + first..column_idx * n_rows + last];
+                scaled.iter_mut().zip(column).for_each(|(scaled, value)| *scaled = (value - shift) / scale);
+            }
+        }
+        let block = |column_idx: usize| match is_plain {
+            true => &columns[column_idx * n_rows + first..column_idx * n_rows + last],
+            false => &scaled[column_idx * BLOCK..][..rows],
+        };
         for i in 0..n_columns {
-            let a = &columns[i * n_rows + first..i * n_rows + last];
+            let a = block(i);
             for j in 0..=i {
-                gram[i * n_columns + j] += dot(a, &columns[j * n_rows + first..j * n_rows + last]);
+                gram[i * n_columns + j] += dot(a, block(j));
             }
             if n_columns > 256 && i % 64 == 63 {
                 checkpoint.checkpoint(first as f64 / n_rows as f64, "Comparing columns").await?;
@@ -88,6 +165,21 @@ impl Cholesky {
             }
         }
         Ok(Some(Self { lower: a, n }))
+    }
+
+    /// L⁻¹, row by row, with zeros above the diagonal.
+    pub(crate) fn inverse(&self) -> Vec<f64> {
+        let n = self.n;
+        let mut inverse = vec![0.0; n * n];
+        for i in 0..n {
+            let (above, row) = inverse.split_at_mut(i * n);
+            let pivot = self.lower[i * n + i];
+            for (factor, above) in self.lower[i * n..i * n + i].iter().zip(above.chunks_exact(n)) {
+                add_scaled(&mut row[..i], -factor / pivot, &above[..i]);
+            }
+            row[i] = 1.0 / pivot;
+        }
+        inverse
     }
 
     /// Solves for one right side, in place.

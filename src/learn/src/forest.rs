@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Part;
 use crate::dataset::Labels;
-use crate::tree::{Goal, Grown, MAX_NUMBERS, Plan, TreeSettings, grow, normalise, ranks};
+use crate::tree::{Goal, Grown, MAX_NUMBERS, Plan, Thresholds, TreeSettings, grow, normalise, ranks};
 use crate::{Checkpoint, FitError};
 
 /// How a decision forest is grown.
@@ -20,6 +20,8 @@ pub struct ForestSettings {
     pub resampling: Resampling,
     /// How many features each split may choose from.
     pub features_per_split: FeaturesPerSplit,
+    /// At which thresholds a split is tried.
+    pub thresholds: Thresholds,
     /// How each tree is grown.
     pub tree: TreeSettings,
 }
@@ -30,6 +32,7 @@ impl Default for ForestSettings {
             n_trees: 100,
             resampling: Resampling::Bagging,
             features_per_split: FeaturesPerSplit::Sqrt,
+            thresholds: Thresholds::Best,
             tree: TreeSettings::default(),
         }
     }
@@ -129,7 +132,8 @@ impl Ground<'_> {
         }
         let goal = Goal::new(&settings.tree, self.labels, self.n_classes, self.weights)?;
         let n_tried = settings.features_per_split.resolve(self.x.n_columns);
-        let plan = Plan { x: self.x, ranks: self.ranks, settings: &settings.tree, n_tried };
+        let thresholds = settings.thresholds;
+        let plan = Plan { x: self.x, ranks: self.ranks, settings: &settings.tree, n_tried, thresholds };
         let n_trees = tree_idxs.len();
         let mut trees = Vec::new();
         let mut n_numbers = 0;

@@ -7,12 +7,14 @@ use table::Table;
 
 use crate::dataset::{Ability, Dataset};
 use crate::forest::{ForestFit, ForestSettings, Ground, GrownTree, Trees};
+use crate::train::with_largest;
 use crate::tree::ranks;
 use crate::{Checkpoint, FitError, Learner, Trained};
 
 /// A table read for a forest.
 pub struct Grove {
     settings: ForestSettings,
+    table: Table,
     dataset: Dataset,
     ranks: Vec<u32>,
     seed: u64,
@@ -37,7 +39,7 @@ impl Grove {
         let ability = Ability::Both(settings.tree.task);
         let dataset = Dataset::new(table, target, ability, Learner::Forest(*settings).title())?;
         let ranks = ranks(&dataset.x, checkpoint).await?;
-        Ok(Self { settings: *settings, dataset, ranks, seed })
+        Ok(Self { settings: *settings, table: table.clone(), dataset, ranks, seed })
     }
 
     /// Into how many parts the trees of a forest fall.
@@ -54,7 +56,8 @@ impl Grove {
         let ranks = &self.ranks;
         let n_classes = target.n_classes();
         let ground = Ground { x, ranks, labels, n_classes, weights: weights.as_deref(), seed: self.seed };
-        ground.grow(&self.settings, trees_of(&self.settings, part_idx), checkpoint).await
+        let grown = ground.grow(&self.settings, trees_of(&self.settings, part_idx), checkpoint).await;
+        grown.map_err(|error| with_largest(error, &self.table, Some(target.name())))
     }
 
     /// The model of all trees, which is the one that `train` gives.

@@ -113,27 +113,29 @@ impl Design {
         let total_weight = weights.map_or(x.n_rows as f64, |weights| weights.iter().sum());
         let roots: Option<Vec<f64>> = weights.map(|weights| weights.iter().map(|&w| numeric::sqrt(w)).collect());
         let prepare = |values: &mut [f64]| {
-            let largest = values.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
+            let largest = crate::dense::largest(values);
             let unit = power_of_two(largest);
-            values.iter_mut().for_each(|v| *v /= unit);
-            let mut mean = 0.0;
+            if unit != 1.0 {
+                let part = 1.0 / unit;
+                values.iter_mut().for_each(|v| *v *= part);
+            }
+            let (mut mean, mut squares) = (0.0, None);
             if centered && total_weight > 0.0 {
-                let average = |values: &[f64]| match weights {
-                    Some(weights) => crate::dense::dot(values, weights) / total_weight,
-                    None => values.iter().sum::<f64>() / total_weight,
-                };
-                mean = average(values);
-                values.iter_mut().for_each(|v| *v -= mean);
+                let mut sum = if weights.is_some() { 0.0 } else { crate::dense::sum_of(values, |value| value) };
                 // The second pass takes off what rounding left of a mean that is large beside the deviations.
-                let left = average(values);
-                values.iter_mut().for_each(|v| *v -= left);
-                mean += left;
+                for _ in 0..2 {
+                    let average = weights.map_or(sum, |weights| crate::dense::dot(values, weights)) / total_weight;
+                    let left = crate::dense::shift(values, average);
+                    (sum, squares) = (left.0, Some(left.1));
+                    mean += average;
+                }
             }
             if let Some(roots) = &roots {
                 values.iter_mut().zip(roots).for_each(|(v, root)| *v *= root);
+                squares = None;
             }
             // What is left of a constant column is rounding; the model must not amplify it.
-            let norm = numeric::sqrt(crate::dense::dot(values, values));
+            let norm = numeric::sqrt(squares.unwrap_or_else(|| crate::dense::dot(values, values)));
             if norm <= 8.0 * f64::EPSILON * largest / unit * numeric::sqrt(total_weight) {
                 values.fill(0.0);
             }
@@ -150,6 +152,25 @@ impl Design {
         &self.columns[column_idx * self.n_rows..][..self.n_rows]
     }
 
+    /// Xᵀ(y - Xw), a few rows at a time, so that each number is read once.
+    fn correlations(&self, w: &[f64]) -> Vec<f64> {
+        const BLOCK: usize = 1_024;
+        let mut correlations = vec![0.0; self.n_columns];
+        let mut residual = Vec::with_capacity(BLOCK);
+        for (block_idx, y) in self.y.chunks(BLOCK).enumerate() {
+            let rows = block_idx * BLOCK..block_idx * BLOCK + y.len();
+            residual.clear();
+            residual.extend_from_slice(y);
+            for (column_idx, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                crate::dense::add_scaled(&mut residual, -w, &self.column(column_idx)[rows.clone()]);
+            }
+            for (column_idx, correlation) in correlations.iter_mut().enumerate() {
+                *correlation += crate::dense::dot(&self.column(column_idx)[rows.clone()], &residual);
+            }
+        }
+        correlations
+    }
+
     /// y - Xw.
     fn residual(&self, w: &[f64]) -> Vec<f64> {
         let mut residual = self.y.clone();
@@ -164,10 +185,15 @@ impl Design {
     /// The coefficients in the units of the data, with their intercept.
     fn model(&self, scaled: Vec<f64>, fit_intercept: bool) -> LinearModel {
         let shift: f64 = crate::dense::dot(&scaled, &self.means);
-        let coefficients = scaled.iter().zip(&self.units).map(|(w, unit)| w / unit * self.y_unit).collect();
+        let coefficients = scaled.iter().zip(&self.units).map(|(w, unit)| w * (self.y_unit / unit)).collect();
         let intercept = if fit_intercept { (self.y_mean - shift) * self.y_unit } else { 0.0 };
         LinearModel { coefficients, intercept }
     }
+}
+
+/// The weight of a squared coefficient in the unit of its column, whose square may vanish.
+fn penalty_in(unit: f64, weight: f64) -> f64 {
+    if weight > 0.0 { (weight / unit / unit).min(f64::MAX) } else { 0.0 }
 }
 
 /// The power of two next below a positive number; 1 for 0.

@@ -12,7 +12,7 @@ mod absolute;
 use model::{LogisticModel, Matrix};
 use serde::{Deserialize, Serialize};
 
-use crate::dense::{Cholesky, add_scaled, dot};
+use crate::dense::{Cholesky, add_scaled, dot, largest, shift, sum_of};
 use crate::{Checkpoint, FitError};
 
 /// How a logistic regression is fitted.
@@ -103,7 +103,7 @@ pub async fn fit(
 ) -> Result<LogisticFit, FitError> {
     settings.check()?;
     let weights = row_weights(settings.class_weights, classes, n_classes, weights);
-    let problem = Problem::new(x, classes, n_classes, weights, settings.l2_weight);
+    let problem = Problem::new(x, classes, n_classes, weights, settings);
     let (parameters, n_iterations, converged) = if settings.l1_weight > 0.0 {
         absolute::minimise(&problem, settings, checkpoint).await?
     } else {
@@ -177,21 +177,33 @@ struct Point {
 }
 
 impl<'a> Problem<'a> {
-    fn new(x: &Matrix, classes: &'a [u32], n_classes: usize, weights: Option<Vec<f64>>, l2: f64) -> Self {
+    fn new(
+        x: &Matrix,
+        classes: &'a [u32],
+        n_classes: usize,
+        weights: Option<Vec<f64>>,
+        settings: &LogisticSettings,
+    ) -> Self {
         let n_rows = x.n_rows;
+        let total_weight = weights.as_ref().map_or(n_rows as f64, |weights| weights.iter().sum());
+        let l2 = settings.l2_weight;
+        let penalty = |deviation: f64| if l2 > 0.0 { l2 / (deviation * deviation) } else { 0.0 };
+        // A coefficient that is held so near to 0 changes no score, and would leave the others no digits.
+        let is_held =
+            |deviation: f64| penalty(deviation) > 1e12 * total_weight || !(settings.l1_weight / deviation).is_finite();
         let mut columns = x.values.clone();
         let mut means = Vec::with_capacity(x.n_columns);
         let mut deviations = Vec::with_capacity(x.n_columns);
         for column in columns.chunks_exact_mut(n_rows.max(1)) {
             // Dividing first keeps the squares of huge numbers finite.
-            let largest = column.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
-            let unit = if largest > 0.0 { largest } else { 1.0 };
+            let largest = largest(column);
+            let unit = if largest >= f64::MIN_POSITIVE { largest } else { 1.0 };
             column.iter_mut().for_each(|v| *v /= unit);
-            let mean = column.iter().sum::<f64>() / n_rows as f64;
-            column.iter_mut().for_each(|v| *v -= mean);
-            let deviation = numeric::sqrt(dot(column, column) / n_rows as f64);
+            let mean = sum_of(column, |value| value) / n_rows as f64;
+            let (_, squares) = shift(column, mean);
+            let deviation = numeric::sqrt(squares / n_rows as f64);
             // What is left of a constant column is rounding.
-            let constant = deviation <= 8.0 * f64::EPSILON;
+            let constant = deviation <= 8.0 * f64::EPSILON || is_held(deviation * unit);
             if constant {
                 column.fill(0.0);
             } else {
@@ -200,8 +212,7 @@ impl<'a> Problem<'a> {
             means.push(mean * unit);
             deviations.push(if constant { 1.0 } else { deviation * unit });
         }
-        let penalties = deviations.iter().map(|deviation| l2 / (deviation * deviation)).collect();
-        let total_weight = weights.as_ref().map_or(n_rows as f64, |weights| weights.iter().sum());
+        let penalties = deviations.iter().map(|deviation| penalty(*deviation)).collect();
         let n_outputs = if n_classes <= 2 { 1 } else { n_classes };
         let n_columns = x.n_columns;
         Self { columns, n_rows, n_columns, means, deviations, penalties, classes, weights, total_weight, n_outputs }
@@ -235,37 +246,48 @@ impl<'a> Problem<'a> {
         for (column_idx, slope) in slopes[..self.n_columns].iter_mut().enumerate() {
             *slope = dot(self.column(column_idx), r);
         }
-        slopes[self.n_columns] = r.iter().sum();
+        slopes[self.n_columns] = sum_of(r, |value| value);
     }
 
     fn at(&self, parameters: Vec<f64>) -> Point {
         let (n, width) = (self.n_rows, self.n_columns + 1);
         let mut probabilities = Vec::with_capacity(n * self.n_outputs);
-        for output in parameters.chunks_exact(width) {
-            probabilities.extend(self.scores(output));
-        }
         let mut loss = 0.0;
         let mut gradient = vec![0.0; parameters.len()];
-        let mut errors = vec![0.0; n];
         if self.n_outputs == 1 {
-            for (row_idx, p) in probabilities.iter_mut().enumerate() {
-                let score = *p;
-                let signed = if self.classes[row_idx] == 1 { score } else { -score };
-                // ln(1 + exp(-signed)) without overflow.
-                let row_loss = if signed > 0.0 {
-                    numeric::ln_1p(numeric::exp(-signed))
-                } else {
-                    numeric::ln_1p(numeric::exp(signed)) - signed
-                };
-                let weight = self.weight(row_idx);
-                loss += weight * row_loss;
-                *p = 1.0 / (1.0 + numeric::exp(-score));
-                // The error from the smaller side keeps its digits where p is nearly 1.
-                errors[row_idx] =
-                    if self.classes[row_idx] == 1 { -weight / (1.0 + numeric::exp(score)) } else { weight * *p };
+            probabilities.resize(n, parameters[self.n_columns]);
+            let mut errors = vec![0.0; BLOCK.min(n)];
+            // So few rows at a time that their columns are still at hand for the slopes.
+            for (block_idx, block) in probabilities.chunks_mut(BLOCK).enumerate() {
+                let first_row = block_idx * BLOCK;
+                let rows = first_row..first_row + block.len();
+                for (column_idx, &w) in parameters[..self.n_columns].iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                    add_scaled(block, w, &self.column(column_idx)[rows.clone()]);
+                }
+                let errors = &mut errors[..block.len()];
+                for ((row_idx, p), error) in rows.clone().zip(block).zip(&mut *errors) {
+                    let score = *p;
+                    let is_second = self.classes[row_idx] == 1;
+                    // At most 1, so that nothing overflows; of p and 1 - p the smaller one keeps its digits, too.
+                    let e = numeric::exp(-score.abs());
+                    let (likely, unlikely) = (1.0 / (1.0 + e), e / (1.0 + e));
+                    let (second, first) = if score >= 0.0 { (likely, unlikely) } else { (unlikely, likely) };
+                    let is_wrong = (score >= 0.0) != is_second;
+                    let weight = self.weight(row_idx);
+                    loss += weight * (numeric::ln_1p(e) + if is_wrong { score.abs() } else { 0.0 });
+                    *error = weight * if is_second { -first } else { second };
+                    *p = second;
+                }
+                for (column_idx, slope) in gradient[..self.n_columns].iter_mut().enumerate() {
+                    *slope += dot(&self.column(column_idx)[rows.clone()], errors);
+                }
+                gradient[self.n_columns] += sum_of(errors, |error| error);
             }
-            self.slopes(&errors, &mut gradient);
         } else {
+            for output in parameters.chunks_exact(width) {
+                probabilities.extend(self.scores(output));
+            }
+            let mut errors = vec![0.0; n];
             for row_idx in 0..n {
                 let at = |output: usize| output * n + row_idx;
                 let top = (0..self.n_outputs).fold(f64::NEG_INFINITY, |top, k| top.max(probabilities[at(k)]));
@@ -332,7 +354,7 @@ impl<'a> Problem<'a> {
                             let sum = if j < self.n_columns {
                                 dot(&bent[..rows], &self.column(j)[first..last])
                             } else {
-                                bent[..rows].iter().sum()
+                                sum_of(&bent[..rows], |value| value)
                             };
                             hessian[(a * width + i) * size + b * width + j] += sum;
                         }

@@ -14,9 +14,12 @@ pub use classification::{
 };
 pub use clustering::{ClusteringMetrics, MAX_SILHOUETTE_ROWS, clustering};
 pub use curves::{
-    PrecisionRecallCurve, PrecisionRecallPoint, Ranking, RocCurve, RocPoint, precision_recall, roc, roc_auc,
+    GainPoint, PrecisionRecallCurve, PrecisionRecallPoint, Ranking, ReliabilityPoint, RocCurve, RocPoint, gain,
+    precision_recall, reliability, roc, roc_auc,
 };
 pub use regression::{RegressionMetrics, regression};
+
+use table::number_text;
 
 use crate::checkpoint::Stopped;
 
@@ -65,6 +68,16 @@ pub enum MetricError {
         /// What stands there.
         found: f64,
     },
+    /// A prediction that is too far off.
+    #[error("row {} is {} and predicted as {}: the error is beyond all numbers", .row_idx + 1, number_text(*.actual), number_text(*.predicted))]
+    HugeError {
+        /// The first such row, counted from 0.
+        row_idx: usize,
+        /// The truth.
+        actual: f64,
+        /// The prediction.
+        predicted: f64,
+    },
     /// Nobody wants it any more.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -80,6 +93,7 @@ impl MetricError {
             Self::Probability { .. } | Self::NotFinite { .. } => {
                 "Score the table again, or leave the row out with Clean Missing Data.".into()
             }
+            Self::HugeError { .. } => "Correct the number in the data, or leave the row out.".into(),
             Self::Stopped(_) => "Run it again when you want its result.".into(),
         }
     }

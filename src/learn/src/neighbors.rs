@@ -65,7 +65,7 @@ pub async fn fit(
         return Err(FitError::Setting { name, found: "0".into(), expected: "at least 1" });
     }
     if k > x.n_rows {
-        return Err(FitError::TooFewRows { what: "the number of neighbours", k, n: x.n_rows, rows: "rows" });
+        return Err(FitError::TooFewRows { what: "the number of neighbours", k, n: x.n_rows, rows: "row" });
     }
     let scaling = if settings.standardize { Some(scaling(x, checkpoint).await?) } else { None };
     let rows = lanes(x, scaling.as_deref());

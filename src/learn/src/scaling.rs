@@ -2,6 +2,7 @@
 
 use model::{Lanes, Matrix};
 
+use crate::dense::sum_of;
 use crate::{Checkpoint, FitError};
 
 /// Mean and standard deviation (dividing by n) of each column; 1 for a column that does not vary.
@@ -12,8 +13,8 @@ pub(crate) async fn scaling(x: &Matrix, checkpoint: &mut impl Checkpoint) -> Res
         let column = x.column(column_idx);
         let first = column.first().copied().unwrap_or(0.0);
         // Differences to the first value: a constant column has exactly its value as mean.
-        let mean = first + column.iter().map(|value| value - first).sum::<f64>() / n;
-        let variance = column.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n;
+        let mean = first + sum_of(column, |value| value - first) / n;
+        let variance = sum_of(column, |value| (value - mean) * (value - mean)) / n;
         if !variance.is_finite() {
             return Err(FitError::Overflow);
         }

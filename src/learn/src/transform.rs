@@ -1,7 +1,12 @@
 //! Transforms on tables.
 
-use model::{ModelError, Transform};
+use model::{Features, ModelError, PrincipalComponents, Transform};
 use table::{Table, TableError};
+
+use crate::checkpoint::Watched;
+use crate::embedding::{self, Embedding, TsneSettings};
+use crate::principal::{self, ComponentsSettings};
+use crate::{Checkpoint, FitError};
 
 /// Rows that a transform cannot be applied to.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -18,6 +23,9 @@ impl TransformError {
     /// The way out.
     pub fn help(&self) -> String {
         match self {
+            Self::Model(ModelError::MissingValue { .. }) => {
+                "Fill the gaps or drop the rows with Clean Missing Data before.".into()
+            }
             Self::Model(_) => {
                 "Give it a table with the columns it was fitted on: Edit Metadata renames them and changes kinds."
                     .into()
@@ -25,6 +33,37 @@ impl TransformError {
             Self::Table(_) => "Rename the column in question with Edit Metadata first.".into(),
         }
     }
+}
+
+/// Finds the principal components of some columns.
+///
+/// # Errors
+/// As `principal::fit`, or columns that have gaps or cannot become numbers.
+pub async fn fit_components(
+    settings: &ComponentsSettings,
+    table: &Table,
+    column_idxs: &[usize],
+    checkpoint: &mut impl Checkpoint,
+) -> Result<(Features, PrincipalComponents), FitError> {
+    let (features, x) = crate::dataset::matrix(&table.frame_of(column_idxs))?;
+    let components = principal::fit(settings, &x, &mut Watched::new(checkpoint)).await?;
+    Ok((features, components))
+}
+
+/// Finds places for rows by what some columns say.
+///
+/// # Errors
+/// As `embedding::fit`, or columns that have gaps or cannot become numbers.
+pub async fn fit_embedding(
+    settings: &TsneSettings,
+    table: &Table,
+    column_idxs: &[usize],
+    seed: u64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Embedding, FitError> {
+    settings.check(table.n_rows())?;
+    let (_, x) = crate::dataset::matrix(&table.frame_of(column_idxs))?;
+    embedding::fit(settings, &x, seed, &mut Watched::new(checkpoint)).await
 }
 
 /// Applies a fitted transform. Roles stay; a new column is a feature.

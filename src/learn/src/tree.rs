@@ -17,7 +17,7 @@ use crate::logistic::{ClassWeights, row_weights};
 use crate::{Checkpoint, FitError, Task};
 
 pub(crate) use self::core::{Grown, Plan, grow};
-pub(crate) use self::impurity::Goal;
+pub(crate) use self::impurity::{Goal, power_of_two};
 pub(crate) use self::ranks::ranks;
 
 /// Numbers that a model may hold: 1 GB.
@@ -51,6 +51,16 @@ impl Default for TreeSettings {
             class_weights: ClassWeights::Uniform,
         }
     }
+}
+
+/// Which thresholds a column is tried at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Thresholds {
+    /// All that divide the rows otherwise, of which the best is taken.
+    #[default]
+    Best,
+    /// One, drawn between the smallest and the largest value of the rows (Geurts, Ernst and Wehenkel, 2006).
+    Random,
 }
 
 /// The impurity of classes.
@@ -99,7 +109,7 @@ pub async fn fit(
     settings.check()?;
     let goal = Goal::new(settings, labels, n_classes, weights)?;
     let ranks = ranks(x, checkpoint).await?;
-    let plan = Plan { x, ranks: &ranks, settings, n_tried: x.n_columns };
+    let plan = Plan { x, ranks: &ranks, settings, n_tried: x.n_columns, thresholds: Thresholds::Best };
     let stream = numeric::Stream::fork(seed, 0);
     let Grown { tree, mut importances } = grow(&plan, &goal, None, stream, checkpoint).await?;
     if tree.nodes.len() * 6 + tree.values.len() > MAX_NUMBERS {

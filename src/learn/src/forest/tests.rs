@@ -45,6 +45,56 @@ fn fingerprint(fit: &ForestFit) -> u64 {
     hash
 }
 
+/// Drawn thresholds divide the rows, lie between the values of their node, and tell classes apart as well.
+#[test]
+fn extra_trees_draw_their_thresholds_and_learn() {
+    let (x, classes) = data(1_000, 3);
+    let labels = Labels::Classes(classes.clone());
+    let settings = ForestSettings {
+        n_trees: 30,
+        thresholds: Thresholds::Random,
+        resampling: Resampling::Replicate,
+        tree: TreeSettings { min_rows_leaf: 4, ..TreeSettings::default() },
+        ..ForestSettings::default()
+    };
+    let fit = fitted(&settings, &x, &labels, 1);
+    assert_eq!(fit, fitted(&settings, &x, &labels, 1));
+    for tree in &fit.forest.trees {
+        let mut reached = vec![Vec::new(); tree.nodes.len()];
+        for row_idx in 0..x.n_rows {
+            let mut at = 0;
+            reached[at].push(row_idx);
+            while tree.nodes[at].left != 0 {
+                let node = &tree.nodes[at];
+                let goes_left = x.at(row_idx, node.feature as usize) <= node.threshold;
+                at = if goes_left { node.left } else { node.right } as usize;
+                reached[at].push(row_idx);
+            }
+        }
+        for (node, rows) in tree.nodes.iter().zip(&reached) {
+            assert_eq!(node.n_rows, rows.len() as f64);
+            if node.left == 0 {
+                assert!(rows.len() >= 4);
+            }
+        }
+    }
+    // Hardly any threshold is the middle between two values, as the best ones are.
+    let root = |fit: &ForestFit| -> Vec<u64> {
+        fit.forest.trees.iter().map(|tree| tree.nodes[0].threshold.to_bits()).collect()
+    };
+    let mut thresholds = root(&fit);
+    thresholds.sort_unstable();
+    thresholds.dedup();
+    assert!(thresholds.len() >= 29, "{}", thresholds.len());
+    let best = fitted(&ForestSettings { thresholds: Thresholds::Best, ..settings }, &x, &labels, 1);
+    let accuracy = |fit: &ForestFit| {
+        let (other, truth) = data(1_000, 4);
+        let predicted = model::Prediction::Probabilities { values: fit.forest.predict(&other), n_classes: 3 };
+        predicted.classes().iter().zip(truth).filter(|(class, truth)| **class == *truth).count()
+    };
+    assert!(accuracy(&fit) + 20 > accuracy(&best), "{} {}", accuracy(&fit), accuracy(&best));
+}
+
 /// The same numbers are expected of the WebAssembly build.
 #[test]
 fn forests_have_the_same_bits_everywhere() {

@@ -10,7 +10,7 @@ use smartcore::linear::lasso::{Lasso, LassoParameters};
 use crate::dense::{add_scaled, dot, gram};
 use crate::{Checkpoint, FitError};
 
-use super::Design;
+use super::{Design, penalty_in};
 
 /// The widest problem for smartcore, whose worst case costs 150,000 products with the Gram matrix.
 const MAX_SMARTCORE_COLUMNS: usize = 48;
@@ -39,8 +39,8 @@ pub(super) async fn solve(
     // In the design's units: w = scaled * y_unit / unit, and the whole is divided by y_unit².
     let n = design.total_weight;
     let penalty = Penalty {
-        l1: design.units.iter().map(|unit| n * l1 / unit / design.y_unit).collect(),
-        l2: design.units.iter().map(|unit| n * l2 / (unit * unit)).collect(),
+        l1: design.units.iter().map(|unit| (n * l1 / unit / design.y_unit).min(f64::MAX)).collect(),
+        l2: design.units.iter().map(|unit| penalty_in(*unit, n * l2)).collect(),
     };
     let mut descent = Descent::new(design, penalty, checkpoint).await?;
     if let Some(start) = interior_point(design, &descent.penalty) {

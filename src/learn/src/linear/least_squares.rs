@@ -6,7 +6,7 @@
 use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram};
 use crate::{Checkpoint, FitError};
 
-use super::Design;
+use super::{Design, penalty_in};
 
 /// The widest Gram matrix (128 MB).
 const MAX_GRAM: usize = 4_096;
@@ -25,7 +25,7 @@ pub(super) async fn solve(design: &Design, l2: f64, checkpoint: &mut impl Checkp
         return Err(FitError::TooWide { n_columns: d, limit: MAX_GRAM });
     }
     // The penalty is on the coefficients of the data: w = scaled / unit.
-    let penalties: Vec<f64> = design.units.iter().map(|unit| l2 / (unit * unit)).collect();
+    let penalties: Vec<f64> = design.units.iter().map(|unit| penalty_in(*unit, l2)).collect();
     if d <= n {
         if let Some(w) = normal_equations(design, &penalties, checkpoint).await? {
             return Ok(w);
@@ -61,9 +61,8 @@ async fn normal_equations(
     let Some(factor) = Cholesky::new(a, d, LEAST_PIVOT, checkpoint).await? else { return Ok(None) };
     let mut w = vec![0.0; d];
     for _ in 0..3 {
-        let residual = design.residual(&w);
-        let mut step: Vec<f64> =
-            (0..d).map(|j| (dot(design.column(j), &residual) - penalties[j] * w[j]) / roots[j]).collect();
+        let correlations = design.correlations(&w);
+        let mut step: Vec<f64> = (0..d).map(|j| (correlations[j] - penalties[j] * w[j]) / roots[j]).collect();
         factor.solve(&mut step);
         for j in (0..d).filter(|&j| !constant[j]) {
             w[j] += step[j] / roots[j];
@@ -143,7 +142,7 @@ async fn singular_values(design: &Design, l2: f64, checkpoint: &mut impl Checkpo
     }
     let largest = svd.values.iter().copied().fold(0.0f64, f64::max);
     let least = largest * n.max(d) as f64 * f64::EPSILON;
-    let l2 = l2 / (common * common);
+    let l2 = penalty_in(common, l2);
     let mut w = vec![0.0; n.max(d)];
     for (i, &sigma) in svd.values.iter().enumerate().filter(|(_, sigma)| **sigma > least) {
         // The left vectors carry one σ already.

@@ -5,22 +5,13 @@
 //! descent, 2010). Beyond, OWL-QN (Andrew and Gao, Scalable training of L1-regularized log-linear models, 2007):
 //! L-BFGS that stays within the orthant in which the loss falls, where the penalty does have a slope.
 
-use std::collections::VecDeque;
-
 use super::{LogisticSettings, MAX_HESSIAN, Point, Problem};
+use crate::curvature::Curvature;
 use crate::dense::{Cholesky, add_scaled, dot};
 use crate::{Checkpoint, FitError};
 
 /// Steps of L-BFGS that count as one of Newton's, which costs at least as much.
 const STEPS: u32 = 100;
-
-/// How the gradient changed along one step.
-struct Past {
-    step: Vec<f64>,
-    change: Vec<f64>,
-    /// 1 / (step · change).
-    rho: f64,
-}
 
 /// Sweeps over the coordinates of one step at most.
 const SWEEPS: usize = 1_000;
@@ -183,7 +174,7 @@ async fn within_orthants(
     checkpoint: &mut impl Checkpoint,
 ) -> Result<(Vec<f64>, u32, bool), FitError> {
     let mut point = problem.at(vec![0.0; problem.n_parameters()]);
-    let mut past: VecDeque<Past> = VecDeque::new();
+    let mut past = Curvature::new(settings.memory_size as usize);
     let mut n_idle = 0;
     let n_steps = u64::from(settings.max_iterations) * u64::from(STEPS);
     for step_idx in 0..n_steps {
@@ -197,7 +188,7 @@ async fn within_orthants(
             return Ok((point.parameters, n_iterations, true));
         }
         checkpoint.checkpoint(step_idx as f64 / n_steps as f64, &format!("Step {}", step_idx + 1)).await?;
-        let mut direction = direction(&slopes, &past);
+        let mut direction = past.direction(&slopes);
         // Where the curvature turns a parameter uphill it rests.
         for ((d, slope), limit) in direction.iter_mut().zip(&slopes).zip(limits) {
             if *limit > 0.0 && *d * slope >= 0.0 {
@@ -251,15 +242,7 @@ async fn within_orthants(
         if n_idle == IDLE_STEPS {
             return Ok((point.parameters, n_iterations, false));
         }
-        let step = difference(&next.parameters, &point.parameters);
-        let change = difference(&next.gradient, &point.gradient);
-        let curvature = dot(&step, &change);
-        if curvature > 1e-12 * dot(&change, &change).max(f64::MIN_POSITIVE) {
-            past.push_back(Past { step, change, rho: 1.0 / curvature });
-            if past.len() > settings.memory_size as usize {
-                past.pop_front();
-            }
-        }
+        past.learn(difference(&next.parameters, &point.parameters), difference(&next.gradient, &point.gradient));
         point = next;
     }
     Ok((point.parameters, settings.max_iterations, false))
@@ -279,24 +262,4 @@ fn slopes(point: &Point, limits: &[f64]) -> Vec<f64> {
             }
         })
         .collect()
-}
-
-/// L-BFGS's two loops: the slopes, turned by what past steps say about the curvature.
-fn direction(slopes: &[f64], past: &VecDeque<Past>) -> Vec<f64> {
-    let mut direction: Vec<f64> = slopes.iter().map(|slope| -slope).collect();
-    let mut shares = Vec::with_capacity(past.len());
-    for Past { step, change, rho } in past.iter().rev() {
-        let share = rho * dot(step, &direction);
-        add_scaled(&mut direction, -share, change);
-        shares.push(share);
-    }
-    if let Some(Past { change, rho, .. }) = past.back() {
-        let scale = 1.0 / (rho * dot(change, change));
-        direction.iter_mut().for_each(|d| *d *= scale);
-    }
-    for (Past { step, change, rho }, share) in past.iter().zip(shares.into_iter().rev()) {
-        let turn = rho * dot(change, &direction);
-        add_scaled(&mut direction, share - turn, step);
-    }
-    direction
 }

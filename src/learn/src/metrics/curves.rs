@@ -1,4 +1,4 @@
-//! ROC and precision-recall curves. Rows of equal score enter together, so their order does not matter.
+//! ROC, precision-recall, gain and reliability curves. Rows of equal score enter together, so their order does not matter.
 
 use super::{MetricError, TURN_ROWS, check_finite, check_lengths, sum};
 use crate::checkpoint::{Checkpoint, Unwatched, block_on};
@@ -41,6 +41,28 @@ pub struct PrecisionRecallPoint {
     pub precision: f64,
     /// Share of the positive rows that are predicted.
     pub recall: f64,
+}
+
+/// How much is found among the rows that score highest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GainPoint {
+    /// Rows with at least this score are taken; infinite at the first point.
+    pub threshold: f64,
+    /// Share of all rows that are.
+    pub share: f64,
+    /// Share of the positive rows that are.
+    pub found: f64,
+}
+
+/// How often it is so where about the same probability is said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReliabilityPoint {
+    /// Mean of the probabilities.
+    pub said: f64,
+    /// Share of the rows that are positive.
+    pub so: f64,
+    /// Rows.
+    pub n_rows: u64,
 }
 
 /// Positive and negative rows with at least a score.
@@ -172,6 +194,63 @@ impl Ranking {
         }
         Some(PrecisionRecallCurve { points, average_precision })
     }
+}
+
+impl Ranking {
+    /// The share of positive rows among those that score highest, from none of the rows to all; none if no row is
+    /// positive. What is found is more than chance by the factor `found / share`, the lift.
+    pub fn gain(&self) -> Option<Vec<GainPoint>> {
+        let all = *self.steps.last().filter(|all| all.n_true > 0)?;
+        let n = (all.n_true + all.n_false) as f64;
+        let point = |step: &Step| GainPoint {
+            threshold: step.threshold,
+            share: (step.n_true + step.n_false) as f64 / n,
+            found: step.n_true as f64 / all.n_true as f64,
+        };
+        let none = GainPoint { threshold: f64::INFINITY, share: 0.0, found: 0.0 };
+        Some(std::iter::once(none).chain(self.steps.iter().map(point)).collect())
+    }
+
+    /// Rows by their score in so many intervals of equal width from 0 to 1, rising; those without rows are left out. A
+    /// score between two is in the lower one.
+    pub fn reliability(&self, n_intervals: u32) -> Vec<ReliabilityPoint> {
+        let width = 1.0 / f64::from(n_intervals);
+        let mut intervals = vec![(0.0, 0u64, 0u64); n_intervals as usize];
+        let (mut n_true, mut n_false) = (0, 0);
+        for step in &self.steps {
+            let below = (1..n_intervals).filter(|edge| f64::from(*edge) * width < step.threshold).count();
+            let (said, so, n_rows) = &mut intervals[below];
+            let own = step.n_true - n_true + step.n_false - n_false;
+            *said += step.threshold * own as f64;
+            *so += step.n_true - n_true;
+            *n_rows += own;
+            (n_true, n_false) = (step.n_true, step.n_false);
+        }
+        let filled = intervals.into_iter().filter(|(_, _, n_rows)| *n_rows > 0);
+        filled
+            .map(|(said, so, n_rows)| ReliabilityPoint {
+                said: said / n_rows as f64,
+                so: so as f64 / n_rows as f64,
+                n_rows,
+            })
+            .collect()
+    }
+}
+
+/// [`Ranking::gain`] of rows.
+///
+/// # Errors
+/// No rows, different lengths, or a score that is no number.
+pub fn gain(positive: &[bool], scores: &[f64]) -> Result<Option<Vec<GainPoint>>, MetricError> {
+    Ok(Ranking::at_once(positive, scores)?.gain())
+}
+
+/// [`Ranking::reliability`] of rows.
+///
+/// # Errors
+/// No rows, different lengths, or a score that is no number.
+pub fn reliability(positive: &[bool], scores: &[f64], n_intervals: u32) -> Result<Vec<ReliabilityPoint>, MetricError> {
+    Ok(Ranking::at_once(positive, scores)?.reliability(n_intervals))
 }
 
 /// [`Ranking::auc`] of rows.

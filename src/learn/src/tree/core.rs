@@ -4,7 +4,7 @@ use model::{Matrix, Tree, TreeNode};
 use numeric::Stream;
 
 use super::impurity::{ClassSums, GiniCounts, Goal, Scaled, Sums, Variance};
-use super::{Criterion, TreeSettings, sort};
+use super::{Criterion, Thresholds, TreeSettings, sort};
 use crate::{Checkpoint, Stopped};
 
 /// Values looked at between two checkpoints, about a millisecond's.
@@ -18,6 +18,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) settings: &'a TreeSettings,
     /// Features that a split may choose from.
     pub(crate) n_tried: usize,
+    pub(crate) thresholds: Thresholds,
 }
 
 /// A tree, and how much impurity the splits on each column took away.
@@ -113,6 +114,8 @@ struct Best {
     column: u32,
     /// The largest rank that goes left.
     rank: u32,
+    /// If it was drawn and is not between two values.
+    threshold: Option<f64>,
 }
 
 impl Grower<'_> {
@@ -194,7 +197,11 @@ impl Grower<'_> {
                 let drawn = n_visited + self.stream.below((n_columns - n_visited) as u64) as usize;
                 self.columns.swap(n_visited, drawn);
             }
-            varies |= self.try_column(sums, node, self.columns[n_visited], &mut best);
+            let column = self.columns[n_visited];
+            varies |= match self.plan.thresholds {
+                Thresholds::Best => self.try_column(sums, node, column, &mut best),
+                Thresholds::Random => self.try_threshold(sums, node, column, &mut best),
+            };
             self.work += node.rows.len();
             if self.work >= STEP {
                 self.breathe(n_rows, checkpoint).await?;
@@ -237,7 +244,46 @@ impl Grower<'_> {
             }
         }
         if let Some(rank) = best_rank {
-            *best = Some(Best { score: best_score, column, rank });
+            *best = Some(Best { score: best_score, column, rank, threshold: None });
+        }
+        true
+    }
+
+    /// As `try_column`, for one threshold that is drawn between the smallest and the largest value of the node; whether it
+    /// leaves enough rows on both sides.
+    fn try_threshold<S: Sums>(&mut self, sums: &mut S, node: &Open, column: u32, best: &mut Option<Best>) -> bool {
+        let n_all = self.plan.x.n_rows;
+        let values = self.plan.x.column(column as usize);
+        let rows = &self.rows[node.rows.clone()];
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        for &row_idx in rows {
+            let value = values[row_idx as usize];
+            min = min.min(value);
+            max = max.max(value);
+        }
+        if min >= max {
+            return false;
+        }
+        let share = self.stream.uniform();
+        // Both parts are numbers, however far they are from each other; rounded, they may reach the largest value.
+        let threshold = (min * (1.0 - share) + max * share).max(min);
+        let threshold = if threshold < max { threshold } else { min };
+        let ranks = &self.plan.ranks[column as usize * n_all..][..n_all];
+        sums.start();
+        let (mut n_left, mut rank) = (0, 0);
+        for &row_idx in rows {
+            if values[row_idx as usize] <= threshold {
+                sums.move_left(sums.payload(row_idx));
+                n_left += 1;
+                rank = rank.max(ranks[row_idx as usize]);
+            }
+        }
+        if n_left.min(rows.len() - n_left) < self.plan.settings.min_rows_leaf as usize {
+            return false;
+        }
+        let score = sums.score();
+        if best.as_ref().is_none_or(|best| score > best.score) {
+            *best = Some(Best { score, column, rank, threshold: Some(threshold) });
         }
         true
     }
@@ -267,7 +313,8 @@ impl Grower<'_> {
         }
         rows[n_left..].copy_from_slice(&self.row_scratch[..n_right]);
         let column = self.plan.x.column(best.column as usize);
-        (node.start + n_left, midpoint(column[last_row as usize], column[next_row as usize]))
+        let between = || midpoint(column[last_row as usize], column[next_row as usize]);
+        (node.start + n_left, best.threshold.unwrap_or_else(between))
     }
 }
 

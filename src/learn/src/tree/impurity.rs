@@ -50,7 +50,7 @@ impl<'a> Goal<'a> {
 }
 
 /// The power of two next below the largest magnitude; 1 for 0.
-fn power_of_two(values: &[f64]) -> f64 {
+pub(crate) fn power_of_two(values: &[f64]) -> f64 {
     let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let exponent = (largest.to_bits() >> 52) & 0x7ff;
     if exponent == 0 { 1.0 } else { f64::from_bits(exponent << 52) }
