@@ -319,7 +319,7 @@ fn giver(wanted: PortType) -> &'static str {
     match wanted {
         PortType::Table => "connect the table of a Data or Prepare node",
         PortType::Learner => "connect a node of the family Learn, such as Decision Forest",
-        PortType::Clusterer => "connect a K-Means node",
+        PortType::Clusterer => "connect a node that finds clusters, such as K-Means",
         PortType::Model => "connect the `model` output of a Train Model node",
         PortType::Clustering => "connect the `clustering` output of a Train Clustering Model node",
         PortType::Transformation => "connect the `transformation` output of a Prepare node",
