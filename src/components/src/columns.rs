@@ -40,6 +40,39 @@ pub fn selected(
     }
 }
 
+/// Kinds that are numbers.
+pub const NUMBERS: &[Kind] = &[Kind::Number, Kind::Integer];
+
+/// Positions of the selected columns of numbers; at least one.
+///
+/// # Errors
+/// As `selected`, or none fits.
+pub fn numbers(schema: &Schema, selection: &ColumnSelection, place: &str) -> Result<Vec<usize>, FlowError> {
+    let column_idxs = selected(schema, selection, NUMBERS, place)?;
+    if column_idxs.is_empty() {
+        return Err(FlowError {
+            place: place.into(),
+            message: format!("no column fits the selection; the table has {}", schema::list(&schema.names())),
+            help: "Select numbers that are features.".into(),
+        });
+    }
+    Ok(column_idxs)
+}
+
+/// The columns once others have been made of these, which stay or go; none where a name is taken, for then the place of
+/// what is made depends on what it replaces.
+pub fn replaced(schema: &Schema, column_idxs: &[usize], stay: bool, made: Vec<Column>) -> Option<Schema> {
+    let is_made = |column: &Column| made.iter().any(|made| made.name == column.name);
+    if schema.columns.iter().any(is_made) {
+        return None;
+    }
+    let all = schema.columns.iter().enumerate();
+    let kept = all.filter(|(column_idx, _)| stay || !column_idxs.contains(column_idx));
+    let mut columns: Vec<Column> = kept.map(|(_, column)| column.clone()).collect();
+    columns.extend(made);
+    Some(Schema::new(columns))
+}
+
 /// The column to be predicted: the one chosen, else the one whose role is target.
 ///
 /// # Errors

@@ -72,6 +72,9 @@ fn model_help(error: &ModelError) -> &'static str {
         ModelError::RowDropped { .. } => {
             "Remove such rows before with Clean Missing Data, or let the model's own Clean Missing Data fill gaps rather than remove rows."
         }
+        ModelError::Unbounded { .. } => {
+            "Correct the number if it is a slip; otherwise rescale the columns with Normalize Data before training."
+        }
         ModelError::Member { error, .. } => model_help(error),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pipeline::{ParamKind, Spec, Value};
+use pipeline::{Family, ParamKind, Spec, Value};
 
 use crate::catalogue;
 
@@ -36,6 +36,17 @@ fn every_component_tells_about_itself() {
         }
         assert!(spec.summary.ends_with('.') && spec.keywords.len() > 2, "{}", spec.id);
         assert!(!spec.outputs.is_empty(), "{}", spec.id);
+    }
+}
+
+#[test]
+fn what_learns_or_judges_says_by_which_formula() {
+    let specs = specs();
+    let is_meant = |spec: &&Spec| matches!(spec.family, Family::Learn | Family::Evaluate);
+    for spec in specs.iter().filter(is_meant) {
+        // Every other piece stands in `code`.
+        let mut codes = spec.help.split('`').skip(1).step_by(2);
+        assert!(codes.any(|code| code.contains(['=', 'Σ', '√', '−', '·', '²', '≤'])), "{}", spec.id);
     }
 }
 

@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 use charts::{Detail, Figure, Marks, Series};
 use engine::JobError;
 use learn::Checkpoint;
-use learn::metrics::{self, ClassificationMetrics, PrecisionRecallPoint, Ranking, RocPoint, TURN_ROWS};
+use learn::metrics::{
+    self, ClassificationMetrics, GainPoint, PrecisionRecallPoint, Ranking, ReliabilityPoint, RocPoint, TURN_ROWS,
+};
 use model::{ColumnView, Values};
 use protocol::{Confusion, Direction, Face, Failure, Metric, Panel};
 
 use super::evaluate_model::{Judged, Scored, turn};
-use super::figures::{MAX_CURVE_POINTS, brief, figure, guide, headline, metric, thinned, unit_axis};
+use super::figures::{MAX_CURVE_POINTS, axis, brief, figure, guide, headline, metric, thinned, unit_axis};
 use crate::failures;
 use crate::score::{SCORED_LABELS, SCORED_PROBABILITIES};
 
 /// Curves beyond this many cannot be told apart.
 const MAX_CURVES: usize = 10;
+/// Of probabilities, in each of which it is counted how often it is so.
+const N_INTERVALS: u32 = 10;
 
 /// One input's rows whose truth is known.
 struct Classes {
@@ -33,6 +37,10 @@ struct Classes {
 struct Curves {
     roc: Option<Curve>,
     precision_recall: Option<Curve>,
+    /// Of two classes alone.
+    gain: Option<Vec<GainPoint>>,
+    /// Of two classes alone.
+    reliability: Vec<ReliabilityPoint>,
     miniature: Vec<(f32, f32)>,
 }
 
@@ -56,7 +64,9 @@ pub async fn judge(checkpoint: &mut impl Checkpoint, inputs: &[Scored]) -> Resul
         let curves: Vec<(String, &Classes, usize)> =
             inputs.iter().map(|input| (input.name.clone(), input, 1)).collect();
         let positive = inputs.first().and_then(|input| input.names.get(1)).cloned().unwrap_or_default();
-        panels.extend(curve_panels(&curves, &format!("positive class {positive}"), inputs[0].n_rows));
+        let note = format!("positive class {positive}");
+        panels.extend(curve_panels(&curves, &note, inputs[0].n_rows));
+        panels.extend(promise_panels(&curves, &note, inputs[0].n_rows));
     } else {
         for input in &inputs {
             let shown = input.names.len().min(MAX_CURVES);
@@ -135,7 +145,7 @@ async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Classe
             drop(by_class);
             let draw = |class: usize, ranking: &Ranking| {
                 if class < MAX_CURVES {
-                    curves.push(Curves::of(ranking));
+                    curves.push(Curves::of(ranking, names.len() == 2));
                 }
             };
             metrics::classification_in_turns(&actual, &probabilities, names.len(), 1, checkpoint, draw).await
@@ -148,7 +158,7 @@ async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Classe
 }
 
 impl Curves {
-    fn of(ranking: &Ranking) -> Self {
+    fn of(ranking: &Ranking, is_of_two: bool) -> Self {
         let roc = ranking.roc();
         let miniature = roc.iter().flat_map(|curve| {
             let corners = thinned(curve.points.len(), 60).into_iter();
@@ -165,7 +175,13 @@ impl Curves {
             let point = |p: &PrecisionRecallPoint| (p.recall, p.precision, p.threshold);
             Curve::of(&curve.points, point, curve.average_precision)
         });
-        Self { roc, precision_recall, miniature }
+        Self {
+            roc,
+            precision_recall,
+            gain: ranking.gain().filter(|_| is_of_two),
+            reliability: if is_of_two { ranking.reliability(N_INTERVALS) } else { Vec::new() },
+            miniature,
+        }
     }
 }
 
@@ -181,7 +197,7 @@ impl Curve {
 }
 
 /// The labels that occur, in ascending order.
-async fn labels_of(
+pub async fn labels_of(
     checkpoint: &mut impl Checkpoint,
     column: &ColumnView<'_>,
     n_rows: usize,
@@ -208,7 +224,7 @@ async fn labels_of(
 }
 
 /// The class of each row by its place among these names; none where there is no value.
-fn classes_of<'c>(column: &'c ColumnView<'_>, names: &'c [String]) -> Box<dyn Fn(usize) -> Option<u32> + 'c> {
+pub fn classes_of<'c>(column: &'c ColumnView<'_>, names: &'c [String]) -> Box<dyn Fn(usize) -> Option<u32> + 'c> {
     let place = |label: &str| names.iter().position(|name| name == label).map(|class| class as u32);
     match &column.values {
         Values::Category { codes, dictionary } => {
@@ -371,6 +387,47 @@ fn curve_panels(curves: &[(String, &Classes, usize)], note: &str, n_rows: usize)
     precision_recall.summary =
         format!("How precision falls as more is found; {note}. Average precision: {}.", precisions.join(", "));
     [roc, precision_recall].into_iter().filter(|figure: &Figure| !figure.series.is_empty()).map(Panel::Figure).collect()
+}
+
+/// What the order of rows is worth, and whether probabilities keep their word; nothing where no curve is defined.
+fn promise_panels(curves: &[(String, &Classes, usize)], note: &str, n_rows: usize) -> Vec<Panel> {
+    let taken = || unit_axis("Share of the rows, those that score highest first");
+    let mut gain = figure("cumulative-gain", "Cumulative gain", taken(), unit_axis("Share found"), n_rows);
+    gain.summary = format!("How much is found if only the rows that score highest are taken; {note}.");
+    gain.guides.push(guide("chance", (0.0, 0.0), (1.0, 1.0)));
+    let mut lift = figure("lift", "Lift", taken(), axis("Times as many as by chance"), n_rows);
+    lift.summary = format!("How many times as many are found as among rows taken by chance; {note}.");
+    lift.guides.push(guide("chance", (0.0, 1.0), (1.0, 1.0)));
+    let said = unit_axis("Mean probability that is said");
+    let mut reliability = figure("calibration", "Calibration", said, unit_axis("Share that is so"), n_rows);
+    reliability.summary = format!(
+        "Whether of rows with a probability of 0.8 eight of ten are so, in {N_INTERVALS} intervals; {note}. Below the \
+         diagonal the model is too sure."
+    );
+    reliability.guides.push(guide("kept word", (0.0, 0.0), (1.0, 1.0)));
+    for (color_idx, (name, input, class)) in curves.iter().enumerate() {
+        let Some(Curves { gain: Some(points), reliability: intervals, .. }) = input.curves.get(*class) else {
+            continue;
+        };
+        let found = |p: &GainPoint| (p.share, p.found, p.threshold);
+        let lifted = |p: &GainPoint| (p.share, p.found / p.share, p.threshold);
+        for (figure, curve) in
+            [(&mut gain, Curve::of(points, found, 0.0)), (&mut lift, Curve::of(&points[1..], lifted, 0.0))]
+        {
+            figure.series.push(curve_series(name, color_idx, &curve, &mut figure.sampling));
+        }
+        reliability.series.push(Series {
+            name: name.clone(),
+            color_idx: color_idx as u8,
+            marks: Marks::Line(intervals.iter().map(|interval| (interval.said, interval.so)).collect()),
+            detail: Some(Detail {
+                label: "rows".into(),
+                values: intervals.iter().map(|interval| interval.n_rows as f64).collect(),
+            }),
+        });
+    }
+    let figures = [gain, lift, reliability].into_iter().filter(|figure: &Figure| !figure.series.is_empty());
+    figures.map(Panel::Figure).collect()
 }
 
 fn curve_series(name: &str, color_idx: usize, curve: &Curve, sampling: &mut String) -> Series {

@@ -42,16 +42,16 @@ impl Component for CrossValidateModel {
         Spec::new("evaluate.cross-validate-model", 1, Family::Evaluate, "Cross Validate Model")
             .with_summary("Trains and tests a learner fold by fold, and says how far its scores vary.")
             .with_help(
-                "Deals the rows to folds. Each fold in turn is scored by a model that was trained on all *others*, so \
-                 that every row is tested once, by a model that has never seen it. One split tells one number; ten \
-                 folds tell how far that number can be trusted.\n\n\
+                "Deals the rows to folds. Each fold in turn is scored by a model that was trained on all *others*, \
+                 so that every row is tested once, by a model that has never seen it. One split tells one number; \
+                 ten folds tell how far that number can be trusted.\n\n\
                  - `scored`: every row with `Scored Labels`, `Scored Probabilities` and its `Fold Number`, counted \
                  from 0\n\
                  - `by_fold`: the metrics of each fold, then *Mean* and *Standard Deviation* (which divides by n − 1)\n\
                  - `evaluation`: the mean of each metric under its own name, with a 95 % interval\n\n\
-                 The interval is that of Nadeau and Bengio (2003): folds share most of their training rows, and \
-                 without their correction it would be too narrow. Curves and the confusion matrix take the rows of all \
-                 folds together.\n\n\
+                 The interval of `k` folds is that of Nadeau and Bengio (2003), `mean ± t · s · √(1 / k + n_test / \
+                 n_train)`: folds share most of their training rows, and without their correction it would be too \
+                 narrow. Curves and the confusion matrix take the rows of all folds together.\n\n\
                  What is learned from *all* rows before, such as a normalization, has seen the test rows too. Prefer \
                  preparation that looks at single rows, or judge it with Split Data and Apply Transformation.",
             )

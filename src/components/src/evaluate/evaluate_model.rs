@@ -61,14 +61,18 @@ impl Component for EvaluateModel {
                 "Compares `Scored Labels` with the truth, the column with the role of *target*. Connect a second \
                  scored table to see both in the same figures.\n\n\
                  - *Classes*: accuracy, precision, recall, F1, AUC, log loss; confusion matrix, ROC and \
-                 precision-recall curves. With two classes, the positive one is the second in alphabetical order\n\
+                 precision-recall curves. With two classes, the positive one is the second in alphabetical order; \
+                 then there are also cumulative gain and lift, for whoever can only call the best tenth of a list, \
+                 and *calibration*: whether of rows with a probability of 0.8 eight of ten are so\n\
                  - *Numbers*: mean absolute error, root mean squared error, R²; predicted against actual, residuals\n\
                  - *Clusters*: sizes, distances to own and other centres, simplified silhouette\n\n\
+                 `F1 = 2 · precision · recall / (precision + recall)`, log loss is the mean of `−ln p(true class)`, \
+                 and `R² = 1 − Σ (y − ŷ)² / Σ (y − mean)²`.\n\n\
                  Accuracy alone deceives when classes are unequal: where 73 of 100 customers stay, saying *stays* \
                  every time is 73 % accurate. AUC asks how often a random positive row scores above a random \
                  negative one: 0.5 is guessing, 1 is perfect.",
             )
-            .with_keywords("metrics accuracy auc roc confusion rmse r2 compare score quality precision recall")
+            .with_keywords("metrics accuracy auc roc confusion rmse r2 compare score quality precision recall lift gain calibration reliability")
             .with_icon("chart-line")
             .with_caption("Metrics and curves")
             .with_input(SCORED)

@@ -1,12 +1,15 @@
 //! Parts that the figures of every evaluation share.
 
-use charts::{Axis, Figure, Guide, Marks};
-use protocol::{Direction, Metric};
+use charts::{Axis, Figure, Guide, Marks, Series};
+use protocol::{Direction, Metric, Panel};
 
 /// A curve of more points than this is thinned; what is left are corners of the full curve.
 pub const MAX_CURVE_POINTS: usize = 500;
 /// A cloud of more dots than this shows every nth row.
 pub const MAX_DOTS: usize = 2_000;
+
+/// Bars beyond this many cannot be read.
+pub const MAX_BARS: usize = 20;
 
 /// An axis that shows 0 to 1.
 pub fn unit_axis(label: &str) -> Axis {
@@ -36,6 +39,58 @@ pub fn figure(id: &str, title: &str, x: Axis, y: Axis, n_rows: usize) -> Figure 
         n_rows: n_rows as u64,
         sampling: String::new(),
     }
+}
+
+/// Bars from the top down, one for each name; the first of them if they are many.
+pub fn bars(id: &str, title: &str, head: &str, names: &[String], values: &[f64], n_rows: usize) -> Figure {
+    let n_shown = names.len().min(MAX_BARS);
+    let axis = Axis { range: Some((0.0, 0.0)), ..axis(head) };
+    let mut figure = figure(id, title, axis, category_axis("Column", names[..n_shown].to_vec()), n_rows);
+    let marks = Marks::Bars(values[..n_shown].to_vec());
+    figure.series.push(Series { name: head.into(), color_idx: 0, marks, detail: None });
+    if n_shown < names.len() {
+        figure.sampling = format!("the {MAX_BARS} largest of {}", names.len());
+    }
+    figure
+}
+
+/// A figure of the values largest by size, and all of them as rows.
+pub fn ranked(
+    id: &str,
+    title: &str,
+    head: &str,
+    summary: &str,
+    names: &[String],
+    values: &[f64],
+    n_rows: u64,
+) -> Vec<Panel> {
+    let order: Vec<usize> = by_size(values).into_iter().filter(|idx| *idx < names.len()).collect();
+    let names: Vec<String> = order.iter().map(|&idx| names[idx].clone()).collect();
+    let values: Vec<f64> = order.iter().map(|&idx| values[idx]).collect();
+    let figure = Figure { summary: summary.into(), ..bars(id, title, head, &names, &values, n_rows as usize) };
+    let rows = names.into_iter().zip(values).map(|(name, value)| vec![name, digits(value)]).collect();
+    vec![Panel::Figure(figure), Panel::Facts { title: title.into(), heads: vec!["Column".into(), head.into()], rows }]
+}
+
+/// Positions by absolute value, the largest first; equals by position.
+pub fn by_size(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+    order
+}
+
+/// Up to six digits that count.
+pub fn digits(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return table::number_text(x);
+    }
+    let magnitude = x.abs();
+    if !(1e-4..1e9).contains(&magnitude) {
+        return format!("{x:.4e}");
+    }
+    let before = if magnitude >= 1.0 { format!("{magnitude:.0}").len() } else { 1 };
+    let text = format!("{x:.*}", 6usize.saturating_sub(before));
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A dashed line.

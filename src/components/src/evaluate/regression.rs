@@ -60,7 +60,8 @@ async fn read(checkpoint: &mut impl Checkpoint, input: &Scored) -> Result<Number
     Ok(Numbers { name: input.name.clone(), n_left_out: frame.n_rows - rows.len(), actual, predicted, figures })
 }
 
-fn numbers(column: &ColumnView<'_>) -> Result<Vec<f64>, JobError> {
+/// The values of a column that holds numbers.
+pub fn numbers(column: &ColumnView<'_>) -> Result<Vec<f64>, JobError> {
     match &column.values {
         Values::Number(values) => Ok(values.to_vec()),
         Values::Integer(values) => Ok(values.iter().map(|&n| n as f64).collect()),

@@ -23,10 +23,10 @@ impl Component for ConstantBaseline {
         Spec::new("learn.constant-baseline", 1, Family::Learn, "Constant Baseline")
             .with_summary("Gives the same answer for every row: what any model has to beat.")
             .with_help(
-                "Looks at no column but the target. For classes it answers with their shares, or always the \
-                 most frequent one; for numbers with their mean or median.\n\nWhere 73 of 100 customers stay, \
-                 it is right 73 times of 100 and has learned nothing. Score it beside your model in Evaluate \
-                 Model: the difference is what the model has learned.",
+                "Looks at no column but the target. For classes it answers with their shares, `p(c) = n(c) / n`, \
+                 or always the most frequent one; for numbers with their mean or median.\n\n\
+                 Where 73 of 100 customers stay, it is right 73 times of 100 and has learned nothing. Score it \
+                 beside your model in Evaluate Model: the difference is what the model has learned.",
             )
             .with_keywords("dummy mean majority guess naive zero")
             .with_icon("equal")

@@ -51,10 +51,11 @@ impl Component for KMeans {
             .with_summary("Finds groups of similar rows around centres.")
             .with_help(
                 "Places k centres, gives every row to the nearest one, moves each centre to the mean of its \
-                 rows, and repeats until nothing moves. It makes the sum of squared distances small, so it \
-                 finds round groups of similar size, also where there are none.\n\nThe number of groups is \
-                 yours to choose: try several, and look in Evaluate Model where the silhouette is highest. \
-                 Connect it to Train Clustering Model.",
+                 rows, and repeats until nothing moves. It makes the sum of squared distances, `Σ ‖x − c(x)‖²` \
+                 with the centre `c(x)` of each row, small, so it finds round groups of similar size, also where \
+                 there are none.\n\n\
+                 The number of groups is yours to choose: try several, and look in Evaluate Model where the \
+                 silhouette is highest. Connect it to Train Clustering Model.",
             )
             .with_keywords("cluster clustering segment groups unsupervised centroids lloyd")
             .with_icon("shapes")

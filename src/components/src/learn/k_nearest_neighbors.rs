@@ -41,10 +41,11 @@ impl Component for KNearestNeighbors {
             .with_summary("Predicts what the most similar training rows say.")
             .with_help(
                 "Training only keeps the rows. To predict, it finds the k training rows that lie nearest and \
-                 lets them vote, or takes the mean of their numbers.\n\nWith k = 1 every training row rules \
-                 its own patch and the border is jagged; with large k it becomes smooth and finally blind. \
-                 Near is measured over all columns alike, so they are standardized first; columns that mean \
-                 nothing blur the distances.",
+                 lets them vote, or takes the mean of their numbers: `ŷ = (y1 + … + yk) / k`, or by weights of \
+                 `1 / distance`.\n\n\
+                 With k = 1 every training row rules its own patch and the border is jagged; with large k it \
+                 becomes smooth and finally blind. Near is measured over all columns alike, so they are \
+                 standardized first; columns that mean nothing blur the distances.",
             )
             .with_keywords("knn neighbors similar lazy distance classification regression")
             .with_icon("users")

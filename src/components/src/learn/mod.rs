@@ -1,13 +1,30 @@
 //! Untrained learners: settings on their way to training.
 
+pub mod ada_boost;
+pub mod boosted_decision_tree;
+pub mod calibrated_probabilities;
 pub mod constant_baseline;
+pub mod dbscan;
 pub mod decision_forest;
 pub mod decision_tree;
+pub mod extra_trees;
+pub mod gaussian_mixture;
+pub mod hierarchical_clustering;
+pub mod isolation_forest;
 pub mod k_means;
 pub mod k_nearest_neighbors;
 pub mod linear_regression;
 pub mod logistic_regression;
+pub mod naive_bayes;
+pub mod neural_network;
+pub mod one_vs_all_multiclass;
+pub mod one_vs_one_multiclass;
+pub mod pca_based_anomaly_detection;
+pub mod poisson_regression;
 pub mod ranges;
+pub mod stacking;
+pub mod support_vector_machine;
+mod within;
 
 use learn::{ClassWeights, Criterion, Task};
 

@@ -3,6 +3,7 @@
 pub mod combine_models;
 mod explain;
 pub mod prepend_transformation;
+pub mod train_anomaly_detection_model;
 pub mod train_clustering_model;
 pub mod train_model;
 pub mod tune_model_hyperparameters;
@@ -20,6 +21,8 @@ use table::Table;
 use crate::evaluate::folds::{Stretch, Stretched};
 use crate::learn::ranges::{self, MODE, SINGLE_PARAMETER};
 use crate::{columns, failures};
+
+pub use explain::component_panels;
 
 /// What is to be predicted, of the table at the input `table`.
 pub const TARGET: Param<Option<String>> = Param::column("target", "table", &[], true)

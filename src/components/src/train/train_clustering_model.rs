@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use charts::{Axis, Figure, Marks, Series};
+use charts::{Figure, Marks, Series};
 use engine::{Component, Flow, FlowError, In, Job, JobError, Out, Param, Running};
-use learn::{Clusterer, LabelMode};
-use model::Clustering;
+use learn::{Clustered, Clusterer, Dendrogram, LabelMode, Picture};
+use model::{ClusterAssignments, Clustering, Membership};
 use numeric::Stream;
 use pipeline::{Family, Spec};
 use protocol::{Failure, Panel};
@@ -13,8 +13,9 @@ use schema::{ColumnSelection, Kind, Role, Schema};
 use table::{Table, number_text};
 
 use super::Watched;
-use crate::score::assign_data_to_clusters::{assign, sizes_face};
-use crate::{columns, failures, memory};
+use crate::evaluate::figures::{axis, brief, category_axis, digits, figure, guide};
+use crate::score::assign_data_to_clusters::{Sizes, assign, sizes_face, with_assignments};
+use crate::{columns, failures, memory, tell};
 
 const KINDS: &[Kind] = &[Kind::Number, Kind::Integer, Kind::Boolean, Kind::Category];
 const CLUSTERER: In<Arc<Clusterer>> = In::new("clusterer");
@@ -36,13 +37,13 @@ impl Component for TrainClusteringModel {
         Spec::new("train.train-clustering-model", 1, Family::Score, "Train Clustering Model")
             .with_summary("Looks for groups of similar rows.")
             .with_help(
-                "Connect K-Means and the rows. Gives the clustering, for Assign Data to Clusters, and the table with \
-                 the group of each row.\n\n\
+                "Connect K-Means, DBSCAN, Hierarchical Clustering or Gaussian Mixture, and the rows. Gives the \
+                 clustering, for Assign Data to Clusters, and the table with the group of each row.\n\n\
                  Groups are numbered from 0 in no particular order. Nobody has told what they should be: whether they \
                  mean anything is for you to find out, from the centres in this node's output and from the silhouette \
                  in Evaluate Model.",
             )
-            .with_keywords("cluster fit k-means unsupervised segment")
+            .with_keywords("cluster fit k-means dbscan hierarchical mixture unsupervised segment")
             .with_icon("boxes")
             .with_caption("By {columns}")
             .with_input(CLUSTERER)
@@ -65,8 +66,7 @@ impl Component for TrainClusteringModel {
         let (Some(clusterer), Some(table)) = (job.optional_input(CLUSTERER), job.optional_input(TABLE)) else {
             return 0;
         };
-        let Clusterer::KMeans(settings) = &*clusterer;
-        memory::assigning(&table, settings.k as usize)
+        memory::clustering(&clusterer, &table)
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
@@ -75,24 +75,32 @@ impl Component for TrainClusteringModel {
             let table = job.input(TABLE)?;
             let column_idxs = features(table.schema(), &job.param(COLUMNS)?).map_err(failures::from_flow)?;
             let seed = Stream::fork(job.seed(), job.param(SEED)?).next_u64();
-            let clustering = learn::train_clustering(&clusterer, &table, &column_idxs, seed, &mut Watched(job))
+            let clustered = learn::train_clustering(&clusterer, &table, &column_idxs, seed, &mut Watched(job))
                 .await
                 .map_err(|error| failures::from_fit(&error))?;
-            let (assigned, sizes) = assign(&clustering, &table)?;
-            let Clusterer::KMeans(settings) = *clusterer;
-            let assigned = labelled(&clustering, assigned, settings.labels)?;
-            job.panel(centers(&clustering)?);
-            job.panel(sizes_figure(&sizes));
+            let Clustered { clustering, clusters, picture, notes } = clustered;
+            let assigned = assign(&mut Watched(job), &clustering, &table, Some(&clusters)).await?;
+            let mut with_clusters = with_assignments(&clustering, &table, &assigned)?;
+            if let Clusterer::KMeans(settings) = &*clusterer {
+                with_clusters = labelled(&assigned, with_clusters, settings.labels)?;
+            }
+            let sizes = Sizes::of(&clustering, &clusters);
+            tell(job, &notes);
+            if clustering.n_clusters() > 0 {
+                job.panel(centers(&clustering));
+            }
+            job.panel(Panel::Figure(sizes_figure(&sizes)));
+            about(&clustering, &picture, clusters.len()).into_iter().for_each(|panel| job.panel(panel));
             job.show(sizes_face(&sizes));
             job.output(CLUSTERING, Arc::new(clustering));
-            job.output(ASSIGNED, assigned);
+            job.output(ASSIGNED, with_clusters);
             Ok(())
         })
     }
 }
 
 /// The table with labels from the rows closest to the centres, as far as they are asked for.
-fn labelled(clustering: &Clustering, table: Table, mode: LabelMode) -> Result<Table, JobError> {
+fn labelled(found: &ClusterAssignments, table: Table, mode: LabelMode) -> Result<Table, JobError> {
     if mode == LabelMode::Ignore {
         return Ok(table);
     }
@@ -103,8 +111,7 @@ fn labelled(clustering: &Clustering, table: Table, mode: LabelMode) -> Result<Ta
             "Give the column with the labels that role with Edit Metadata, or set Assign label mode to Ignore.",
         )
     })?;
-    let found = learn::assign(clustering, &table).map_err(|error| failures::from_model(&error))?;
-    let n_clusters = clustering.sizes.len().max(1);
+    let n_clusters = (found.distances.len() / found.clusters.len().max(1)).max(1);
     let targets = table.frame_of(&[target_idx]);
     let has_label = |row_idx: usize| targets.columns[0].is_valid(row_idx);
     // Of each cluster the labelled row nearest to the centre, the first of equals.
@@ -129,7 +136,10 @@ fn labelled(clustering: &Clustering, table: Table, mode: LabelMode) -> Result<Ta
 }
 
 fn features(schema: &Schema, selection: &ColumnSelection) -> Result<Vec<usize>, FlowError> {
-    let column_idxs = columns::selected(schema, selection, KINDS, COLUMNS.name())?;
+    let mut column_idxs = columns::selected(schema, selection, KINDS, COLUMNS.name())?;
+    if !matches!(selection, ColumnSelection::Names(_)) {
+        column_idxs.retain(|column_idx| schema.columns[*column_idx].role == Role::Feature);
+    }
     if column_idxs.is_empty() {
         return Err(FlowError {
             place: COLUMNS.name().into(),
@@ -141,7 +151,7 @@ fn features(schema: &Schema, selection: &ColumnSelection) -> Result<Vec<usize>, 
 }
 
 /// The centres in the units of the table.
-fn centers(clustering: &Clustering) -> Result<Panel, Failure> {
+fn centers(clustering: &Clustering) -> Panel {
     let names = clustering.features.matrix_names();
     let width = names.len();
     let unscaled = |column_idx: usize, value: f64| match &clustering.scaling {
@@ -154,38 +164,134 @@ fn centers(clustering: &Clustering) -> Result<Panel, Failure> {
         .enumerate()
         .map(|(cluster, size)| {
             let center = clustering.centroids.iter().skip(cluster * width).take(width).enumerate();
-            let values = center.map(|(column_idx, value)| super::explain::digits(unscaled(column_idx, *value)));
+            let values = center.map(|(column_idx, value)| digits(unscaled(column_idx, *value)));
             [cluster.to_string(), size.to_string()].into_iter().chain(values).collect()
         })
         .collect();
     let heads = ["Cluster".to_owned(), "Rows".to_owned()].into_iter().chain(names).collect();
-    let title = format!(
-        "Centres after {} rounds, sum of squared distances {}",
-        clustering.n_iterations,
-        number_text(clustering.inertia)
-    );
-    Ok(Panel::Facts { title, heads, rows })
+    let found = match &clustering.membership {
+        Membership::NearestCentroid { n_iterations } => format!("Centres after {n_iterations} rounds"),
+        Membership::Mixture(mixture) => format!("Centres after {} rounds", mixture.n_iterations),
+        Membership::NearestRow { .. } => "Means of the clusters".into(),
+    };
+    let title = format!("{found}, sum of squared distances {}", number_text(clustering.inertia));
+    Panel::Facts { title, heads, rows }
 }
 
-fn sizes_figure(sizes: &[u64]) -> Panel {
-    let n_rows: u64 = sizes.iter().sum();
-    let axis = |label: &str, categories| Axis { label: label.into(), range: None, fixed: false, categories };
-    Panel::Figure(Figure {
-        id: "cluster-sizes".into(),
-        title: "Rows in each cluster".into(),
-        summary: format!("{n_rows} rows in {} clusters.", sizes.len()),
-        x: axis("Cluster", (0..sizes.len()).map(|cluster| cluster.to_string()).collect()),
-        y: axis("Rows", Vec::new()),
-        series: vec![Series {
-            name: "Rows".into(),
-            color_idx: 0,
-            marks: Marks::Columns(sizes.iter().map(|&size| size as f64).collect()),
-            detail: None,
-        }],
-        guides: Vec::new(),
+fn sizes_figure(sizes: &Sizes) -> Figure {
+    let (names, counts) = sizes.named();
+    let n_rows = sizes.n_rows();
+    let mut drawn =
+        figure("cluster-sizes", "Rows in each cluster", category_axis("Cluster", names), axis("Rows"), n_rows as usize);
+    drawn.summary = match sizes.noise {
+        Some(noise) => format!("{n_rows} rows in {} clusters, {noise} of them noise.", sizes.clusters.len()),
+        None => format!("{n_rows} rows in {} clusters.", sizes.clusters.len()),
+    };
+    drawn.series.push(Series { name: "Rows".into(), color_idx: 0, marks: Marks::Columns(counts), detail: None });
+    drawn
+}
+
+/// What else there is to see, by the method.
+fn about(clustering: &Clustering, picture: &Picture, n_rows: usize) -> Vec<Panel> {
+    let facts = |title: &str, facts: &[(&str, String)]| Panel::Facts {
+        title: title.into(),
+        heads: vec!["What".into(), "Value".into()],
+        rows: facts.iter().map(|(what, value)| vec![(*what).to_owned(), value.clone()]).collect(),
+    };
+    let mut panels = Vec::new();
+    match &clustering.membership {
+        Membership::NearestRow { clusters, reach: Some(eps), .. } => {
+            let n_noise = clustering.n_noise as usize;
+            panels.push(facts(
+                "Density",
+                &[
+                    ("Distance of neighbours", number_text(*eps)),
+                    ("Core rows", clusters.len().to_string()),
+                    ("Rows at the border of a cluster", (n_rows - n_noise - clusters.len()).to_string()),
+                    ("Rows of noise", n_noise.to_string()),
+                ],
+            ));
+            if let Picture::Reaches(reaches) = picture {
+                panels.push(Panel::Figure(reaches_figure(reaches, *eps, n_rows)));
+            }
+        }
+        Membership::Mixture(mixture) => {
+            let n_parameters = mixture.n_parameters(clustering.features.matrix_names().len()) as f64;
+            let (n, shown) = (n_rows as f64, digits);
+            let deviance = -2.0 * n * mixture.log_likelihood;
+            let shares: Vec<String> = mixture.weights.iter().map(|weight| brief(*weight)).collect();
+            panels.push(facts(
+                "How well it fits",
+                &[
+                    ("BIC, lower is better", shown(deviance + n_parameters * numeric::ln(n))),
+                    ("AIC, lower is better", shown(deviance + 2.0 * n_parameters)),
+                    ("Mean log-likelihood of a row", shown(mixture.log_likelihood)),
+                    ("Numbers that were fitted", n_parameters.to_string()),
+                    ("Shares of the clusters", shares.join(", ")),
+                ],
+            ));
+        }
+        Membership::NearestCentroid { .. } | Membership::NearestRow { .. } => {}
+    }
+    if let Picture::Dendrogram(dendrogram) = picture
+        && !dendrogram.joins.is_empty()
+    {
+        panels.push(Panel::Figure(dendrogram_figure(dendrogram, n_rows)));
+    }
+    panels
+}
+
+/// Where the curve bends is a distance that tells rows in the midst of others from those apart.
+fn reaches_figure(reaches: &[f64], eps: f64, n_rows: usize) -> Figure {
+    let mut drawn = figure(
+        "reaches",
+        "How far a row must reach to be a core row",
+        axis("Share of the rows"),
+        axis("Distance of neighbours"),
         n_rows,
-        sampling: String::new(),
-    })
+    );
+    let last = (reaches.len().max(2) - 1) as f64;
+    drawn.summary =
+        "A good distance of neighbours is where the curve bends upwards: rows to the left are core rows.".into();
+    if reaches.len() < n_rows {
+        drawn.sampling = format!("{} of {n_rows} rows", reaches.len());
+    }
+    let points = reaches.iter().enumerate().map(|(at, reach)| (at as f64 / last, *reach)).collect();
+    drawn.series.push(Series { name: "Rows".into(), color_idx: 0, marks: Marks::Line(points), detail: None });
+    drawn.guides.push(guide("set", (0.0, eps), (1.0, eps)));
+    drawn
+}
+
+/// The last joins, each a bracket over the two groups that were joined.
+fn dendrogram_figure(dendrogram: &Dendrogram, n_rows: usize) -> Figure {
+    let Dendrogram { leaves, joins, cut } = dendrogram;
+    let mut drawn = figure(
+        "dendrogram",
+        "Which groups were joined last",
+        category_axis("Rows of the group", leaves.iter().map(u64::to_string).collect()),
+        axis("Distance of the groups"),
+        n_rows,
+    );
+    drawn.summary = format!(
+        "Each bracket joins two groups, as high as they are apart; the last {} of {} joins are shown. Long upright lines \
+         part groups that are clearly apart.",
+        joins.len(),
+        n_rows - 1
+    );
+    // Where each group's line stands, and how high it begins.
+    let mut tops: Vec<(f64, f64)> = (0..leaves.len()).map(|place| (place as f64, 0.0)).collect();
+    let mut points = Vec::with_capacity(5 * joins.len());
+    for join in joins {
+        let ((left, left_height), (right, right_height)) = (tops[join.left], tops[join.right]);
+        points.extend([(left, left_height), (left, join.height), (right, join.height), (right, right_height)]);
+        // A place that is no number breaks the line.
+        points.push((f64::NAN, 0.0));
+        tops.push((f64::midpoint(left, right), join.height));
+    }
+    points.pop();
+    drawn.series.push(Series { name: "Joins".into(), color_idx: 0, marks: Marks::Line(points), detail: None });
+    drawn.guides.push(guide("cut", (0.0, *cut), ((leaves.len() - 1) as f64, *cut)));
+    drawn
 }
 
 #[cfg(test)]
@@ -243,5 +349,25 @@ mod tests {
         };
         assert_eq!(failure.message, "labels are to be assigned, and no column has the role of target");
         assert!(!failure.help.is_empty());
+    }
+
+    #[test]
+    fn rows_apart_are_noise_in_the_table_and_no_part_of_other_metrics() {
+        let table = read_bytes("t.csv", b"x\n0\n0.1\n0.2\n9\n", Options::default()).expect("a table").table;
+        let settings = learn::DbscanSettings { eps: 0.15, min_samples: 2, standardize: false };
+        let clusterer = Artifact::Clusterer(Arc::new(Clusterer::Dbscan(settings)));
+        let inputs = vec![("clusterer", clusterer), ("table", Artifact::Table(table))];
+        let trained = run_component(&TrainClusteringModel, inputs, vec![], 1).expect("clusters");
+        let Artifact::Table(clustered) = &trained.outputs["table"] else { panic!("a table") };
+        let cells = clustered.cells(1);
+        let found: Vec<_> = (0..4).map(|row_idx| cells.str(row_idx).unwrap_or_default().to_owned()).collect();
+        assert_eq!(found, ["0", "0", "0", "noise"]);
+        let inputs = vec![("scored", trained.outputs["table"].clone())];
+        let judged =
+            run_component(&crate::evaluate::evaluate_model::EvaluateModel, inputs, vec![], 1).expect("metrics");
+        let Artifact::Evaluation(evaluation) = &judged.outputs["evaluation"] else { panic!("metrics") };
+        let metric = |name: &str| (evaluation.metrics[name] * 1e9).round() / 1e9;
+        assert_eq!((metric("noise"), metric("n_clusters"), metric("inertia")), (0.25, 1.0, 0.02));
+        assert!(!evaluation.metrics.contains_key("silhouette"), "there is no other cluster");
     }
 }

@@ -428,6 +428,8 @@ impl Tuning {
     fn warnings(&self, trials: &[Trial]) -> Vec<String> {
         let mut warnings = Vec::new();
         match &*self.untrained {
+            Untrained::Single(learner) if !learner.parts().is_empty() => warnings
+                .push(format!("{} came with one setting, which was judged; nothing was compared.", learner.title())),
             Untrained::Single(learner) => warnings.push(format!(
                 "{} is in {SINGLE_PARAMETER} mode, so its one setting was judged and nothing was compared. Set its \
                  Create trainer mode to Parameter Range to try several.",
