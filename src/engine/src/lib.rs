@@ -34,4 +34,4 @@ pub use parcel::{Parcel, decoded, encoded};
 pub use preview::{RowOrders, preview};
 pub use profile::profiles;
 pub use team::{Answer, Answered, Crew, Helper, Order, Task};
-pub use untrained::{MakeLearner, Range, Untrained};
+pub use untrained::{MakeLearner, Range, Untrained, WrapLearner};

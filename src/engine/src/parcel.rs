@@ -94,8 +94,8 @@ pub(crate) enum Packed {
     /// By its place in the parcel.
     Table(u32),
     Learner(Learner),
-    /// The node that gave it: its component makes it again.
-    Range(Box<Node>),
+    /// The nodes that gave it, one after another: their components make it again.
+    Range(Vec<Node>),
     Clusterer(Arc<Clusterer>),
     Model(Arc<Model>),
     Clustering(Arc<Clustering>),
@@ -122,7 +122,7 @@ impl Packing {
             }
             Artifact::Learner(untrained) => match &**untrained {
                 Untrained::Single(learner) => Packed::Learner(learner.clone()),
-                Untrained::Range(range) => Packed::Range(Box::new(range.node().clone())),
+                Untrained::Range(range) => Packed::Range(range.nodes().cloned().collect()),
             },
             Artifact::Clusterer(clusterer) => Packed::Clusterer(Arc::clone(clusterer)),
             Artifact::Model(model) => Packed::Model(Arc::clone(model)),
@@ -153,12 +153,16 @@ fn unpack(packed: Packed, tables: &[Table], components: &Components) -> Result<A
             Artifact::Table(table.clone())
         }
         Packed::Learner(learner) => Artifact::Learner(Arc::new(Untrained::Single(learner))),
-        Packed::Range(node) => {
-            let (component, _) =
-                components.get(&node.component).ok_or_else(|| garbled(&"a learner is not known here"))?;
-            let params = node.params.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            let made = run_component(*component, Vec::new(), params, 0)?;
-            made.outputs.into_values().next().ok_or_else(|| garbled(&"a learner gave nothing"))?
+        Packed::Range(nodes) => {
+            let mut last: Option<Artifact> = None;
+            for node in nodes {
+                let (component, spec) =
+                    components.get(&node.component).ok_or_else(|| garbled(&"a learner is not known here"))?;
+                let inputs = spec.inputs.iter().map(|port| port.name.as_str()).zip(last).collect();
+                let params = node.params.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+                last = run_component(*component, inputs, params, 0)?.outputs.into_values().next();
+            }
+            last.ok_or_else(|| garbled(&"a learner gave nothing"))?
         }
         Packed::Clusterer(clusterer) => Artifact::Clusterer(clusterer),
         Packed::Model(model) => Artifact::Model(model),

@@ -75,10 +75,10 @@ pub trait Crew {
     /// The most bytes that all helpers together may need.
     fn spare_bytes(&self) -> u64;
 
-    /// Gives a helper that has nothing to do something to do. Each ticket is answered once.
+    /// Gives a helper something to do, after what it has. Each ticket is answered once, in the order of giving.
     fn hand(&self, helper: u32, ticket: u64, order: &Arc<Order>, task: Task);
 
-    /// Tells a helper that nobody wants any more what it is doing. It answers all the same.
+    /// Tells a helper that nobody wants any more what it was given. It answers all the same.
     fn stop(&self, helper: u32);
 
     /// What has come since this was asked last.
@@ -122,10 +122,19 @@ pub(crate) struct Team<'a> {
 
 #[derive(Default)]
 struct Seat {
-    /// What it works at.
-    ticket: Option<u64>,
+    /// What it works at, and what lies ready for it.
+    tickets: Vec<u64>,
     order: Option<u64>,
     n_lost: u32,
+}
+
+/// How much a helper is given at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Give {
+    /// Something to do, if it has nothing.
+    Work,
+    /// What it goes on with, too: it need not wait until this worker looks at what it has done.
+    Supply,
 }
 
 /// A helper that falls twice in a run is left alone: there is something about the work.
@@ -137,6 +146,11 @@ impl<'a> Team<'a> {
         Self { crew, seats: RefCell::new(seats), answers: RefCell::default() }
     }
 
+    /// The helpers and this one.
+    fn n_workers(&self) -> u32 {
+        self.crew.n_helpers() + 1
+    }
+
     pub(crate) fn is_worth(&self, work: u64) -> bool {
         work >= self.crew.least_work()
     }
@@ -145,20 +159,24 @@ impl<'a> Team<'a> {
         self.crew.rest()
     }
 
-    /// Hands a task to a helper that has nothing to do, if there is one and its memory can bear it: the ticket, and the
-    /// number of its worker, of which 0 is this one.
-    pub(crate) fn hand(&self, order: &Arc<Order>, task: Task) -> Option<(u64, u32)> {
+    /// Hands a task to a helper that has nothing to do, or no supply, if there is one and its memory can bear it: the
+    /// ticket, and the number of its worker, of which 0 is this one.
+    pub(crate) fn hand(&self, order: &Arc<Order>, task: Task, give: Give) -> Option<(u64, u32)> {
         let mut seats = self.seats.borrow_mut();
         let n_fitting = self.crew.spare_bytes().checked_div(order.n_bytes).unwrap_or(u64::MAX);
         let holders = |seat: &&Seat| seat.order == Some(order.id);
         let n_holders = seats.iter().filter(holders).count() as u64;
-        let is_free = |seat: &Seat| seat.ticket.is_none() && seat.n_lost < MAX_LOST;
+        let is_free = |seat: &Seat| seat.tickets.is_empty() && seat.n_lost < MAX_LOST;
         let known = seats.iter().position(|seat| is_free(seat) && seat.order == Some(order.id));
         let other = || seats.iter().position(is_free).filter(|_| n_holders < n_fitting);
-        let helper = known.or_else(other)?;
+        // Of the same order only: a helper holds one at a time.
+        let has_one = |seat: &Seat| seat.tickets.len() == 1 && seat.order == Some(order.id);
+        let next = || seats.iter().position(has_one).filter(|_| give == Give::Supply);
+        let helper = known.or_else(other).or_else(next)?;
         // No two runs share a ticket, for a helper may still be at work for the one before.
         let ticket = N_TICKETS.fetch_add(1, Ordering::Relaxed);
-        (seats[helper].ticket, seats[helper].order) = (Some(ticket), Some(order.id));
+        seats[helper].tickets.push(ticket);
+        seats[helper].order = Some(order.id);
         self.crew.hand(helper as u32, ticket, order, task);
         Some((ticket, helper as u32 + 1))
     }
@@ -168,13 +186,13 @@ impl<'a> Team<'a> {
         let mut seats = self.seats.borrow_mut();
         for Answered { helper, ticket, outcome } in self.crew.answers() {
             // An answer to an earlier run's ticket has nobody who waits for it.
-            let Some(seat) = seats.get_mut(helper as usize).filter(|seat| seat.ticket == Some(ticket)) else {
+            let Some(seat) = seats.get_mut(helper as usize).filter(|seat| seat.tickets.contains(&ticket)) else {
                 continue;
             };
-            seat.ticket = None;
-            if matches!(outcome, Answer::Lost) {
+            seat.tickets.retain(|other| *other != ticket);
+            // Who falls loses its order, and all that it was given: it fell once.
+            if matches!(outcome, Answer::Lost) && seat.order.take().is_some() {
                 seat.n_lost += 1;
-                seat.order = None;
             }
             self.answers.borrow_mut().insert(ticket, outcome);
         }
@@ -184,7 +202,7 @@ impl<'a> Team<'a> {
     /// Nobody waits for this any more.
     pub(crate) fn abandon(&self, ticket: u64) {
         self.answers.borrow_mut().remove(&ticket);
-        let helper = self.seats.borrow().iter().position(|seat| seat.ticket == Some(ticket));
+        let helper = self.seats.borrow().iter().position(|seat| seat.tickets.contains(&ticket));
         if let Some(helper) = helper {
             self.crew.stop(helper as u32);
         }
@@ -194,7 +212,7 @@ impl<'a> Team<'a> {
 impl Drop for Team<'_> {
     fn drop(&mut self) {
         for (helper, seat) in (0u32..).zip(self.seats.get_mut()) {
-            if seat.ticket.is_some() {
+            if !seat.tickets.is_empty() {
                 self.crew.stop(helper);
             }
         }
@@ -261,7 +279,9 @@ impl<'t, 'a> Spread<'t, 'a> {
         // Whoever hands parts over keeps one, unless it has one already.
         while self.next + u32::from(!self.is_busy_here) < self.end {
             let task = Task::Part { stage: self.stage, part_idx: self.next };
-            let Some((ticket, worker)) = team.hand(&order, task) else { break };
+            // Of the last ones, none lies ready for one worker while another has nothing to do.
+            let give = if self.end - self.next > team.n_workers() { Give::Supply } else { Give::Work };
+            let Some((ticket, worker)) = team.hand(&order, task, give) else { break };
             self.out.push(Out { ticket, part_idx: self.next, worker });
             self.next += 1;
         }

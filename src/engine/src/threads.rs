@@ -25,8 +25,8 @@ pub struct Threads {
 
 struct Seat {
     asked: Sender<Asked>,
-    /// Of what it was given last.
-    is_stopped: RefCell<Arc<AtomicBool>>,
+    /// Of what it was given and has not answered.
+    is_stopped: RefCell<Vec<Arc<AtomicBool>>>,
 }
 
 enum Asked {
@@ -73,14 +73,18 @@ impl Crew for Threads {
     fn hand(&self, helper: u32, ticket: u64, order: &Arc<Order>, task: Task) {
         let seat = &self.seats[helper as usize];
         let is_stopped = Arc::default();
-        seat.is_stopped.replace(Arc::clone(&is_stopped));
+        let mut given = seat.is_stopped.borrow_mut();
+        // What is done has nobody else who holds it.
+        given.retain(|other| Arc::strong_count(other) > 1);
+        given.push(Arc::clone(&is_stopped));
         if seat.asked.send(Asked::Compute(ticket, Arc::clone(order), task, is_stopped)).is_err() {
             self.waiting.borrow_mut().push(Answered { helper, ticket, outcome: Answer::Lost });
         }
     }
 
     fn stop(&self, helper: u32) {
-        self.seats[helper as usize].is_stopped.borrow().store(true, Ordering::Relaxed);
+        let given = self.seats[helper as usize].is_stopped.borrow();
+        given.iter().for_each(|is_stopped| is_stopped.store(true, Ordering::Relaxed));
     }
 
     fn answers(&self) -> Vec<Answered> {

@@ -18,6 +18,9 @@ pub enum Untrained {
 /// Makes a learner of what is set.
 pub type MakeLearner = fn(NodeParams<'_>) -> Result<Learner, JobError>;
 
+/// Makes a learner of another and of what is set.
+pub type WrapLearner = fn(NodeParams<'_>, Learner) -> Result<Learner, JobError>;
+
 /// The settings of one learner node, some of which may vary.
 #[derive(Clone, Debug)]
 pub struct Range {
@@ -25,17 +28,34 @@ pub struct Range {
     node: Node,
     space: Space,
     make: MakeLearner,
+    /// The nodes that make another learner of what comes out, in their order.
+    wraps: Vec<Wrap>,
+}
+
+/// A node with a learner within its own.
+#[derive(Clone, Debug)]
+struct Wrap {
+    spec: Spec,
+    node: Node,
+    wrap: WrapLearner,
 }
 
 impl Range {
     /// The settings of a node, of which those in `space` vary; dimensions are named by their parameters.
     pub fn new(params: NodeParams<'_>, space: Space, make: MakeLearner) -> Self {
-        Self { spec: params.spec().clone(), node: params.node().clone(), space, make }
+        Self { spec: params.spec().clone(), node: params.node().clone(), space, make, wraps: Vec::new() }
     }
 
-    /// The node whose settings they are.
-    pub fn node(&self) -> &Node {
-        &self.node
+    /// The same range for a node that makes another learner of each of them.
+    pub fn within(&self, params: NodeParams<'_>, wrap: WrapLearner) -> Self {
+        let mut range = self.clone();
+        range.wraps.push(Wrap { spec: params.spec().clone(), node: params.node().clone(), wrap });
+        range
+    }
+
+    /// The node whose settings they are, then those that make other learners of it.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.node).chain(self.wraps.iter().map(|wrap| &wrap.node))
     }
 
     /// The learner's component.
@@ -70,6 +90,8 @@ impl Range {
     pub fn learner(&self, settings: &Settings) -> Result<Learner, JobError> {
         let mut node = self.node.clone();
         node.params.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
-        (self.make)(NodeParams::new(&self.spec, &node))
+        let learner = (self.make)(NodeParams::new(&self.spec, &node))?;
+        let wrapped = |learner, Wrap { spec, node, wrap }: &Wrap| wrap(NodeParams::new(spec, node), learner);
+        self.wraps.iter().try_fold(learner, wrapped)
     }
 }

@@ -100,6 +100,8 @@ struct Frail {
     helpers: Vec<RefCell<Helper>>,
     waiting: RefCell<Vec<Answered>>,
     handed: RefCell<Vec<(u32, Task)>>,
+    /// The most that a helper had been given and had not answered.
+    most_at_once: Cell<usize>,
     n_dismissed: Cell<u32>,
     falls_at: fn(usize) -> bool,
     spare_bytes: u64,
@@ -111,6 +113,7 @@ impl Frail {
             helpers: (0..n_helpers).map(|_| RefCell::new(Helper::new(&COMPONENTS))).collect(),
             waiting: RefCell::default(),
             handed: RefCell::default(),
+            most_at_once: Cell::new(0),
             n_dismissed: Cell::new(0),
             falls_at,
             spare_bytes: u64::MAX,
@@ -144,7 +147,10 @@ impl Crew for Frail {
             }
             Answer::Done(block_on(engine.compute(&TestHost::default(), task)))
         };
-        self.waiting.borrow_mut().push(Answered { helper, ticket, outcome });
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.push(Answered { helper, ticket, outcome });
+        let n_given = waiting.iter().filter(|answered| answered.helper == helper).count();
+        self.most_at_once.set(n_given.max(self.most_at_once.get()));
     }
 
     fn stop(&self, _helper: u32) {}
@@ -173,6 +179,18 @@ fn parts_are_the_same_bits_in_the_same_order_on_any_number_of_helpers() {
 }
 
 #[test]
+fn a_part_lies_ready_for_each_helper_while_there_are_many() {
+    let most_at_once = |n_helpers, n_parts| {
+        let crew = Rc::new(Frail::new(n_helpers, |_| false));
+        told(&with(crew.clone()), n_parts);
+        crew.most_at_once.get()
+    };
+    assert_eq!(most_at_once(2, 30), 2);
+    assert_eq!(most_at_once(1, 3), 1, "of three parts, two workers share the last two");
+    assert_eq!(most_at_once(1, 4), 2);
+}
+
+#[test]
 fn whoever_computed_a_part_is_named() {
     let named = |host: &TestHost| {
         let done = run_component_in(host, &Summing, numbers(), vec![("n_parts", Value::Int(9))], 1).expect("it works");
@@ -180,7 +198,7 @@ fn whoever_computed_a_part_is_named() {
     };
     assert_eq!(named(&TestHost::default()), Vec::<u32>::new());
     assert_eq!(named(&with(Rc::new(Frail::new(3, |_| false)))), [1, 2, 3]);
-    let crew = Rc::new(Frail::new(1, |n| n < 2));
+    let crew = Rc::new(Frail::new(1, |n| n < 4));
     assert_eq!(named(&with(crew)), Vec::<u32>::new(), "one that falls has computed nothing");
 }
 
@@ -195,7 +213,11 @@ fn a_helper_that_falls_is_made_up_for() {
     }
     let crew = Rc::new(Frail::new(2, |_| true));
     told(&with(crew.clone()), 30);
-    assert_eq!(crew.handed.borrow().len(), 4, "one that falls twice is left alone");
+    assert_eq!(
+        crew.handed.borrow().len(),
+        8,
+        "one that falls twice, with what it has and what lies ready, is left alone"
+    );
 }
 
 #[test]

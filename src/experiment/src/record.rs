@@ -382,11 +382,15 @@ impl RunRecord {
         }
     }
 
-    /// Takes in what a node shows: names, order and direction of its metrics, its curves and matrices.
+    /// Takes in what a node shows: names, order and direction of its metrics, its curves and matrices. What it shows
+    /// with each of its outputs counts once.
     pub fn show(&mut self, id: &NodeId, panels: &[Panel]) {
         let mut n_rows = None;
         self.figures.retain(|figure| figure.node != *id);
-        for panel in panels {
+        for (at, panel) in panels.iter().enumerate() {
+            if panels[..at].contains(panel) {
+                continue;
+            }
             let (rests_on, shown) = match panel {
                 Panel::Figure(figure) => (figure.n_rows, Shown::Figure(Box::new(figure.clone()))),
                 Panel::Confusion(confusion) => (confusion.counts.iter().sum(), Shown::Confusion(confusion.clone())),

@@ -30,6 +30,8 @@ pub struct Question {
     pub metric: Option<String>,
     /// Each candidate is trained and judged on so many folds.
     pub n_folds: u32,
+    /// Whether a candidate that does badly on its first folds is given up.
+    pub early_termination: bool,
     /// Trials in all.
     pub n_trials: u32,
     /// No trial is started after so many seconds.

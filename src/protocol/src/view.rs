@@ -226,8 +226,10 @@ pub struct Confusion {
 pub struct TreeView {
     /// "Decision tree", "Tree 1 of 100".
     pub title: String,
-    /// Names of the classes; empty for regression.
+    /// Names of the classes; empty for numbers.
     pub classes: Vec<String>,
+    /// What the nodes' measure is: "impurity", "variance", "gain".
+    pub measure: String,
     /// Parents before children.
     pub nodes: Vec<TreeNode>,
 }
@@ -243,8 +245,8 @@ pub struct TreeNode {
     pub no: Option<u32>,
     /// Training rows.
     pub n_rows: f64,
-    /// Gini, or variance.
-    pub impurity: f64,
+    /// The tree says what it is.
+    pub measure: f64,
     /// Share of each class, or the one mean value.
     pub value: Vec<f64>,
 }

@@ -25,6 +25,9 @@ pub struct Study {
     pub sampling: Sampling,
     /// When a trial that does badly is given up.
     pub early_termination: Option<EarlyTermination>,
+    /// The first so many trials run to their end whatever the policy says, so that what is worth knowing in any case is known.
+    #[serde(default)]
+    pub n_landmarks: u32,
     /// When it ends.
     pub limits: Limits,
     /// The intervals of a whole trial, where they are known: the folds, or the rounds.
@@ -84,6 +87,7 @@ impl Study {
             objectives,
             sampling: Sampling::Random { seed: 0, rule: crate::Rule::Random },
             early_termination: None,
+            n_landmarks: 0,
             limits: Limits::default(),
             n_intervals: None,
             baseline: None,
@@ -101,6 +105,7 @@ impl Study {
             objectives: self.objectives.clone(),
             sampling: self.sampling.clone(),
             early_termination: self.early_termination.clone(),
+            n_landmarks: self.n_landmarks,
             limits: self.limits.clone(),
             n_intervals: self.n_intervals,
             baseline: self.baseline,

@@ -14,12 +14,12 @@ pub enum Slack {
 /// Whether a trial is to be given up after so many intervals, and why. `None`: it goes on.
 ///
 /// It is compared with the trials that ended before it could start, which are the same however many workers there are
-/// and in whichever order they finish. Failed and cancelled ones have no say. Hyperband's trials are given up at their
-/// rungs and never here.
+/// and in whichever order they finish. Failed and cancelled ones have no say. Landmarks are never given up; Hyperband's
+/// trials are at their rungs and never here.
 pub fn should_stop(study: &Study, trial: &Trial, n_intervals: u32) -> Option<String> {
     let policy = study.early_termination.as_ref()?;
     let own = trial.intermediate.get(..n_intervals as usize)?;
-    if !policy.looks_at(n_intervals) {
+    if trial.number < study.n_landmarks || !policy.looks_at(n_intervals) {
         return None;
     }
     let goal = study.objectives.first()?.goal;

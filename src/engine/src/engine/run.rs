@@ -12,7 +12,7 @@ use crate::face::default_face;
 use crate::job::{OnMetric, OnProgress};
 use crate::key::{NodeKey, Recipe, recipe};
 use crate::parcel::Left;
-use crate::team::{Order, Team};
+use crate::team::{Give, Order, Team};
 use crate::why::{title, what_changed};
 use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, Task, Work};
 
@@ -210,7 +210,7 @@ impl Engine {
         for ready in todo.ready.drain(..).rev() {
             let may_leave = n_heavy > 1 && !ready.is_lost && ready.work.n_parts < 2 && team.is_worth(ready.work.nanos);
             let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
-            match may_leave.then(|| team.hand(&order(), Task::Whole)).flatten() {
+            match may_leave.then(|| team.hand(&order(), Task::Whole, Give::Work)).flatten() {
                 Some((ticket, worker)) => {
                     n_heavy -= 1;
                     host.emit(RunEvent::Started { run, node: ready.id.clone(), worker });
