@@ -89,7 +89,14 @@ pub fn candidates(predicts_classes: bool, n_rows: usize) -> Vec<Candidate> {
         wants_scale: false,
     });
     let plain = |component, varied| Candidate { component, varied, wants_scale: false };
-    let mut all = vec![linear, plain("learn.decision-forest", forest)];
+    let boosting = vec![
+        Varied::new("learning_rate", logs(0.02, 0.3), Value::Float(0.1)),
+        Varied::new("max_leaves", whole_logs(4.0, 64.0), Value::Int(31)),
+        Varied::new("min_rows_leaf", whole_logs(2.0, 50.0), Value::Int(20)),
+        Varied::new("n_trees", choice([50, 100, 200].map(Value::Int).to_vec()), Value::Int(100)),
+        Varied::new("row_share", Distribution::Uniform { min_value: 0.5, max_value: 1.0 }, Value::Float(1.0)),
+    ];
+    let mut all = vec![linear, plain("learn.decision-forest", forest), plain("learn.boosted-decision-tree", boosting)];
     all.extend(neighbors);
     all.extend([plain("learn.decision-tree", tree), plain("learn.constant-baseline", Vec::new())]);
     all

@@ -6,7 +6,9 @@ use engine::{Engine, Host};
 use pipeline::{Catalogue, Edit, NodeId, OutPort, Pipeline, Value};
 use protocol::{Failure, METRICS_OF_CLASSES, METRICS_OF_NUMBERS, PlanSearch, Predicts, Question, RunTarget, Search};
 use schema::{Column, ColumnSelection, Kind, Role, list};
-use study::{Dimension, Limits, Objective, Sampling, Settings, Space, Study, better_when, metric_label};
+use study::{
+    Dimension, EarlyTermination, Limits, Objective, Sampling, Settings, Space, Study, better_when, metric_label,
+};
 use table::Table;
 
 use crate::came_through;
@@ -15,6 +17,11 @@ use crate::draft::{Draft, params, text};
 
 /// The share of the rows that the search never sees: the winner is evaluated on them.
 const TEST_SHARE: f64 = 0.25;
+/// Folds of a candidate before it may be given up: on one alone, chance decides too often.
+const MIN_FOLDS: u32 = 2;
+/// When a candidate is given up. Every learner is tried as it is to the end, whatever it says.
+const POLICY: EarlyTermination =
+    EarlyTermination::MedianStopping { evaluation_interval: 1, delay_evaluation: MIN_FOLDS };
 /// More values of a target are a mistake rather than classes.
 const MAX_CLASSES: usize = 100;
 /// Fewer training rows tell nothing.
@@ -81,6 +88,8 @@ fn search(document: &Pipeline, catalogue: &Catalogue, table: &Table, question: &
         ..Limits::default()
     };
     study.n_intervals = Some(question.n_folds);
+    study.early_termination = question.early_termination.then_some(POLICY);
+    study.n_landmarks = usual.len() as u32;
     for settings in usual {
         study.plan(settings);
     }

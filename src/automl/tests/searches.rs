@@ -43,6 +43,7 @@ fn question(target: Option<&str>) -> Question {
         predicts: Predicts::ByTarget,
         metric: None,
         n_folds: 3,
+        early_termination: false,
         n_trials: 12,
         budget_secs: 3_600,
         seed: 7,
@@ -112,15 +113,21 @@ fn every_learner_is_tried_as_it_is_before_any_setting_is_varied() {
     let engine = engine();
     let search = search(&engine, &sample("breast-cancer"), question(None));
     let name = format!("{}.learner", search.judge);
-    let first: Vec<String> = search.study.trials[..5]
+    let first: Vec<String> = search.study.trials[..6]
         .iter()
         .map(|trial| match &trial.settings[&name] {
             Value::Text(learner) => learner.clone(),
             other => panic!("{other:?}"),
         })
         .collect();
-    let learners =
-        ["logistic-regression", "decision-forest", "k-nearest-neighbors", "decision-tree", "constant-baseline"];
+    let learners = [
+        "logistic-regression",
+        "decision-forest",
+        "boosted-decision-tree",
+        "k-nearest-neighbors",
+        "decision-tree",
+        "constant-baseline",
+    ];
     assert_eq!(first, learners);
     assert_eq!(search.study.trials.len(), 12);
     assert!(search.study.trials.iter().all(|trial| trial.state == TrialState::Done));
@@ -135,6 +142,40 @@ fn every_learner_is_tried_as_it_is_before_any_setting_is_varied() {
             .find(|key| learners.iter().any(|other| other != learner && key.starts_with(&format!("{other}."))));
         assert_eq!(foreign, None, "{:?}", trial.settings);
     }
+}
+
+#[test]
+fn weak_candidates_are_given_up_after_two_folds_but_no_learner_untried() {
+    let engine = engine();
+    let asked = Question { early_termination: true, n_folds: 5, n_trials: 24, ..question(None) };
+    let n_folds = asked.n_folds as usize;
+    let mut search = planned(&engine, &sample("breast-cancer"), asked).unwrap();
+    let metric = search.study.objectives[0].metric.clone();
+    loop {
+        let actions = sweep::next(&search.study);
+        let Some(Action::Start { number, settings, .. }) = actions.first().cloned() else { break };
+        sweep::apply(&mut search.study, &actions[..1], 0.0).unwrap();
+        let mut changed = search.pipeline.clone();
+        changed.apply(Edit::Batch(search.study.space.edits(&settings))).unwrap();
+        let report = run(&engine, &changed, RunTarget::To(vec![search.judge.clone()]));
+        let metrics = report.nodes[&search.judge].metrics.clone();
+        let table = engine.table(&OutPort::new(&search.judge, "by_fold")).unwrap();
+        let column_idx = table.schema().position(&study::metric_label(&metric)).unwrap();
+        let mut watch = sweep::Watch::of(&search.study.trials[number as usize]);
+        for row_idx in 0..n_folds {
+            watch.tell(&mut search.study, table.cells(column_idx).number(row_idx).unwrap(), true);
+        }
+        match watch.stop() {
+            Some(stop) => search.study.cut_off(number, stop.clone(), 1.0).unwrap(),
+            None => search.study.finish(number, vec![metrics[&metric]], metrics, 1.0).unwrap(),
+        }
+    }
+    let study = &search.study;
+    assert_eq!(study.trials.len(), 24);
+    assert!(study.trials[..6].iter().all(|trial| trial.state == TrialState::Done), "each learner as it is");
+    let given_up: Vec<_> = study.trials.iter().filter(|trial| trial.state == TrialState::StoppedEarly).collect();
+    assert!(!given_up.is_empty());
+    assert!(given_up.iter().all(|trial| (2..n_folds).contains(&trial.intermediate.len())), "{given_up:?}");
 }
 
 #[test]
