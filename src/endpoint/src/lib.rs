@@ -32,7 +32,7 @@ pub use observe::{Observed, Observer, Outcome};
 pub use request::Request;
 pub use route::{Action, Route};
 pub use rows::{Checked, Rows, Vector};
-pub use rules::{AlertStatus, alerts, rollbacks};
+pub use rules::{AlertStatus, alerts, rollbacks, watches_drift};
 pub use scorer::{LoadError, Scored, Scorer};
 pub use service::{Disagreement, Handled, Host, Service};
 pub use trace::Trace;

@@ -14,6 +14,12 @@ use crate::{Answer, Disagreement, Refusal, Service, alerts};
 pub trait Past {
     /// The minutes that were counted, the one under way included.
     fn minutes(&self) -> Vec<Record>;
+    /// Those of them that end after a moment, and older ones than `minutes` gives where a host keeps them elsewhere.
+    fn minutes_since(&self, since_ms: u64) -> Vec<Record> {
+        let mut minutes = self.minutes();
+        minutes.retain(|record| (record.key.minute + 1) * 60_000 > since_ms);
+        minutes
+    }
     /// The last exceptions, oldest first.
     fn exceptions(&self) -> Vec<ExceptionEvent>;
     /// The last requests to predict, oldest first.
@@ -89,6 +95,9 @@ pub struct Apart {
     pub n_labels: u64,
     /// The largest difference of a probability, or of a number.
     pub max_difference: f64,
+    /// Rows by the largest difference of their probabilities: below 0.1, below 0.2, and so on.
+    #[serde(default)]
+    pub n_by_tenth: [u64; 10],
     /// Requests that only the live deployment could answer.
     pub n_failed: u64,
 }
@@ -100,17 +109,23 @@ impl Apart {
         self.n_rows += other.n_rows;
         self.n_labels += other.n_labels;
         self.max_difference = self.max_difference.max(other.max_difference);
+        self.count_tenths(&other.n_by_tenth);
         self.n_failed += other.n_failed;
+    }
+
+    fn count_tenths(&mut self, n_by_tenth: &[u64; 10]) {
+        self.n_by_tenth.iter_mut().zip(n_by_tenth).for_each(|(sum, n)| *sum += n);
     }
 
     /// Counts a request that the live deployment answered; none if the mirror did not.
     pub fn see(&mut self, disagreement: Option<Disagreement>) {
         match disagreement {
-            Some(Disagreement { n_rows, n_labels, max_difference }) => {
+            Some(Disagreement { n_rows, n_labels, max_difference, n_by_tenth }) => {
                 self.n_requests += 1;
                 self.n_rows += n_rows;
                 self.n_labels += n_labels;
                 self.max_difference = self.max_difference.max(max_difference);
+                self.count_tenths(&n_by_tenth);
             }
             None => self.n_failed += 1,
         }
@@ -198,10 +213,7 @@ impl Monitoring {
     pub fn answer(self, service: &Service, past: &dyn Past) -> Answer {
         let since = self.since_ms;
         let body: Json = match self.topic {
-            Topic::Minutes => {
-                let records = past.minutes().into_iter();
-                json!(records.filter(|record| (record.key.minute + 1) * 60_000 > since).collect::<Vec<_>>())
-            }
+            Topic::Minutes => json!(past.minutes_since(since)),
             Topic::Exceptions => {
                 json!(past.exceptions().into_iter().filter(|event| event.at_ms >= since).collect::<Vec<_>>())
             }
@@ -215,7 +227,7 @@ impl Monitoring {
             Topic::Drift => json!(drift(&past.slices(), since, service)),
             Topic::Disagreements => json!(past.mirrored()),
             Topic::Performance => json!(reports(past.performance(), since)),
-            Topic::Alerts => json!(alerts(&past.minutes(), service.registry(), past.now_ms())),
+            Topic::Alerts => json!(alerts(service, past)),
         };
         Answer::json(200, &body)
     }

@@ -84,12 +84,6 @@ impl Scorer {
     /// A gap that the model cannot fill; a number that is none.
     pub(crate) fn score(&self, fit: &Fit<'_>, n_rows: usize) -> Result<Scored, Refusal> {
         let prediction = self.model.predict(&frame(&fit.columns, n_rows)).map_err(|error| refusal(&error))?;
-        let (Prediction::Numbers(values) | Prediction::Probabilities { values, .. }) = &prediction;
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            let row = at / values.len().checked_div(n_rows).unwrap_or(1).max(1) + 1;
-            let message = format!("the model gave {} for row {row}, expected a finite number", values[at]);
-            return Err(Refusal::new(Exception::NonFiniteOutput, message));
-        }
         Ok(Scored { classes: prediction.classes(), prediction })
     }
 }
@@ -104,6 +98,7 @@ fn refusal(error: &ModelError) -> Refusal {
             got: "no value".into(),
         }]),
         ModelError::RowDropped { .. } => Refusal::new(Exception::NullNotAllowed, error.to_string()),
+        ModelError::Unbounded { .. } => Refusal::new(Exception::NonFiniteOutput, error.to_string()),
         ModelError::Member { error, .. } => refusal(error),
         ModelError::ColumnMissing { .. } | ModelError::WrongKind { .. } | ModelError::NotFinite { .. } => {
             Refusal::new(Exception::ModelPanic, format!("the model failed: {error}"))

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Prediction;
-use monitor::{Exception, ExceptionEvent, Minute, MinuteKey, PerformanceRecord, Phase, RequestEvent, Seen, Served};
+use monitor::{
+    Exception, ExceptionEvent, FAULT_HEADER, Minute, MinuteKey, PerformanceRecord, Phase, RequestEvent, Seen, Served,
+};
 use registry::{Address, Change, Deployment, Endpoint, Hash, Name, Registry, Which};
 use schema::list;
 use serde_json::{Value as Json, json};
@@ -31,6 +33,10 @@ pub trait Host {
     /// What it remembers of a request, if anything, so that feedback can be given on it.
     fn remembered(&self, _id: &str) -> Option<Remembered> {
         None
+    }
+    /// Whether requests may ask it to do wrong, so that whoever watches can be tried out (`x-millrace-fault: panic`).
+    fn takes_faults(&self) -> bool {
+        false
     }
     /// Is told of rows that were held to a model's signature, and what became of them.
     fn observe(&self, _: &Observed<'_>) {}
@@ -136,8 +142,7 @@ impl Service {
     }
 
     fn is_endpoint_ready(&self, endpoint: &Endpoint) -> bool {
-        let has_traffic = |name: &Name| endpoint.traffic.get(name).is_some_and(|percent| *percent > 0);
-        let mut live = endpoint.deployments.iter().filter(|(name, _)| has_traffic(name));
+        let mut live = endpoint.deployments.iter().filter(|(name, _)| endpoint.has_traffic(name));
         !endpoint.is_stopped && live.all(|(_, deployment)| self.scorer(deployment).is_some())
     }
 
@@ -304,6 +309,9 @@ impl Service {
         handled.seen.phases.push((Phase::Validate, checked - decoded));
         handled.seen.exceptions.extend(fit.warnings.iter().map(|warning| warning.exception));
         handled.mismatches.clone_from(&fit.warnings);
+        if host.takes_faults() && request.header(FAULT_HEADER) == Some("panic") {
+            panic!("the request asked for it");
+        }
         let scored = target.scorer.score(&fit, infer.rows.n_rows)?;
         let predicted = host.seconds();
         handled.seen.phases.push((Phase::Predict, predicted - checked));
@@ -555,6 +563,9 @@ pub struct Disagreement {
     pub n_labels: u64,
     /// The largest difference of a probability, or of a number.
     pub max_difference: f64,
+    /// Rows by the largest difference of their probabilities: below 0.1, below 0.2, and so on. All zero for numbers,
+    /// whose differences have no scale of their own, and for models with other classes.
+    pub n_by_tenth: [u64; 10],
 }
 
 impl Disagreement {
@@ -564,9 +575,16 @@ impl Disagreement {
         let (Prediction::Numbers(b) | Prediction::Probabilities { values: b, .. }) = &mirrored.prediction;
         let n_rows = if live.classes.is_empty() { a.len() } else { live.classes.len() };
         let n_labels = live.classes.iter().zip(&mirrored.classes).filter(|(a, b)| a != b).count();
-        let max_difference = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let largest = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         let is_comparable = a.len() == b.len() && live.classes.len() == mirrored.classes.len();
         let n_labels = if is_comparable { n_labels } else { n_rows };
-        Self { n_rows: n_rows as u64, n_labels: n_labels as u64, max_difference }
+        let mut n_by_tenth = [0; 10];
+        if is_comparable && !live.classes.is_empty() {
+            let n_classes = a.len() / n_rows;
+            for (a, b) in a.chunks_exact(n_classes).zip(b.chunks_exact(n_classes)) {
+                n_by_tenth[((largest(a, b) * 10.0) as usize).min(9)] += 1;
+            }
+        }
+        Self { n_rows: n_rows as u64, n_labels: n_labels as u64, max_difference: largest(a, b), n_by_tenth }
     }
 }

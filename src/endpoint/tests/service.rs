@@ -7,6 +7,7 @@ use std::sync::Arc;
 use endpoint::{Answer, Disagreement, Handled, Host, Request, Scorer, Service};
 use model::{Estimator, Feature, FeatureEncoding, Features, LinearModel, LogisticModel, Model, Target};
 use monitor::{Exception, Minute, MinuteKey};
+use numeric::Stream;
 use registry::{
     Card, Cell, Change, Event, Field, Hash, Header, Log, Name, Package, Predicts, Reference, Share, Signature,
 };
@@ -259,8 +260,8 @@ fn outputs_are_chosen_and_ordered_and_may_leave_as_bytes() {
     assert!(answer["error"].as_str().expect("a text").contains("there is no output \"logits\""), "{answer}");
 }
 
-#[test]
-fn columns_may_come_as_bytes() {
+/// A request in bytes, and how long its head is.
+fn in_bytes() -> (String, Vec<u8>) {
     let head = json!({ "inputs": [
         { "name": "age", "shape": [2], "datatype": "INT32", "parameters": { "binary_data_size": 8 } },
         { "name": "contract", "shape": [2], "datatype": "BYTES", "parameters": { "binary_data_size": 21 } },
@@ -272,7 +273,12 @@ fn columns_may_come_as_bytes() {
         body.extend((text.len() as u32).to_le_bytes());
         body.extend(text.as_bytes());
     }
-    let length = head.len().to_string();
+    (head.len().to_string(), body)
+}
+
+#[test]
+fn columns_may_come_as_bytes() {
+    let (length, body) = in_bytes();
     let headers = [("inference-header-content-length", length.as_str()), BLUE];
     let handled = send(&service(), "POST", "/v2/models/churn/infer", &headers, &body);
     assert_eq!(json_of(&handled)["outputs"][0]["data"], json!(["no", "yes"]));
@@ -359,6 +365,8 @@ fn a_mirror_sees_copies_and_what_it_says_is_compared() {
         let apart = Disagreement::of(&live.scored.expect("rows"), &copy.scored.expect("rows"));
         assert_eq!((apart.n_rows, apart.n_labels), (2, 2));
         assert!((apart.max_difference - (logistic(2.0) - logistic(-1.0))).abs() < 1e-15);
+        assert_eq!(apart.n_by_tenth.iter().sum::<u64>(), 2);
+        assert!(apart.n_by_tenth[(apart.max_difference * 10.0) as usize] >= 1);
     }
     assert!((160..=240).contains(&n_mirrored), "{n_mirrored} of 400 were mirrored");
 }
@@ -429,7 +437,10 @@ fn a_number_that_is_none_is_not_sent() {
     let body = rows(json!([0, 30]), json!(["monthly", "monthly"])).to_string();
     let handled = send(&service, "POST", "/v2/models/churn/infer", &[BLUE], body.as_bytes());
     assert_eq!(handled.answer.status, 500);
-    assert_eq!(json_of(&handled)["error"], "the model gave inf for row 2, expected a finite number");
+    assert_eq!(
+        json_of(&handled)["error"],
+        "the model gave inf for row 2, expected a finite number; column \"age\" is 30 there"
+    );
 }
 
 #[test]
@@ -446,4 +457,68 @@ fn no_body_brings_it_down() {
     }
     let big = service.clone().with_max_body(10);
     assert_eq!(send(&big, "POST", "/v2/models/churn/infer", &[BLUE], good.as_bytes()).answer.status, 413);
+}
+
+/// A few bytes changed, left out, doubled, or replaced by what parsers trip over.
+fn spoiled(good: &[u8], stream: &mut Stream) -> Vec<u8> {
+    const TRIPS: [&[u8]; 10] = [
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"9223372036854775808",
+        b"[[[[",
+        b"{\"",
+        b"\\ud800",
+        b"\xff\xfe",
+        b"\0",
+        b"null",
+    ];
+    let mut body = good.to_vec();
+    for _ in 0..=stream.below(4) {
+        let at = stream.below(body.len() as u64) as usize;
+        let end = (at + 1 + stream.below(8) as usize).min(body.len());
+        match stream.below(4) {
+            0 => body[at] = stream.below(256) as u8,
+            1 => _ = body.drain(at..end),
+            2 => {
+                let again = body[at..end].to_vec();
+                body.splice(at..at, again);
+            }
+            _ => _ = body.splice(at..end, TRIPS[stream.below(TRIPS.len() as u64) as usize].iter().copied()),
+        }
+        if body.is_empty() {
+            return body;
+        }
+    }
+    body
+}
+
+#[test]
+fn no_spoiled_body_brings_it_down_whatever_is_spoken() {
+    const N_EACH: usize = 4_000;
+    let (service, stream) = (service(), &mut Stream::new(1));
+    let (length, bytes) = in_bytes();
+    let json = rows(json!([30, 40]), json!(["monthly", "yearly"])).to_string();
+    let length = ("inference-header-content-length", length.as_str());
+    let csv = ("content-type", "text/csv");
+    let good: [(&str, (&str, &str), &[u8]); 7] = [
+        ("/v2/models/churn/infer", BLUE, json.as_bytes()),
+        ("/v2/models/churn/infer", length, &bytes),
+        ("/invocations", BLUE, br#"{"dataframe_split": {"columns": ["contract", "age"], "data": [["monthly", 30]]}}"#),
+        ("/invocations", BLUE, br#"{"dataframe_records": [{"age": 30, "contract": "monthly"}]}"#),
+        ("/invocations", csv, b"age,contract\r\n30,monthly\r\n40,\"yearly\"\r\n"),
+        ("/score", BLUE, br#"{"input_data": {"columns": ["age", "contract"], "data": [[40, "yearly"]]}}"#),
+        ("/v2/models/churn/feedback", BLUE, br#"{"id": "a", "label": "yes"}"#),
+    ];
+    let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+    for (path, header, good) in good {
+        for _ in 0..N_EACH {
+            let body = spoiled(good, stream);
+            let handled = send(&service, "POST", path, &[header], &body);
+            *statuses.entry(handled.answer.status).or_default() += 1;
+            assert!(handled.answer.status < 500, "{path}: {:?}", String::from_utf8_lossy(&body));
+            assert!(handled.answer.status == 200 || json_of(&handled)["code"].is_string());
+        }
+    }
+    println!("{} spoiled bodies, by status: {statuses:?}", N_EACH * good.len());
 }

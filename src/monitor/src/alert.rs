@@ -13,6 +13,9 @@ pub struct AlertRule {
     pub filter: Filter,
     /// What is looked at.
     pub metric: AlertMetric,
+    /// Of data drift, the column; none for whichever drifts most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// Which side of the threshold is bad.
     pub comparison: Comparison,
     /// In the metric's unit; to be on it is not bad.
@@ -43,10 +46,34 @@ pub enum AlertMetric {
     Availability,
     /// The most requests under way at once.
     InFlight,
+    /// By how much the rows of the last hour differ from those of training: the population stability index, or 0 where the
+    /// difference may be chance ([`crate::drift::Scores::drift`]).
+    DataDrift,
+    /// By how much predictions do, likewise.
+    PredictionDrift,
 }
 
 impl AlertMetric {
-    /// Its value; none if nothing is known.
+    /// Every one.
+    pub const ALL: &[Self] = &[
+        Self::RequestRate,
+        Self::P50,
+        Self::P95,
+        Self::P99,
+        Self::FailureRate,
+        Self::ExceptionRate,
+        Self::Availability,
+        Self::InFlight,
+        Self::DataDrift,
+        Self::PredictionDrift,
+    ];
+
+    /// Whether it looks at rows rather than at requests.
+    pub fn is_drift(self) -> bool {
+        matches!(self, Self::DataDrift | Self::PredictionDrift)
+    }
+
+    /// Its value; none if nothing is known, or if it looks at rows.
     pub fn of(self, point: &Point) -> Option<f64> {
         match self {
             Self::RequestRate => point.request_rate(),
@@ -57,6 +84,7 @@ impl AlertMetric {
             Self::ExceptionRate => point.exception_rate(),
             Self::Availability => point.counts.availability(),
             Self::InFlight => point.max_in_flight().map(f64::from),
+            Self::DataDrift | Self::PredictionDrift => None,
         }
     }
 }
@@ -81,6 +109,11 @@ pub enum Severity {
     Warning,
     /// To be looked at now.
     Critical,
+}
+
+impl Severity {
+    /// Every one.
+    pub const ALL: &[Self] = &[Self::Info, Self::Warning, Self::Critical];
 }
 
 /// How an alert stands.
@@ -111,30 +144,56 @@ pub enum AlertState {
 
 impl AlertRule {
     /// How the alert stands after each point of a series with steps of `step` minutes.
-    ///
-    /// Where nothing is known, nothing is said: what fires goes on firing, and what was about to begins anew.
     pub fn states(&self, points: &[Point], step: u64) -> Vec<AlertState> {
-        let mut state = AlertState::Inactive;
-        let mut next = |point: &Point| {
-            state = self.after(state, point, step);
-            state
-        };
-        points.iter().map(&mut next).collect()
+        self.after_each(points.iter().map(|point| (point.minute, step, self.metric.of(point))))
     }
 
-    fn after(&self, state: AlertState, point: &Point, step: u64) -> AlertState {
-        use AlertState::{Firing, Inactive, Pending, Resolved};
-        let is_bad = self.metric.of(point).map(|value| match self.comparison {
+    /// How the alert stands after each value of what it looks at: the minute since 1970 in which it begins, how many minutes
+    /// it is of, and the value.
+    ///
+    /// Where nothing is known, nothing is said: what fires goes on firing, and what was about to begins anew.
+    pub fn after_each(&self, values: impl IntoIterator<Item = (u64, u64, Option<f64>)>) -> Vec<AlertState> {
+        let mut state = AlertState::Inactive;
+        let mut next = |value| {
+            state = self.after(state, value);
+            state
+        };
+        values.into_iter().map(&mut next).collect()
+    }
+
+    /// Whether a value is bad.
+    pub fn is_bad(&self, value: f64) -> bool {
+        match self.comparison {
             Comparison::Above => value > self.threshold,
             Comparison::Below => value < self.threshold,
-        });
+        }
+    }
+
+    /// Whether it can be looked at.
+    ///
+    /// # Errors
+    /// What does not go together, in words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match (self.metric.is_drift(), self.comparison, &self.column) {
+            (true, Comparison::Below, _) => Err("drift is bad above a threshold, not below one"),
+            (true, Comparison::Above, Some(_)) if self.metric != AlertMetric::DataDrift => {
+                Err("there is one prediction: name no column")
+            }
+            (false, _, Some(_)) => Err("a column is named for data drift alone"),
+            (true, Comparison::Above, _) | (false, _, None) => Ok(()),
+        }
+    }
+
+    fn after(&self, state: AlertState, (minute, n_minutes, value): (u64, u64, Option<f64>)) -> AlertState {
+        use AlertState::{Firing, Inactive, Pending, Resolved};
+        let is_bad = value.map(|value| self.is_bad(value));
         match (state, is_bad) {
             (Firing { .. }, Some(true) | None) | (Resolved { .. }, Some(false) | None) => state,
-            (Firing { since }, Some(false)) => Resolved { since, until: point.minute },
+            (Firing { since }, Some(false)) => Resolved { since, until: minute },
             (Inactive | Pending { .. }, Some(false) | None) => Inactive,
             (Inactive | Pending { .. } | Resolved { .. }, Some(true)) => {
-                let since = if let Pending { since } = state { since } else { point.minute };
-                let is_long_enough = point.minute + step - since >= self.for_minutes;
+                let since = if let Pending { since } = state { since } else { minute };
+                let is_long_enough = minute + n_minutes - since >= self.for_minutes;
                 if is_long_enough { Firing { since } } else { Pending { since } }
             }
         }
@@ -171,6 +230,7 @@ mod tests {
             name: "failures".into(),
             filter: Filter::default(),
             metric: AlertMetric::FailureRate,
+            column: None,
             comparison,
             threshold,
             for_minutes,
@@ -225,6 +285,20 @@ mod tests {
         assert_eq!(rule(Comparison::Above, 0.05, 5).states(&points, 5), [Firing { since: 10 }]);
         assert_eq!(rule(Comparison::Below, 0.09, 0).states(&points, 1), [Inactive]);
         assert_eq!(rule(Comparison::Below, 0.10, 0).states(&points, 1), [Firing { since: 10 }]);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let rule = |metric, comparison, column: Option<&str>| {
+            AlertRule { metric, column: column.map(Into::into), ..rule(comparison, 0.25, 1) }.check()
+        };
+        use AlertMetric::{DataDrift, FailureRate, PredictionDrift};
+        use Comparison::{Above, Below};
+        assert_eq!(rule(DataDrift, Above, Some("age")), Ok(()));
+        assert_eq!(rule(FailureRate, Below, None), Ok(()));
+        assert_eq!(rule(DataDrift, Below, None), Err("drift is bad above a threshold, not below one"));
+        assert_eq!(rule(PredictionDrift, Above, Some("age")), Err("there is one prediction: name no column"));
+        assert_eq!(rule(FailureRate, Above, Some("age")), Err("a column is named for data drift alone"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MinuteKey, Served};
 
+/// With fewer labels nothing is said of a version, or of a stretch of time.
+pub const MIN_LABELS: u64 = 30;
+
 /// How good predictions turned out to be. Two add up, in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Performance {

@@ -18,11 +18,25 @@ pub enum Fault {
     UnknownCategory,
     /// The body is cut off.
     InvalidJson,
+    /// The host answers late.
+    Late,
+    /// The model itself fails: the answer is a 500.
+    Panic,
+}
+
+/// The header by which a request asks a host to do wrong; hosts that are not there to be tried out pass over it.
+pub const FAULT_HEADER: &str = "x-millrace-fault";
+
+/// How long a host is asked to wait, in milliseconds, by what [`FAULT_HEADER`] says.
+pub fn delay_ms(asked: &str) -> Option<u64> {
+    let ms = asked.strip_prefix("delay=")?.parse().ok()?;
+    (ms < 10_000).then_some(ms)
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::WrongType, Self::MissingColumn, Self::UnknownCategory, Self::InvalidJson];
+    pub const ALL: [Self; 6] =
+        [Self::WrongType, Self::MissingColumn, Self::UnknownCategory, Self::InvalidJson, Self::Late, Self::Panic];
 
     /// What it does, in words.
     pub fn label(self) -> &'static str {
@@ -31,8 +45,28 @@ impl Fault {
             Self::MissingColumn => "A column left out",
             Self::UnknownCategory => "A category never seen",
             Self::InvalidJson => "A body cut off",
+            Self::Late => "Answered 250 ms late",
+            Self::Panic => "The model fails, 500",
         }
     }
+
+    /// What it asks of the host, as [`FAULT_HEADER`] says it; none of what is wrong with the request itself.
+    pub fn asked_of_host(self) -> Option<&'static str> {
+        match self {
+            Self::Late => Some("delay=250"),
+            Self::Panic => Some("panic"),
+            Self::WrongType | Self::MissingColumn | Self::UnknownCategory | Self::InvalidJson => None,
+        }
+    }
+}
+
+/// A request that is ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// One row, as JSON.
+    pub body: String,
+    /// The value of [`FAULT_HEADER`], if it is to have one.
+    pub fault: Option<&'static str>,
 }
 
 /// Requests, one after another.
@@ -53,8 +87,8 @@ impl Traffic {
         Self { columns: columns.collect(), faults, shift, stream: Stream::new(seed) }
     }
 
-    /// The body of the next request, of one row.
-    pub fn next_body(&mut self) -> String {
+    /// The next request, of one row.
+    pub fn next_request(&mut self) -> Sending {
         let mut place = self.stream.uniform();
         let mut fault = None;
         for (kind, share) in &self.faults {
@@ -66,10 +100,12 @@ impl Traffic {
         }
         let inputs: Vec<Json> = (0..self.columns.len()).filter_map(|at| self.input(at, fault)).collect();
         let body = json!({ "inputs": inputs }).to_string();
-        match fault {
+        let body = match fault {
             Some(Fault::InvalidJson) => body.chars().take(body.len() / 2).collect(),
-            Some(Fault::WrongType | Fault::MissingColumn | Fault::UnknownCategory) | None => body,
-        }
+            Some(Fault::WrongType | Fault::MissingColumn | Fault::UnknownCategory | Fault::Late | Fault::Panic)
+            | None => body,
+        };
+        Sending { body, fault: fault.and_then(Fault::asked_of_host) }
     }
 
     /// The first column that a fault can be about has it.
@@ -80,7 +116,15 @@ impl Traffic {
             Some(Fault::MissingColumn) if at == 0 => return None,
             Some(Fault::WrongType) if first(Kind::is_numeric) => json!("n/a"),
             Some(Fault::UnknownCategory) if first(|kind| kind == Kind::Category) => json!("never seen before"),
-            Some(Fault::WrongType | Fault::MissingColumn | Fault::UnknownCategory | Fault::InvalidJson) | None => value,
+            Some(
+                Fault::WrongType
+                | Fault::MissingColumn
+                | Fault::UnknownCategory
+                | Fault::InvalidJson
+                | Fault::Late
+                | Fault::Panic,
+            )
+            | None => value,
         };
         let field = &self.columns[at].0;
         Some(json!({ "name": field.name, "shape": [1], "datatype": datatype(field.kind), "data": [value] }))
@@ -165,7 +209,7 @@ mod tests {
 
     fn bodies(faults: Vec<(Fault, f64)>, shift: f64) -> Vec<String> {
         let mut traffic = Traffic::new(&header(), faults, shift, 7);
-        (0..4_000).map(|_| traffic.next_body()).collect()
+        (0..4_000).map(|_| traffic.next_request().body).collect()
     }
 
     fn values(bodies: &[String], column: usize) -> Vec<Json> {
@@ -204,5 +248,16 @@ mod tests {
         assert!((4_000 - whole.len()).abs_diff(80) < 30, "{}", whole.len());
         assert!(n_wrong.abs_diff(400) < 60, "{n_wrong}");
         assert!(n_missing.abs_diff(200) < 45, "{n_missing}");
+    }
+
+    #[test]
+    fn what_a_host_is_to_do_wrong_is_asked_of_it_in_its_share() {
+        let mut traffic = Traffic::new(&header(), vec![(Fault::Late, 0.2), (Fault::Panic, 0.05)], 0.0, 7);
+        let asked: Vec<Sending> = (0..4_000).map(|_| traffic.next_request()).collect();
+        assert!(asked.iter().all(|sending| serde_json::from_str::<Json>(&sending.body).is_ok()));
+        let n = |fault: Option<&str>| asked.iter().filter(|sending| sending.fault == fault).count();
+        assert!(n(Some("delay=250")).abs_diff(800) < 80, "{}", n(Some("delay=250")));
+        assert!(n(Some("panic")).abs_diff(200) < 45, "{}", n(Some("panic")));
+        assert_eq!(n(None) + n(Some("delay=250")) + n(Some("panic")), 4_000);
     }
 }

@@ -1,6 +1,6 @@
 //! Drift against SciPy, and whether it is found when it is there and only then.
 
-use monitor::drift::{ColumnReport, Recipe, Report, Verdict, Window};
+use monitor::drift::{ColumnReport, Recipe, Report, Scores, Significance, Test, Verdict, Window};
 use numeric::Stream;
 use registry::{ColumnReference, Reference};
 use serde_json::Value as Json;
@@ -207,6 +207,24 @@ fn at_most_one_of_twenty_stable_replays_gives_an_alarm() {
         println!("{n_rows} rows, 200 replays: {} alarms, {} by significance alone", n_alarms[0], n_alarms[1]);
         assert!(n_alarms[0] <= 10, "{} of 200 replays gave an alarm", n_alarms[0]);
     }
+}
+
+#[test]
+fn recipes_of_others_decide_by_their_own_distances() {
+    let scores = |wasserstein, jensen_shannon, p_value| {
+        let (test, statistic, adjusted_p_value) = (Test::KolmogorovSmirnov, 0.0, 1.0);
+        let significance = Significance { test, statistic, p_value, adjusted_p_value };
+        Scores { psi: 0.0, jensen_shannon, total_variation: 0.0, wasserstein, significance }
+    };
+    let is_drift = |recipe: Recipe, scores: &Scores, n| recipe.verdict(scores, n) == Verdict::Drift;
+    // Few rows: the p value alone. Many: the distance alone.
+    let (likely, far) = (scores(Some(0.05), 0.05, 0.04), scores(Some(0.2), 0.05, 0.06));
+    assert!(is_drift(Recipe::Evidently, &likely, 1_000) && !is_drift(Recipe::Evidently, &likely, 1_001));
+    assert!(!is_drift(Recipe::Evidently, &far, 1_000) && is_drift(Recipe::Evidently, &far, 1_001));
+    // Of categories Evidently's distance is to the base e: 0.1 is 0.1201 to the base 2, which NannyML looks at.
+    let (below, above) = (scores(None, 0.12, 1.0), scores(None, 0.1202, 1.0));
+    assert!(!is_drift(Recipe::Evidently, &below, 5_000) && is_drift(Recipe::Evidently, &above, 5_000));
+    assert!(is_drift(Recipe::NannyMl, &below, 5_000) && !is_drift(Recipe::NannyMl, &far, 5_000));
 }
 
 #[test]

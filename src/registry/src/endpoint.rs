@@ -18,6 +18,9 @@ pub struct Endpoint {
     /// Invariant: names deployments that exist, none of them the mirror's; adds up to 100 or to 0. Kept by
     /// `Registry::apply`.
     pub traffic: BTreeMap<Name, u8>,
+    /// Since when deployments have their traffic, or had it when they last had some.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub live: BTreeMap<Name, Live>,
     /// Which deployment sees copies of live requests. What it answers is recorded and never returned.
     pub mirror: Option<Share>,
     /// When traffic goes back from a new deployment that is worse than the old one; only `monitor` looks into it.
@@ -37,6 +40,15 @@ pub struct Deployment {
     pub version: u32,
     /// Since when, in milliseconds since 1970.
     pub since: u64,
+}
+
+/// When a deployment was given traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// When, in milliseconds since 1970.
+    pub since: u64,
+    /// Whether its version had some before, and lost it.
+    pub is_again: bool,
 }
 
 /// A deployment and its percent of requests.
@@ -139,6 +151,11 @@ impl Endpoint {
         }
         shares.insert(deployment.clone(), 100 - left as u8);
         shares
+    }
+
+    /// Whether some requests are answered by a deployment.
+    pub fn has_traffic(&self, deployment: &Name) -> bool {
+        self.traffic.get(deployment).is_some_and(|percent| *percent > 0)
     }
 
     /// Which deployment answers a request: always the same for the same key. None if nothing has traffic.

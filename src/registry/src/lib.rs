@@ -23,7 +23,7 @@ mod signature;
 
 pub use address::{Address, AddressError, Which};
 pub use card::{Card, Metric, Step};
-pub use endpoint::{Deployment, Endpoint, Share, TrafficError, bucket_of};
+pub use endpoint::{Deployment, Endpoint, Live, Share, TrafficError, bucket_of};
 pub use event::{Change, Event};
 pub use log::{Alert, ChangeError, Log, ModelEntry, ReadError, Registry, Version};
 pub use name::{Name, NameError};

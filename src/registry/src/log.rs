@@ -6,7 +6,7 @@ use schema::list;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::{Address, Change, Deployment, Endpoint, Event, Hash, Name, TrafficError, Which};
+use crate::{Address, Change, Deployment, Endpoint, Event, Hash, Live, Name, TrafficError, Which};
 
 /// All models and endpoints, as they are after some events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -197,12 +197,19 @@ impl Registry {
             Change::Deployed { endpoint, deployment, model, version } => {
                 self.offered(model, *version)?;
                 let new = Deployment { model: model.clone(), version: *version, since: event.at };
-                self.endpoints.entry(endpoint.clone()).or_default().deployments.insert(deployment.clone(), new);
+                let entry = self.endpoints.entry(endpoint.clone()).or_default();
+                let before = entry.deployments.insert(deployment.clone(), new);
+                if before.is_none_or(|before| (before.model, before.version) != (model.clone(), *version)) {
+                    entry.live.remove(deployment);
+                    if entry.has_traffic(deployment) {
+                        entry.live.insert(deployment.clone(), Live { since: event.at, is_again: false });
+                    }
+                }
             }
             Change::Undeployed { endpoint, deployment } => {
                 let entry = self.endpoint_mut(endpoint)?;
                 let is_mirror = entry.mirror.as_ref().is_some_and(|mirror| mirror.deployment == *deployment);
-                if is_mirror || entry.traffic.get(deployment).is_some_and(|percent| *percent > 0) {
+                if is_mirror || entry.has_traffic(deployment) {
                     return Err(ChangeError::HasTraffic { deployment: deployment.clone() });
                 }
                 if entry.deployments.remove(deployment).is_none() {
@@ -210,10 +217,17 @@ impl Registry {
                     return Err(TrafficError::NoDeployment { deployment: deployment.clone(), available }.into());
                 }
                 entry.traffic.remove(deployment);
+                entry.live.remove(deployment);
             }
             Change::TrafficSet { endpoint, traffic, reason: _ } => {
                 let entry = self.endpoint_mut(endpoint)?;
                 entry.check(traffic, entry.mirror.as_ref())?;
+                for (deployment, _) in traffic.iter().filter(|(_, percent)| **percent > 0) {
+                    if !entry.has_traffic(deployment) {
+                        let is_again = entry.live.contains_key(deployment);
+                        entry.live.insert(deployment.clone(), Live { since: event.at, is_again });
+                    }
+                }
                 entry.traffic = traffic.clone();
             }
             Change::MirrorSet { endpoint, mirror } => {

@@ -11,6 +11,10 @@ pub const MIN_ROWS: u64 = 200;
 const WATCH_PSI: f64 = 0.1;
 const DRIFT_PSI: f64 = 0.25;
 const SIGNIFICANT: f64 = 0.05;
+/// Evidently looks at sizes instead of significance beyond so many rows of the reference.
+const EVIDENTLY_MANY_ROWS: u64 = 1_000;
+/// From here on Evidently and NannyML call a distance a drift.
+const FAR: f64 = 0.1;
 
 /// What makes a difference a drift. Recipes disagree on the same rows, so a verdict is told with its recipe's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +27,22 @@ pub enum Recipe {
     Significance,
     /// Large.
     Size,
+    /// As Evidently does it unless told otherwise, but for columns of two values, which it gives a test of their own.
+    Evidently,
+    /// As NannyML does it unless told otherwise, over deciles instead of bins by Doane's rule.
+    NannyMl,
 }
 
 impl Recipe {
+    /// Every one, the usual first, as it is called.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Both, "Large and significant"),
+        (Self::Size, "Large"),
+        (Self::Significance, "Significant"),
+        (Self::Evidently, "Evidently"),
+        (Self::NannyMl, "NannyML"),
+    ];
+
     /// What it does, in words.
     pub fn name(self) -> &'static str {
         match self {
@@ -34,12 +51,27 @@ impl Recipe {
             }
             Self::Significance => "Kolmogorov-Smirnov or chi-squared below 5 % (Benjamini-Hochberg)",
             Self::Size => "PSI over deciles, 0.1 and 0.25",
+            Self::Evidently => {
+                "Kolmogorov-Smirnov or chi-squared below 5 % up to 1,000 rows of training, beyond that a normed Wasserstein \
+                 or a Jensen-Shannon distance from 0.1 (Evidently)"
+            }
+            Self::NannyMl => "Jensen-Shannon distance to the base 2 over deciles, from 0.1 (NannyML)",
         }
     }
 
-    fn verdict(self, scores: &Scores) -> Verdict {
+    /// What scores come to, by so many rows of the reference.
+    pub fn verdict(self, scores: &Scores, n_reference: u64) -> Verdict {
         let is_significant = scores.significance.adjusted_p_value <= SIGNIFICANT;
+        let is_drift = |is| if is { Verdict::Drift } else { Verdict::Stable };
         match self {
+            Self::Evidently if n_reference <= EVIDENTLY_MANY_ROWS => {
+                is_drift(scores.significance.p_value <= SIGNIFICANT)
+            }
+            // Its Jensen-Shannon distance is to the base e: ours, times the root of ln 2.
+            Self::Evidently => is_drift(
+                scores.wasserstein.unwrap_or(scores.jensen_shannon * numeric::sqrt(std::f64::consts::LN_2)) >= FAR,
+            ),
+            Self::NannyMl => is_drift(scores.jensen_shannon >= FAR),
             Self::Significance if is_significant => Verdict::Drift,
             Self::Both if !is_significant => Verdict::Stable,
             Self::Size | Self::Both if scores.psi >= DRIFT_PSI => Verdict::Drift,
@@ -154,28 +186,46 @@ pub struct Quality {
     pub unseen_category_rate: Option<f64>,
 }
 
+impl Scores {
+    /// How large a difference is that is no chance: the population stability index over deciles, or 0 where the test's
+    /// p-value, adjusted for there being several columns, is above 5 %.
+    pub fn drift(&self) -> f64 {
+        if self.significance.adjusted_p_value <= SIGNIFICANT { self.psi } else { 0.0 }
+    }
+}
+
+impl ColumnWindow {
+    /// The population stability index alone, which takes no time; none if there are too few values.
+    pub fn psi(&self, reference: &ColumnReference) -> Option<f64> {
+        let expected = counts(&reference.shape);
+        let n_values = expected.iter().sum::<u64>().min(self.n_values());
+        let shares = || (distance::shares(&expected), distance::shares(&self.counts));
+        (n_values >= MIN_ROWS).then(shares).map(|(expected, found)| distance::psi(&expected, &found))
+    }
+}
+
 impl Report {
     /// Compares a window with its reference.
     pub fn of(reference: &Reference, window: &Window, recipe: Recipe) -> Self {
         let mut inputs: Vec<ColumnReport> =
             reference.inputs.iter().zip(&window.inputs).map(|(reference, window)| column(reference, window)).collect();
-        judge(&mut inputs, recipe);
+        judge(&mut inputs, recipe, reference.n_rows);
         let pair = reference.prediction.as_ref().zip(window.prediction.as_ref());
         let mut prediction: Vec<ColumnReport> =
             pair.map(|(reference, window)| column(reference, window)).into_iter().collect();
-        judge(&mut prediction, recipe);
+        judge(&mut prediction, recipe, reference.n_rows);
         Self { recipe, inputs, prediction: prediction.pop() }
     }
 }
 
 /// Adjusts for there being several columns, and says what each comes to.
-fn judge(columns: &mut [ColumnReport], recipe: Recipe) {
+fn judge(columns: &mut [ColumnReport], recipe: Recipe, n_reference: u64) {
     let p_values: Vec<f64> =
         columns.iter().filter_map(|column| Some(column.scores.as_ref()?.significance.p_value)).collect();
     let judged = columns.iter_mut().filter_map(|column| Some((&mut column.verdict, column.scores.as_mut()?)));
     for ((verdict, scores), adjusted) in judged.zip(benjamini_hochberg(&p_values)) {
         scores.significance.adjusted_p_value = adjusted;
-        *verdict = recipe.verdict(scores);
+        *verdict = recipe.verdict(scores, n_reference);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Windows of ten minutes, as they are kept and sent, and how they add up to longer ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use registry::{Hash, Reference};
 use serde::{Deserialize, Serialize};
@@ -124,12 +125,22 @@ impl Slices {
         }
     }
 
+    /// Where slices begin and how long they are, in minutes: each stretch of time once.
+    pub fn stretches(&self) -> BTreeSet<(u64, u64)> {
+        self.0.keys().map(|key| (key.minute, key.n_minutes)).collect()
+    }
+
     /// Adds up the slices that end after a moment, by who answered and by the reference that they are of.
     pub fn since(&self, since_ms: u64) -> BTreeMap<(Served, Hash), Span> {
+        self.ending_in(since_ms / 60_000 + 1..=u64::MAX)
+    }
+
+    /// Adds up the slices that end in some minutes since 1970, likewise.
+    pub fn ending_in(&self, minutes: RangeInclusive<u64>) -> BTreeMap<(Served, Hash), Span> {
         let mut spans: BTreeMap<(Served, Hash), Span> = BTreeMap::new();
         for (key, slice) in &self.0 {
             let (from, to) = (key.minute, key.minute + key.n_minutes);
-            if to * 60_000 <= since_ms {
+            if !minutes.contains(&to) {
                 continue;
             }
             match spans.get_mut(&(key.served.clone(), key.package.clone())) {

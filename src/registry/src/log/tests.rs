@@ -176,3 +176,26 @@ fn a_share_is_taken_from_the_others_in_proportion() {
     let total: u32 = endpoint.with_share(&name("d"), 1).values().map(|percent| u32::from(*percent)).sum();
     assert_eq!(total, 100);
 }
+
+#[test]
+fn it_is_known_since_when_a_deployment_has_its_traffic() {
+    let mut log = log();
+    let live = |log: &Log| log.registry().endpoints[&name("churn")].live.get(&name("green")).copied();
+    let mut at = 2_000;
+    let mut record = |log: &mut Log, change: Change| {
+        at += 1_000;
+        log.record(Event { at, ..event(change) }).expect("it fits");
+    };
+    assert_eq!(live(&log), Some(Live { since: 1_000, is_again: false }));
+    record(&mut log, traffic(&[("blue", 50), ("green", 50)]));
+    assert_eq!(live(&log), Some(Live { since: 1_000, is_again: false }), "it had some all the time");
+    record(&mut log, traffic(&[("blue", 100), ("green", 0)]));
+    record(&mut log, traffic(&[("blue", 90), ("green", 10)]));
+    assert_eq!(live(&log), Some(Live { since: 5_000, is_again: true }));
+    record(&mut log, registered("churn", 3));
+    record(&mut log, deployed("green", 3));
+    assert_eq!(live(&log), Some(Live { since: 7_000, is_again: false }), "another version is new to it");
+    record(&mut log, traffic(&[("blue", 100)]));
+    record(&mut log, Change::Undeployed { endpoint: name("churn"), deployment: name("green") });
+    assert_eq!(live(&log), None);
+}
