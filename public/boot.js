@@ -31,6 +31,13 @@ try {
   sayWhy(error);
 }
 
+// What is too large for the service worker is answered by a worker of this page (sw.js).
+navigator.serviceWorker?.addEventListener("message", ({ data, ports }) => {
+  if (data?.asked) {
+    new Worker("sw.js").postMessage(data, [data.body.buffer, ...ports]);
+  }
+});
+
 /// Shows what went wrong and what the reader can do about it.
 function sayWhy(error) {
   const [heading, advice] =

@@ -12,7 +12,8 @@
 const BUILD = "";
 const FILES = [];
 
-const SCOPE = new URL(registration.scope);
+/// The folder of this script. A page's worker runs it too, and has no registration to ask.
+const SCOPE = new URL("./", location);
 const CACHE_OF = (build) => `millrace ${SCOPE.pathname} ${build}`;
 const CACHE = CACHE_OF(BUILD);
 const PROGRAM = FILES.find((file) => file.endsWith("/service_worker.wasm"));
@@ -38,6 +39,8 @@ addEventListener("message", (event) => {
   // The reader chose to have the new build; a page asks only when nothing runs in it.
   if (event.data === "take over") {
     event.waitUntil(skipWaiting());
+  } else if (event.data?.asked) {
+    answerLarge(event);
   }
 });
 
@@ -60,7 +63,10 @@ addEventListener("fetch", (event) => {
 
 async function keepFiles() {
   const cache = await caches.open(CACHE);
-  await cache.addAll(FILES.map((file) => new Request(new URL(file, SCOPE), { cache: "no-cache" })));
+  // A folder with the build's id holds the same files for ever, and the page has just fetched some of them.
+  const mode = (file) => (/^assets-/.test(file) ? "force-cache" : "no-cache");
+  const all = [...FILES, location.href];
+  await cache.addAll(all.map((file) => new Request(new URL(file, SCOPE), { cache: mode(file) })));
 }
 
 async function forgetOldFiles() {
@@ -173,14 +179,22 @@ function started() {
 async function start(onFailure) {
   const [module, events] = await Promise.all([compile(), read("events")]);
   const { exports } = await WebAssembly.instantiate(module, { host: { seconds } });
+  let hasFailed = false;
+  const fail = () => {
+    hasFailed = true;
+    onFailure();
+  };
   const ask = (message, bytes = new Uint8Array()) => {
+    if (hasFailed) {
+      throw new ProgramGone();
+    }
     const text = encoder.encode(JSON.stringify(message));
     const at = exports.inbox(4 + text.length + bytes.length);
     const inbox = new Uint8Array(exports.memory.buffer, at);
     new DataView(exports.memory.buffer).setUint32(at, text.length, true);
     inbox.set(text, 4);
     inbox.set(bytes, 4 + text.length);
-    const size = tried(exports.call, onFailure);
+    const size = tried(exports.call, fail);
     const outbox = new Uint8Array(exports.memory.buffer, exports.outbox(), size);
     const end = 4 + new DataView(exports.memory.buffer, exports.outbox()).getUint32(0, true);
     // Copied: the memory is used again.
@@ -212,6 +226,9 @@ class ProgramFailed extends Error {
   }
 }
 
+/// Another request ended the program that was to answer this one.
+class ProgramGone extends Error {}
+
 async function compile() {
   compiled ??= (async () => {
     const kept = (await caches.match(new URL(PROGRAM, SCOPE))) ?? (await fetch(new URL(PROGRAM, SCOPE)));
@@ -238,6 +255,14 @@ async function packageOf(hash) {
 
 let inFlight = 0;
 
+/// What a request asks to go wrong is done by the program, but for waiting, which it cannot.
+const DELAY = /^delay=(\d{1,4})$/;
+
+function delayOf(request) {
+  const [, ms = 0] = DELAY.exec(request.headers.get("x-millrace-fault")) ?? [];
+  return ms > 0 && new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function answerAsEndpoint(event, path, query) {
   const arrived = seconds();
   inFlight += 1;
@@ -256,7 +281,20 @@ async function answerAsEndpoint(event, path, query) {
 
 async function answer(event, path, query, arrived) {
   const { request } = event;
-  let [ask, body] = await Promise.all([started(), request.arrayBuffer().then((buffer) => new Uint8Array(buffer))]);
+  const [buffer] = await Promise.all([request.arrayBuffer(), started(), delayOf(request)]);
+  for (;;) {
+    try {
+      return await answerWith(await started(), event, path, query, arrived, new Uint8Array(buffer));
+    } catch (error) {
+      if (!(error instanceof ProgramGone)) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function answerWith(ask, event, path, query, arrived, body) {
+  const { request } = event;
   const asked = {
     method: request.method,
     path,
@@ -270,9 +308,9 @@ async function answer(event, path, query, arrived) {
   if (CHANGES.test(`${request.method} ${path}`)) {
     return oneByOne(() => change(asked, body));
   }
-  let out, bytes;
+  let out, bytes, taken;
   try {
-    [out, bytes] = await answerOf(ask, asked, body);
+    [out, bytes, taken] = (await answerElsewhere(asked, body)) ?? (await answerOf(ask, asked, body));
   } catch (error) {
     if (!(error instanceof ProgramFailed)) {
       throw error;
@@ -281,7 +319,10 @@ async function answer(event, path, query, arrived) {
     ask = await started();
     [out, bytes] = ask({ failed: asked });
   }
-  event.waitUntil(keepCounts(ask, out.has_copy).then(() => slicing));
+  if (taken) {
+    event.waitUntil(keepTaken(ask, taken));
+  }
+  event.waitUntil(keepCounts(ask, out.has_copy && !taken).then(() => slicing));
   return new Response(request.method === "HEAD" ? null : bytes, { status: out.status, headers: out.headers });
 }
 
@@ -301,6 +342,65 @@ async function answerOf(ask, asked, body) {
     return out.is_header ? ask("header", found) : [{ status: 200, headers: [] }, found];
   }
   return [out, bytes];
+}
+
+// Large requests
+
+/// A service worker has one thread, and nobody else is answered while it predicts. A larger body, some 20,000 rows of five
+/// numbers, goes to a worker of a page of the studio, which runs this script on the same database.
+const LARGE = 1 << 20;
+const PREDICTS = /^POST \/(v2\/models\/[^/]+(\/versions\/[^/]+)?\/infer|invocations|score)$/;
+/// How long a page may take to begin, and to answer. A page that is closed meanwhile says nothing any more.
+const BEGINS_MS = 1_000;
+const ANSWERS_MS = 60_000;
+
+/// The next message of a port; none if it does not come in time.
+function heard(port, ms) {
+  return new Promise((resolve) => {
+    port.onmessage = ({ data }) => resolve(data);
+    setTimeout(resolve, ms);
+  });
+}
+
+/// An answer from a page's worker, and what it counted; none if the request is small, or no page takes it.
+async function answerElsewhere(asked, body) {
+  if (body.length <= LARGE || !PREDICTS.test(`${asked.method} ${asked.path}`)) {
+    return undefined;
+  }
+  const pages = await clients.matchAll({ type: "window" });
+  const isStudio = ({ url }) => ["", "index.html"].includes(new URL(url).pathname.slice(SCOPE.pathname.length));
+  for (const page of pages.filter(isStudio)) {
+    const { port1, port2 } = new MessageChannel();
+    page.postMessage({ asked, body, origin: performance.timeOrigin }, [port2]);
+    const told = (await heard(port1, BEGINS_MS)) && (await heard(port1, ANSWERS_MS));
+    port1.close();
+    if (told?.error) {
+      throw new ProgramFailed(told.error);
+    }
+    if (told) {
+      return told;
+    }
+  }
+  return undefined;
+}
+
+/// In a page's worker: answers one request, and is of no more use.
+async function answerLarge({ data: { asked, body, origin }, ports: [port] }) {
+  port.postMessage("begun");
+  try {
+    const ask = await started();
+    // Clocks begin when a worker does.
+    const arrived = asked.arrived + (origin - performance.timeOrigin) / 1000;
+    const [out, bytes] = ask({ request: { ...asked, arrived } }, body);
+    if (out.has_copy) {
+      ask({ copy: { now_ms: Date.now() } });
+    }
+    const [taken] = ask({ take: { with_slices: true } });
+    port.postMessage([out, bytes, taken], [bytes.buffer]);
+  } catch (error) {
+    port.postMessage({ error: String(error) });
+  }
+  close();
 }
 
 /// The last change of the registry. They wait for each other: one that cannot be kept takes what it changed with it.
@@ -356,16 +456,15 @@ function keepCounts(ask, hasCopy) {
     isSlicing = true;
     // Keeps the service worker alive until then, if the browser lets it.
     const later = new Promise((resolve) => setTimeout(resolve, SLICES_EVERY_MS));
-    slicing = later.then(() => {
+    slicing = later.then(async () => {
       isSlicing = false;
-      return writeCounts(ask, true);
+      return writeCounts(await started(), true);
     });
   }
   return writeCounts(ask, false);
 }
 
-async function writeCounts(ask, withSlices) {
-  const [taken] = ask({ take: { with_slices: withSlices } });
+async function keepTaken(ask, taken) {
   const rows = { requests: taken.requests, exceptions: taken.exceptions };
   const more = added(taken);
   if (more.length + taken.requests.length + taken.exceptions.length > 0) {
@@ -375,6 +474,11 @@ async function writeCounts(ask, withSlices) {
       console.warn("what was counted could not be kept:", error);
     }
   }
+}
+
+async function writeCounts(ask, withSlices) {
+  const [taken] = ask({ take: { with_slices: withSlices } });
+  await keepTaken(ask, taken);
   if (withSlices && Date.now() - settledMs > SETTLE_EVERY_MS) {
     settledMs = Date.now();
     await settle(ask);

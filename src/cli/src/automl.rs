@@ -13,7 +13,7 @@ use protocol::{
     Blend, BlendTrials, Compute, Failure, Member, PlaceWinner, PlanSearch, Predicts, Question, RunId, RunTarget, Search,
 };
 use serde_json::{Value as Json, json};
-use study::{Trial, metric_label};
+use study::{Trial, TrialState, metric_label};
 use sweep::Ending;
 
 use crate::document::Document;
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Folds that each candidate is judged on
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20))]
     folds: u32,
+    /// Judge every candidate on all folds, also those that do badly on the first ones
+    #[arg(long)]
+    no_early_termination: bool,
     /// Where the search's random stream starts
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
@@ -169,6 +172,7 @@ fn question(arguments: &Arguments, pipeline: &Pipeline, catalogue: &Catalogue) -
         },
         metric: arguments.metric.clone(),
         n_folds: arguments.folds,
+        early_termination: !arguments.no_early_termination,
         n_trials: arguments.trials,
         budget_secs: arguments.timeout,
         seed: arguments.seed,
@@ -240,8 +244,12 @@ impl Found<'_> {
         }
         let metric = metric_label(&study.objectives[0].metric);
         let folds = study.n_intervals.unwrap_or_default();
+        let given_up = match study.n_in(TrialState::StoppedEarly) {
+            0 => String::new(),
+            n => format!(", {n} of them given up early"),
+        };
         text.push_str(&format!(
-            "{}{} trials; {}\n\nbest trial of each learner, {metric} over {folds} folds\n",
+            "{}{} trials{given_up}; {}\n\nbest trial of each learner, {metric} over {folds} folds\n",
             if search.notes.is_empty() { "" } else { "\n" },
             study.trials.len(),
             ending.in_words(study),
@@ -307,6 +315,7 @@ impl Found<'_> {
             "objective": search.study.objectives[0],
             "ending": ending.in_words(&search.study),
             "notes": search.notes,
+            "given_up": search.study.n_in(TrialState::StoppedEarly),
             "leaderboard": leaderboard.collect::<Vec<_>>(),
             "ensemble": {
                 "members": blended.members.iter().map(|member| json!({ "trial": member.trial, "weight": member.weight })).collect::<Vec<_>>(),

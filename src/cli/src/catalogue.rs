@@ -12,6 +12,9 @@ use crate::{Outcome, say};
 pub struct Arguments {
     /// A component's id or title, or the last part of its id
     name: Option<String>,
+    /// Print a pipeline that shows what it is for, to be kept as a file and run
+    #[arg(long, requires = "name")]
+    example: bool,
 }
 
 /// Prints the list, or the description of one.
@@ -19,6 +22,14 @@ pub fn show(arguments: &Arguments) -> Result<Outcome> {
     let engine = Engine::new(components::catalogue(), 0);
     match &arguments.name {
         None => say::out(&list(engine.catalogue()))?,
+        Some(name) if arguments.example => {
+            let spec = find(engine.catalogue(), name)?;
+            let example = pipeline::example(engine.catalogue(), &spec.id).with_context(|| {
+                let help = "connect it to your own data";
+                format!("{} has no example: what it gives is what it is given\n  help: {help}", spec.title)
+            })?;
+            say::out(&pipeline::to_json(&example))?;
+        }
         Some(name) => say::out(&description(find(engine.catalogue(), name)?))?,
     }
     Ok(Outcome::Good)

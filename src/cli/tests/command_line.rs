@@ -209,7 +209,7 @@ fn a_component_is_described_and_a_near_name_is_offered() {
     let called = millrace(&["components", "decision-forest"]);
     assert!(called.out.contains("n_trees") && called.out.contains("(1 to 2000)"), "{}", called.out);
     for (name, help) in [
-        ("forest", "did you mean `learn.decision-forest`?"),
+        ("forest", "did you mean `learn.decision-forest` or `learn.extra-trees` or `learn.isolation-forest`?"),
         ("decision-forrest", "did you mean `decision-forest`?"),
         ("xyzzy", "`millrace components` lists them all"),
     ] {

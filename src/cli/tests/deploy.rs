@@ -4,9 +4,12 @@ mod lab;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use endpoint::{Answer, Host, Request, Scorer, Service};
 use engine::testing::{TestHost, block_on};
@@ -90,6 +93,15 @@ fn serving(package: &[u8]) -> (Service, Log) {
     (Service::new(log.registry().clone(), [(Hash::of(package), scorer)].into()), log)
 }
 
+/// Says that it is over when it goes.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn versions_are_swapped_and_keys_replaced_without_a_failed_request() {
     let folder = Folder::new("swap");
@@ -108,6 +120,8 @@ fn versions_are_swapped_and_keys_replaced_without_a_failed_request() {
     assert_eq!(server.ask("POST", path, None, &body).0, 401);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also when something fails below: the scope waits for the caller.
+        let over = Over(&is_over);
         let caller = scope.spawn(|| {
             let mut versions = Vec::new();
             while !is_over.load(Ordering::Relaxed) {
@@ -127,7 +141,7 @@ fn versions_are_swapped_and_keys_replaced_without_a_failed_request() {
         let third = make("primary");
         soon(|| server.ask("POST", path, Some(&third), &body).0 == 200);
         assert_eq!(server.ask("POST", path, Some(&keys[0]), &body).0, 401, "the key that was replaced has ended");
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         let versions = caller.join().expect("no request failed");
         assert!(versions.len() > 20, "{} requests", versions.len());
         let swapped = versions.iter().position(|version| version == "2").expect("it was swapped");
@@ -179,4 +193,17 @@ fn statistics_say_when_a_model_was_last_asked() {
     let before = server::now_ms() / 60_000 * 60_000;
     server.ask("POST", "/v2/models/churn/infer", None, &sample(&folder));
     assert!((before..=server::now_ms()).contains(&last()), "{}", last());
+}
+
+#[test]
+fn a_head_that_never_ends_keeps_no_connection() {
+    let folder = Folder::new("slow-head");
+    let registry = folder.0.display().to_string();
+    let server = Server::start_with(&["--registry", &registry, "--idle-timeout-ms", "200"]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    stream.write_all(b"GET /v2 HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("it is read");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server ends the connection");
+    assert_eq!(server.ask("GET", "/v2", None, "").0, 200, "others are answered");
 }

@@ -5,7 +5,6 @@ mod lab;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::time::Duration;
 
 use model::{Estimator, Feature, FeatureEncoding, Features, LinearModel, Model, Target};
 use monitor::Exception;
@@ -13,7 +12,7 @@ use registry::{Card, Cell, Field, Header, Package, Predicts, Reference, Signatur
 use schema::Kind;
 use serde_json::{Value as Json, json};
 
-use lab::{Folder, PIPELINE, Server, end, sample};
+use lab::{Folder, PIPELINE, Server, end, sample, soon};
 
 const INFER: &str = "/v2/models/churn/infer";
 
@@ -53,6 +52,13 @@ fn counters(server: &Server, admin: &str) -> BTreeMap<String, f64> {
         *counters.entry(exception.to_owned()).or_default() += value.parse::<f64>().expect("a number");
     }
     counters
+}
+
+/// Requests under way, the one that asks included.
+fn active(server: &Server, admin: &str) -> u32 {
+    let (_, metrics) = server.ask("GET", "/metrics", Some(admin), "");
+    let line = metrics.lines().find(|line| line.starts_with("http_server_active_requests{")).expect("it is told");
+    line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn every_exception_moves_its_own_counter_by_one() {
         let text = good.to_string();
         let mut stream = server.begin("POST", INFER, &key, text.len());
         stream.write_all(&text.as_bytes()[..10]).expect("it is read");
-        std::thread::sleep(Duration::from_millis(100));
+        soon(|| active(&server, &admin) == 2);
         (stream, text)
     };
     let cause = |exception: Exception| -> (u16, String) {
@@ -137,7 +143,10 @@ fn every_exception_moves_its_own_counter_by_one() {
             }
             Exception::Unauthenticated => post(INFER, None, ""),
             Exception::Forbidden => post(INFER, Some(&read), ""),
-            Exception::RateLimit => post(INFER, Some(&slow), &good.to_string()),
+            Exception::RateLimit => {
+                assert_eq!(post(INFER, Some(&slow), &good.to_string()).0, 200, "the first is within its limit");
+                post(INFER, Some(&slow), &good.to_string())
+            }
             Exception::ConcurrencyLimit => {
                 let (mut stream, text) = half();
                 let refused = infer(&good);

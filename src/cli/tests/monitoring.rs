@@ -40,12 +40,7 @@ fn rows_that_are_not_like_those_of_training_are_told_by_column_also_after_a_rest
         assert_eq!(column["verdict"]["type"], "stable", "{column}");
     }
     assert_eq!(report["report"]["prediction"]["verdict"]["type"], "stable");
-    // Everybody is twenty years older.
-    let mut older = rows;
-    let age = older.iter_mut().find(|input| input["name"] == "age").expect("it is a column");
-    for value in age["data"].as_array_mut().expect("a list") {
-        *value = json!(value.as_i64().map(|age| age + 20));
-    }
+    let older = older(rows);
     for _ in 0..3 {
         post(&server, &older);
     }
@@ -75,6 +70,63 @@ fn rows_that_are_not_like_those_of_training_are_told_by_column_also_after_a_rest
         counts.filter_map(Json::as_u64).sum::<u64>()
     };
     assert_eq!((n_rows(&minutes), n_rows(&again.json("/v2/monitor/minutes"))), (4_000, 4_000));
+}
+
+/// The same rows, but everybody is twenty years older.
+fn older(mut rows: Vec<Json>) -> Vec<Json> {
+    let age = rows.iter_mut().find(|input| input["name"] == "age").expect("it is a column");
+    for value in age["data"].as_array_mut().expect("a list") {
+        *value = json!(value.as_i64().map(|age| age + 20));
+    }
+    rows
+}
+
+#[test]
+fn an_alert_tells_that_a_column_drifts() {
+    let folder = Folder::new("drift-alert");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    let set = |alert: &str, more: &[&str]| {
+        folder.millrace(&[&["alerts", "set", alert, "--above", "0.25", "--metric"], more].concat());
+    };
+    set("ages", &["data-drift", "--column", "age"]);
+    set("any", &["data-drift"]);
+    set("charges", &["data-drift", "--column", "monthly_charges", "--endpoint", "churn"]);
+    set("predictions", &["prediction-drift", "--deployment", "green"]);
+    let listed = folder.millrace(&["alerts"]);
+    assert!(listed.contains("ages  data-drift of the column age above 0.25 for 1 min  warning\n"), "{listed}");
+    let (address, told) = listener();
+    let registry = folder.0.display().to_string();
+    let server = Server::start_with(&["--registry", &registry, "--webhook", &format!("{address}/told")]);
+    let standing = || {
+        let alerts = server.json("/v2/monitor/alerts");
+        let alerts = alerts.as_array().expect("a list").iter();
+        let standing = alerts.map(|it| (it["alert"].clone(), it["state"]["type"].clone(), it["value"].as_f64()));
+        standing.collect::<Vec<_>>()
+    };
+    let states = || standing().into_iter().map(|(_, state, _)| state).collect::<Vec<_>>();
+    assert_eq!(states(), ["inactive"; 4]);
+    assert_eq!(standing()[0].2, None, "there are no rows");
+    let rows = inputs(&raw_rows());
+    let post = |rows: &[Json]| {
+        let (status, answer) = server.ask("POST", INFER, None, &json!({ "inputs": rows }).to_string());
+        assert_eq!(status, 200, "{answer}");
+    };
+    post(&rows);
+    assert_eq!(states(), ["inactive"; 4]);
+    assert_eq!(standing()[0].2, Some(0.0), "what differs may be chance");
+    let older = older(rows);
+    (0..3).for_each(|_| post(&older));
+    assert_eq!(states(), ["firing", "firing", "inactive", "inactive"], "{:?}", standing());
+    assert!(standing()[0].2.is_some_and(|psi| psi > 0.25), "{:?}", standing());
+    let alerts = [(); 2].map(|()| told.recv_timeout(std::time::Duration::from_secs(10)).expect("somebody is told").1);
+    assert_eq!(alerts.each_ref().map(|alert| &alert["alert"]), ["ages", "any"]);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(["alerts", "set", "x", "--metric", "data-drift", "--below", "0.1", "--registry", &registry])
+        .output()
+        .expect("it starts");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("drift is bad above a threshold, not below one"), "{error}");
 }
 
 #[test]
@@ -165,6 +217,7 @@ fn a_trace_of_the_caller_goes_on_and_is_in_the_log() {
         assert_eq!(found, trace);
         spans.push(rest.split('-').next().expect("a span").to_owned());
     }
+    server.end();
     let lines = std::fs::read_to_string(log).expect("it is written");
     for (line, span) in lines.lines().zip(&spans) {
         let line: Json = serde_json::from_str(line).expect("it is JSON");
@@ -182,10 +235,9 @@ fn a_collector_of_open_telemetry_gets_counters_and_each_exception_once() {
     let (collector, pushed) = listener();
     let registry = folder.0.display().to_string();
     let server = Server::start_with(&["--registry", &registry, "--otlp", &collector, "--otlp-interval", "1"]);
-    assert_eq!(server.ask("POST", INFER, None, "{").0, 400);
-    let (mut n_metrics, mut exceptions) = (0, Vec::new());
-    while n_metrics < 4 {
-        let (path, body) = pushed.recv_timeout(std::time::Duration::from_secs(10)).expect("it is pushed");
+    // While it is pushed, and until the server ends.
+    let (mut n_metrics, mut exceptions, mut n_asked) = (0, Vec::new(), 0);
+    let mut take = |(path, body): (String, Json)| {
         match path.as_str() {
             "/v1/metrics" => {
                 n_metrics += 1;
@@ -198,8 +250,17 @@ fn a_collector_of_open_telemetry_gets_counters_and_each_exception_once() {
             }
             other => panic!("{other}"),
         }
+        n_metrics
+    };
+    while pushed.try_iter().map(&mut take).last().is_none_or(|n_metrics| n_metrics < 3) {
+        assert_eq!(server.ask("POST", INFER, None, "{").0, 400);
+        n_asked += 1;
+        // More than a thousand between two pushes would not be kept.
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    assert_eq!(exceptions, ["request.invalid_json"]);
+    server.end();
+    pushed.try_iter().for_each(|pushed| _ = take(pushed));
+    assert_eq!(exceptions, vec!["request.invalid_json"; n_asked]);
 }
 
 #[test]
@@ -226,6 +287,27 @@ fn a_load_is_spread_as_in_training_unless_it_is_told_otherwise() {
     assert_eq!([verdict(&after, "monthly_charges"), verdict(&after, "age")], ["drift", "stable"]);
     assert_eq!(load(&["--break", "age"])["statuses"], json!({ "400": 40 }));
     assert_eq!(load(&["--fault", "slow=0.5"])["statuses"], json!({ "200": 40 }));
+    assert_eq!(load(&["--fault", "panic=0.5"])["statuses"], json!({ "200": 40 }), "it is not there to be tried out");
+}
+
+#[test]
+fn a_server_that_takes_faults_answers_late_and_fails_as_it_is_asked() {
+    let folder = Folder::new("faults");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["deploy", "models:/churn/1"]);
+    let registry = folder.0.display().to_string();
+    let server = Server::start_with(&["--registry", &registry, "--take-faults", "--request-timeout-ms", "1000"]);
+    let body = sample(&folder);
+    let ask = |fault: &str| {
+        let began = std::time::Instant::now();
+        let (status, ..) = server.ask_with("POST", INFER, &format!("x-millrace-fault: {fault}\r\n"), &body);
+        (status, began.elapsed().as_millis())
+    };
+    let (status, ms) = ask("delay=250");
+    assert!(status == 200 && ms >= 250, "{status} after {ms} ms");
+    assert_eq!(ask("panic").0, 500);
+    assert_eq!(ask("delay=5000").0, 408);
+    assert_eq!(ask("nonsense").0, 200);
 }
 
 #[test]

@@ -83,6 +83,25 @@ fn what_was_killed_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn what_lost_its_end_begins_anew() {
+    let folder = registered("score-lost");
+    let (rows, out) = (table(&folder, 1), folder.0.join("out.csv"));
+    let asked = ["--model", "models:/churn/1", "--batch-size", "10"];
+    succeeded(&score(&folder, &rows, &out, &asked).output().expect("it starts"));
+    let whole = fs::read_to_string(&out).expect("it is whole");
+    let mut child = score(&folder, &rows, &out, &asked).spawn().expect("it starts");
+    let (part, progress) = (folder.0.join("out.csv.part"), folder.0.join("out.csv.progress"));
+    soon(|| progress.exists() && fs::metadata(&part).is_ok_and(|part| part.len() > 1_000));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    fs::remove_file(&out).expect("it is there");
+    // As after a loss of power: the record is newer than what it is of.
+    fs::OpenOptions::new().write(true).open(&part).and_then(|file| file.set_len(100)).expect("it is there");
+    succeeded(&score(&folder, &rows, &out, &asked).output().expect("it starts"));
+    assert!(fs::read_to_string(&out).expect("it is whole") == whole);
+}
+
+#[test]
 fn rows_that_do_not_fit_are_named_and_stop_it_when_there_are_too_many() {
     let folder = registered("score-errors");
     let (rows, out) = (table(&folder, 1), folder.0.join("out.csv"));

@@ -8,7 +8,7 @@ use axum::http::Request;
 use hyper::client::conn::http1::SendRequest;
 use tokio::runtime::Runtime;
 
-use crate::client::{Target, connect, send};
+use crate::client::{Target, send};
 
 /// How often a request is sent that a server is too busy for, or that finds none; a second lies between.
 const TRIES: u32 = 5;
@@ -59,7 +59,7 @@ impl Caller {
         let request = request.body(Body::from(body.to_owned()))?;
         let answer = runtime.block_on(async {
             if connection.as_ref().is_none_or(SendRequest::is_closed) {
-                *connection = Some(connect(&target.host).await?);
+                *connection = Some(target.connect().await?);
             }
             let connection = connection.as_mut().ok_or_else(|| anyhow!("there is no connection"))?;
             send(connection, request).await

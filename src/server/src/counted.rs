@@ -9,14 +9,44 @@ use monitor::{
 };
 use registry::Name;
 
+use crate::folder::Folder;
+use crate::records;
+
 /// Single requests that are kept for whoever looks.
 const N_REQUESTS: usize = 10_000;
 /// Single exceptions, likewise.
 const N_EXCEPTIONS: usize = 1_000;
-/// Minutes that are kept in memory: six hours.
+/// Minutes that are kept in memory: six hours. Older ones are read when they are asked for.
 const N_MINUTES: u64 = 360;
 /// Hours for which it is known what rows looked like.
 const N_DRIFT_HOURS: u64 = 24;
+
+/// For so many days it is known how good predictions turned out to be.
+const N_LABEL_DAYS: u64 = 30;
+
+/// What was kept of the past, as far as it is still wanted.
+pub(crate) struct Kept {
+    minutes: Vec<Record>,
+    slices: Vec<SliceRecord>,
+    performance: Vec<PerformanceRecord>,
+}
+
+impl Kept {
+    /// What is kept beside a registry.
+    pub fn read(folder: &Folder, now_ms: u64) -> Self {
+        let now = now_ms / 60_000;
+        let minute = Counted::oldest_minute(now_ms);
+        let slice = now.saturating_sub(60 * N_DRIFT_HOURS);
+        let label = now.saturating_sub(24 * 60 * N_LABEL_DAYS);
+        Self {
+            minutes: records::read(folder, records::MINUTES, minute * 60_000, |it: &Record| it.key.minute >= minute),
+            slices: records::read(folder, records::SLICES, slice * 60_000, |it: &SliceRecord| it.key.minute >= slice),
+            performance: records::read(folder, records::PERFORMANCE, label * 60_000, |it: &PerformanceRecord| {
+                it.key.minute >= label
+            }),
+        }
+    }
+}
 
 /// What a running server counted.
 #[derive(Default)]
@@ -30,6 +60,8 @@ pub(crate) struct Counted {
     last_minute: BTreeMap<Served, u64>,
     requests: VecDeque<RequestEvent>,
     exceptions: VecDeque<ExceptionEvent>,
+    /// All that ever came, those included that are no longer kept.
+    n_exceptions: u64,
     disagreements: BTreeMap<(Name, Name, Name), Apart>,
     /// Finished slices.
     slices: Slices,
@@ -49,18 +81,17 @@ fn push<T>(kept: &mut VecDeque<T>, most: usize, new: T) {
 }
 
 impl Counted {
-    /// Goes on from what was kept.
-    pub fn of(
-        minutes: Vec<Record>,
-        slices: Vec<SliceRecord>,
-        performance: Vec<PerformanceRecord>,
-        now_ms: u64,
-    ) -> Self {
-        let mut counted = Self { recent: minutes.into(), ..Self::default() };
-        performance.into_iter().for_each(|record| counted.judge("", record));
-        counted.forget(now_ms);
-        counted.keep_slices(slices, now_ms);
-        counted
+    /// Adds what was kept of the past.
+    pub fn recall(&mut self, kept: Kept, now_ms: u64) {
+        let since = std::mem::replace(&mut self.recent, kept.minutes.into());
+        self.recent.extend(since);
+        kept.performance.into_iter().for_each(|record| self.judge("", record));
+        self.keep_slices(kept.slices, now_ms);
+    }
+
+    /// The first minute that is kept in memory.
+    pub fn oldest_minute(now_ms: u64) -> u64 {
+        (now_ms / 60_000).saturating_sub(N_MINUTES)
     }
 
     /// Counts an answer.
@@ -85,6 +116,7 @@ impl Counted {
         }
         for exception in handled.exceptions() {
             push(&mut self.exceptions, N_EXCEPTIONS, exception);
+            self.n_exceptions += 1;
         }
     }
 
@@ -135,6 +167,14 @@ impl Counted {
         self.exceptions.iter().cloned().collect()
     }
 
+    /// Those that came after the first `n`, oldest first, and of how many of them nothing is known any more.
+    pub fn exceptions_after(&self, n: u64) -> (Vec<ExceptionEvent>, u64) {
+        let n_kept = self.exceptions.len() as u64;
+        let n_wanted = self.n_exceptions.saturating_sub(n);
+        let kept = self.exceptions.iter().skip(n_kept.saturating_sub(n_wanted) as usize);
+        (kept.cloned().collect(), n_wanted.saturating_sub(n_kept))
+    }
+
     /// The minutes of the last hours, the one under way included.
     pub fn minutes(&self) -> Vec<Record> {
         let under_way = self.recorder.minutes().iter();
@@ -166,7 +206,7 @@ impl Counted {
     }
 
     fn forget(&mut self, now_ms: u64) {
-        let oldest = (now_ms / 60_000).saturating_sub(N_MINUTES);
+        let oldest = Self::oldest_minute(now_ms);
         while self.recent.front().is_some_and(|record| record.key.minute < oldest) {
             self.recent.pop_front();
         }
@@ -179,9 +219,9 @@ impl Counted {
 
     /// All since the start, with nothing for what is served and was never asked.
     pub fn totals(&self, served: &[Served]) -> BTreeMap<Served, Minute> {
-        let mut totals = self.totals.clone();
-        for (key, counts) in self.recorder.minutes() {
-            totals.entry(key.served.clone()).or_default().merge(counts);
+        let mut totals = monitor::totals(self.recorder.minutes());
+        for (served, counts) in &self.totals {
+            totals.entry(served.clone()).or_default().merge(counts);
         }
         for served in served {
             totals.entry(served.clone()).or_default();

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
@@ -122,10 +123,7 @@ impl Folder {
         if !path.exists() {
             let folder = path.parent().unwrap_or(&self.path);
             fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-            let unfinished = path.with_extension("part");
-            fs::write(&unfinished, bytes)
-                .and_then(|()| fs::rename(&unfinished, &path))
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            write_whole(&path, bytes, 0o644)?;
         }
         Ok(hash)
     }
@@ -142,6 +140,27 @@ impl Folder {
         }
         Ok(bytes)
     }
+}
+
+/// Writes a file so that whoever reads it finds all of it or what was there before, also when the computer loses power.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    static N_WRITTEN: AtomicU32 = AtomicU32::new(0);
+    let number = N_WRITTEN.fetch_add(1, Ordering::Relaxed);
+    // Of its own, should somebody else write the same.
+    let unfinished = path.with_extension(format!("{}-{number}.part", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let written = options.open(&unfinished).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    let written = written.and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        // It may not be there at all.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

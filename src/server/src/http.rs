@@ -12,6 +12,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,6 +24,10 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use endpoint::{Answer, Handled, Host, Refusal, Request, Route};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use registry::Name;
 use tokio::net::TcpListener;
 
@@ -31,6 +36,7 @@ use self::ask::{count, handle, mirror};
 use self::log::RequestLog;
 use self::manage::{failed, managing};
 use self::monitor::monitoring;
+use self::otlp::{Collector, keep_pushing};
 use self::rules::Rules;
 use self::watch::watch;
 use crate::client::Target;
@@ -57,20 +63,28 @@ pub struct Options {
     pub max_body: usize,
     /// The longest time for an answer.
     pub timeout: Duration,
-    /// Where alerts and rollbacks are posted to: `http://HOST:PORT/PATH`.
+    /// The longest time that a connection waits for the head of a request.
+    pub idle_timeout: Duration,
+    /// Where alerts and rollbacks are posted to: `https://HOST:PORT/PATH`, or with `http`.
     pub webhook: Option<String>,
-    /// The collector that counters and exceptions are pushed to, `http://HOST:PORT`, and how often.
+    /// The collector that counters and exceptions are pushed to, `https://HOST:PORT`, or with `http`, and how often.
     pub otlp: Option<(String, Duration)>,
     /// Where a line is written of every request, in JSON.
     pub request_log: Option<PathBuf>,
     /// Serve a public address without keys.
     pub is_insecure: bool,
+    /// Do wrong where a request asks for it, so that alerts and rollbacks can be tried out.
+    pub takes_faults: bool,
     /// A built studio, to be served at `/studio/`.
     pub studio: Option<PathBuf>,
 }
 
 /// How long requests under way may take when the server ends.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long no connection is taken after one could not be.
+const REST: Duration = Duration::from_millis(50);
+/// How long the last push to a collector may take.
+const LAST_PUSH: Duration = Duration::from_secs(2);
 
 struct Server {
     state: Arc<State>,
@@ -104,35 +118,57 @@ async fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     options.studio.as_deref().map_or(Ok(()), studio::check)?;
     let log = options.request_log.as_deref().map(RequestLog::open).transpose()?;
     let webhook = options.webhook.as_deref().map(Target::read).transpose().context("--webhook")?;
-    let collector = options.otlp.as_ref().map(|(address, _)| Target::read(address)).transpose().context("--otlp")?;
+    let collector = options.otlp.as_ref().map(|(address, every)| Ok((Target::read(address)?, *every)));
+    let collector = collector.transpose().map_err(|error: anyhow::Error| error.context("--otlp"))?;
     let listener = TcpListener::bind(options.address)
         .await
         .with_context(|| format!("{} cannot be used; choose another with --port", options.address))?;
     let address = listener.local_addr().context("the server has no address")?;
     let state = Arc::new(state);
     let server = Arc::new(Server { state: Arc::clone(&state), options, buckets: Mutex::default(), log });
-    if let (Some(collector), Some((_, every))) = (collector, &server.options.otlp) {
-        tokio::spawn(otlp::push(Arc::clone(&state), collector, *every));
-    }
+    let collector = collector.map(|(target, every)| {
+        let collector = Arc::new(tokio::sync::Mutex::new(Collector::new(target)));
+        tokio::spawn(keep_pushing(Arc::clone(&collector), Arc::clone(&state), every));
+        collector
+    });
     tokio::spawn(watch(Arc::clone(&server), Rules::new(webhook)));
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&server));
     ready(address);
-    let draining = Arc::clone(&state);
-    let asked = async move {
-        ended().await;
-        draining.is_draining.store(true, Ordering::Relaxed);
-    };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(asked);
-    let patience = async {
-        ended().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        served = serving => served.context("the server failed")?,
-        () = patience => {}
-    }
+    connect(listener, server).await;
     state.finish();
+    if let Some(collector) = collector {
+        // Whoever waits for the server to end does not wait for a collector that is gone.
+        let last = async { collector.lock().await.push(&state).await };
+        let _ = tokio::time::timeout(LAST_PUSH, last).await;
+    }
     Ok(())
+}
+
+/// Takes connections until the program is asked to end, then lets requests under way end.
+async fn connect(listener: TcpListener, server: Arc<Server>) {
+    let router = Router::new().fallback(answer).with_state(Arc::clone(&server));
+    let mut http = http1::Builder::new();
+    // Whoever sends a head bit by bit, or nothing at all, keeps no connection for good.
+    http.timer(TokioTimer::new()).header_read_timeout(server.options.idle_timeout);
+    let connections = GracefulShutdown::new();
+    let mut asked = pin!(ended());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut asked => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // The caller went away, or no more files can be open until others are closed.
+            tokio::time::sleep(REST).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        // A connection that breaks concerns its caller alone.
+        tokio::spawn(async move { drop(connection.await) });
+    }
+    server.state.is_draining.store(true, Ordering::Relaxed);
+    // What takes longer is cut off.
+    let _ = tokio::time::timeout(DRAIN, connections.shutdown()).await;
 }
 
 /// Waits for Ctrl+C or the signal that ends a service.
@@ -177,7 +213,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     if let Some(file) = server.options.studio.as_deref().and_then(|folder| studio::answer(folder, &parts)) {
         return file;
     }
-    if let Some(answer) = monitoring(&server, &parts) {
+    if let Some(answer) = monitoring(&server, &parts).await {
         return response(answer);
     }
     let guard = Guard::new(&server.state);
@@ -194,6 +230,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     };
     let service = server.state.service();
     let route = Route::of(parts.method.as_str(), parts.uri.path());
+    let rests_on_counts = route.as_ref().is_ok_and(|route| route.rests_on_counts());
     let refuse = |refusal: &Refusal| {
         let request = Request { method: parts.method.as_str(), path: parts.uri.path(), headers: &headers, body: &[] };
         let id = request.id().map_or_else(|| server.state.fresh_id(), str::to_owned);
@@ -206,7 +243,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     };
     let (mut handled, body) = match admitted(&server, &parts, &route, guard.n, body).await {
         Err(refusal) => (refuse(&refusal), None),
-        Ok(body) => match handle(&server, &service, &parts, &headers, &body).await {
+        Ok(body) => match handle(&server, &service, &parts, &headers, &body, rests_on_counts).await {
             Err(refusal) => (refuse(&refusal), None),
             Ok(handled) => (handled, Some(body)),
         },
@@ -217,7 +254,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         handled = refuse(&failed(&error));
     }
     if let Some(record) = handled.judged.take() {
-        server.state.judge(&handled.id, record);
+        server.state.judge(&handled.id, record).await;
     }
     let seconds = started.elapsed().as_secs_f64();
     let is_prediction = route.is_ok_and(|route| route.predicts());

@@ -1,6 +1,6 @@
 //! Who may do what: keys, of which only hashes are kept.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -11,6 +11,8 @@ use endpoint::{Action, Refusal, Route};
 use monitor::Exception;
 use registry::Name;
 use serde::{Deserialize, Serialize};
+
+use crate::folder::write_whole;
 
 const PREFIX: &str = "mr";
 
@@ -50,6 +52,11 @@ pub enum Slot {
     Primary,
     /// The second.
     Secondary,
+}
+
+impl Slot {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::Primary, Self::Secondary];
 }
 
 /// What a key may do.
@@ -146,23 +153,22 @@ impl Keys {
         }
     }
 
-    /// Writes them; only their owner may read the file.
+    /// Changes those of a file, which nobody else changes meanwhile; only its owner may read it.
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let unfinished = path.with_extension("part");
-        let cannot = || format!("{} cannot be written", path.display());
+    /// The change is refused, or the file cannot be read or written.
+    pub fn change<T>(path: &Path, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(cannot)?;
+            fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         }
-        fs::write(&unfinished, serde_json::to_vec_pretty(self)?).with_context(cannot)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).with_context(cannot)?;
-        }
-        fs::rename(&unfinished, path).with_context(cannot)
+        // The file of the keys is replaced as a whole, and a lock on it would go with it.
+        let beside = path.with_extension("lock");
+        let lock = File::create(&beside).and_then(|file| file.lock().map(|()| file));
+        let _lock = lock.with_context(|| format!("{} cannot be locked", beside.display()))?;
+        let mut keys = Self::read(path)?;
+        let changed = change(&mut keys)?;
+        write_whole(path, &serde_json::to_vec_pretty(&keys)?, 0o600)?;
+        Ok(changed)
     }
 
     /// Makes a key in place of the one in its slot, and gives it as text: it is never seen again.
@@ -268,6 +274,22 @@ mod tests {
         let third = keys.make(new("infer:*", Slot::Primary), 0).expect("randomness");
         let path = "/v2/models/churn/infer";
         assert_eq!([&first, &second, &third].map(|key| status(&keys, Some(key), path)), [401, 200, 200]);
+    }
+
+    #[test]
+    fn keys_that_are_made_at_once_are_all_kept() {
+        let folder = std::env::temp_dir().join(format!("millrace-keys-{}", std::process::id()));
+        let path = folder.join("keys.json");
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let path = &path;
+                let make = move |keys: &mut Keys| keys.make(new(&format!("infer:m{n}"), Slot::Primary), 0);
+                scope.spawn(move || Keys::change(path, make).expect("it is made"));
+            }
+        });
+        let kept = Keys::read(&path).expect("they are read").keys;
+        fs::remove_dir_all(&folder).expect("it was made");
+        assert_eq!(kept.len(), 8);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use self::shots::Fault;
 use self::shots::Shots;
-use crate::client::{Target, connect, send};
+use crate::client::{Target, send};
 
 /// Named columns of values, all equally long.
 pub type Columns = Vec<(String, Vec<Json>)>;
@@ -26,7 +26,7 @@ pub type Columns = Vec<(String, Vec<Json>)>;
 /// What is to be sent.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The address of an endpoint: `http://127.0.0.1:8081/v2/models/churn`.
+    /// The address of an endpoint: `http://127.0.0.1:8081/v2/models/churn`, or with `https`.
     pub endpoint: String,
     /// Requests a second; none for as many as are answered.
     pub rate: Option<f64>,
@@ -78,10 +78,10 @@ pub fn load(load: &Load) -> Result<Outcome> {
 }
 
 async fn run(load: &Load) -> Result<Outcome> {
-    let Target { host, path } = Target::read(&load.endpoint)?;
-    let path = path.trim_end_matches('/').to_owned();
-    let mut first = connect(&host).await?;
-    let docs = ask(&mut first, load, &host, "GET", &format!("{path}/docs/dataplane.json"), Bytes::new()).await?;
+    let target = Target::read(&load.endpoint)?;
+    let path = target.path.trim_end_matches('/').to_owned();
+    let mut first = target.connect().await?;
+    let docs = ask(&mut first, load, &target.host, "GET", &format!("{path}/docs/dataplane.json"), Bytes::new()).await?;
     let pointer = format!(
         "/paths/{}/post/requestBody/content/application~1json/example",
         format!("{path}/infer").replace('/', "~1")
@@ -99,7 +99,7 @@ async fn run(load: &Load) -> Result<Outcome> {
         .collect();
     let rows = match &load.rows {
         Some(rows) => rows::chosen(&columns, rows)?,
-        None => match rows::header(&mut first, load, &host, &path).await {
+        None => match rows::header(&mut first, load, &target.host, &path).await {
             Some(header) => rows::drawn(&columns, &header),
             None => columns,
         },
@@ -109,8 +109,8 @@ async fn run(load: &Load) -> Result<Outcome> {
     let start = Instant::now();
     let mut senders = Vec::new();
     for clock in clocks(load, start) {
-        let (load, host, shots, seen) = (load.clone(), host.clone(), Arc::clone(&shots), Arc::clone(&seen));
-        senders.push(tokio::spawn(async move { fire(clock, &load, &host, &shots, &seen).await }));
+        let (load, target, shots, seen) = (load.clone(), target.clone(), Arc::clone(&shots), Arc::clone(&seen));
+        senders.push(tokio::spawn(async move { fire(clock, &load, &target, &shots, &seen).await }));
     }
     for sender in senders {
         sender.await.context("a connection failed")?;
@@ -180,15 +180,15 @@ fn clocks(load: &Load, start: Instant) -> Vec<Clock> {
 }
 
 /// Sends the requests of one connection, each when it is due.
-async fn fire(mut clock: Clock, load: &Load, host: &str, shots: &Shots, seen: &Answers) {
+async fn fire(mut clock: Clock, load: &Load, target: &Target, shots: &Shots, seen: &Answers) {
     let mut connection = None;
     while let Some((number, due)) = clock.next().await {
         if connection.is_none() {
-            connection = connect(host).await.ok();
+            connection = target.connect().await.ok();
         }
         let shot = shots.choose(number, &load.faults);
         let answer = match &mut connection {
-            Some(connection) => shot.send(connection, load, host).await.ok(),
+            Some(connection) => shot.send(connection, load, &target.host).await.ok(),
             None => None,
         };
         if answer.is_none() {

@@ -8,30 +8,31 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use endpoint::{Answer, Handled, Host, Mirrored, Observed, Observer, Past, Remembered, Scorer, Service};
-use monitor::drift::{Report, SliceRecord, Slices};
+use monitor::drift::{Report, Slices};
 use monitor::{
     ExceptionEvent, Minute, MinuteKey, PerformanceRecord, Process, Record, RequestEvent, Served, Snapshot, TextFormat,
     exposition, performance,
 };
 use registry::{Change, Event, Hash, Log, Name, Registry};
+use tokio::sync::watch;
 
-use crate::counted::Counted;
+use crate::counted::{Counted, Kept};
 use crate::folder::{Folder, now_ms};
 use crate::http::Options;
 use crate::keys::Keys;
 use crate::records;
-
-/// For how long it is known after a restart how good predictions turned out to be.
-const DAYS_OF_LABELS: u64 = 30;
 
 /// What a running server knows.
 pub(crate) struct State {
     source: Source,
     keys_path: Option<PathBuf>,
     max_body: usize,
+    takes_faults: bool,
     service: RwLock<Arc<Service>>,
     keys: RwLock<Arc<Keys>>,
     counted: Mutex<Counted>,
+    /// Whether what was kept of the past is read.
+    has_past: watch::Sender<bool>,
     observer: Mutex<Observer>,
     pub in_flight: AtomicU32,
     pub is_draining: AtomicBool,
@@ -68,23 +69,16 @@ impl State {
             }
         };
         let now = now_ms();
-        let counted = options.folder.as_ref().map_or_else(Counted::default, |folder| {
-            let recent = |minute: u64| minute + 24 * 60 > now / 60_000;
-            let minutes = records::read(folder, records::MINUTES, |record: &Record| recent(record.key.minute));
-            let slices = records::read(folder, records::SLICES, |record: &SliceRecord| recent(record.key.minute));
-            let performance = records::read(folder, records::PERFORMANCE, |record: &PerformanceRecord| {
-                record.key.minute + DAYS_OF_LABELS * 24 * 60 > now / 60_000
-            });
-            Counted::of(minutes, slices, performance, now)
-        });
         let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
         let state = Self {
             source,
             keys_path: options.keys.clone(),
             max_body: options.max_body,
+            takes_faults: options.takes_faults,
             service: RwLock::default(),
             keys: RwLock::new(Arc::new(keys)),
-            counted: Mutex::new(counted),
+            counted: Mutex::default(),
+            has_past: watch::Sender::new(false),
             observer: Mutex::new(Observer::new(seed()?)),
             in_flight: AtomicU32::new(0),
             is_draining: AtomicBool::new(false),
@@ -94,6 +88,25 @@ impl State {
         };
         state.serve(registry, &packages)?;
         Ok(state)
+    }
+
+    /// Reads what was kept of the past, which may be much: a thread of its own reads, and the server answers meanwhile. To
+    /// be called once, before anything is kept.
+    pub async fn recall(&self) {
+        if let Some(folder) = self.folder().cloned() {
+            let now = now_ms();
+            match tokio::task::spawn_blocking(move || Kept::read(&folder, now)).await {
+                Ok(kept) => locked(&self.counted).recall(kept, now),
+                Err(error) => eprintln!("warning: what was counted before cannot be read: {error}"),
+            }
+        }
+        self.has_past.send_replace(true);
+    }
+
+    /// Waits until the past is known.
+    pub async fn recalled(&self) {
+        // The sender lives as long as this.
+        let _ = self.has_past.subscribe().wait_for(|has_past| *has_past).await;
     }
 
     /// Serves this state of the registry from now on. Requests under way end with the one they began with.
@@ -172,6 +185,11 @@ impl State {
         locked(&self.counted).see(handled);
     }
 
+    /// The exceptions that came after the first `n`, and of how many of them nothing is known any more.
+    pub fn exceptions_after(&self, n: u64) -> (Vec<ExceptionEvent>, u64) {
+        locked(&self.counted).exceptions_after(n)
+    }
+
     /// Compares what a mirror answered with what the caller got.
     pub fn compare(&self, live: &Handled, mirrored: &Handled) {
         locked(&self.counted).compare(live, mirrored);
@@ -181,24 +199,27 @@ impl State {
     pub fn finish_minutes(&self) {
         let now = now_ms();
         let slices = locked(&self.observer).slices.take_finished(now);
-        records::append(self.folder(), records::SLICES, &slices);
+        records::append(self.folder(), records::SLICES, &slices, now);
         let served = self.service().served();
         let mut counted = locked(&self.counted);
         counted.keep_slices(slices, now);
         let minutes = counted.finish_minutes(now, &served);
         drop(counted);
-        records::append(self.folder(), records::MINUTES, &minutes);
+        records::append(self.folder(), records::MINUTES, &minutes, now);
     }
 
     /// Keeps everything, because the server ends.
     pub fn finish(&self) {
-        records::append(self.folder(), records::MINUTES, &locked(&self.counted).last_minutes());
-        records::append(self.folder(), records::SLICES, &locked(&self.observer).slices.take_all());
+        let (folder, now) = (self.folder(), now_ms());
+        records::append(folder, records::MINUTES, &locked(&self.counted).last_minutes(), now);
+        records::append(folder, records::SLICES, &locked(&self.observer).slices.take_all(), now);
     }
 
     /// Adds how good a prediction turned out to be.
-    pub fn judge(&self, id: &str, record: PerformanceRecord) {
-        records::append(self.folder(), records::PERFORMANCE, std::slice::from_ref(&record));
+    pub async fn judge(&self, id: &str, record: PerformanceRecord) {
+        // What is kept from now on is not read as well.
+        self.recalled().await;
+        records::append(self.folder(), records::PERFORMANCE, std::slice::from_ref(&record), now_ms());
         locked(&self.counted).judge(id, record);
     }
 
@@ -253,6 +274,10 @@ impl Host for State {
         locked(&self.counted).remembered(id)
     }
 
+    fn takes_faults(&self) -> bool {
+        self.takes_faults
+    }
+
     fn observe(&self, observed: &Observed<'_>) {
         locked(&self.observer).observe(now_ms(), observed, false);
     }
@@ -286,6 +311,17 @@ impl Host for MirrorHost<'_> {
 impl Past for State {
     fn minutes(&self) -> Vec<Record> {
         locked(&self.counted).minutes()
+    }
+
+    fn minutes_since(&self, since_ms: u64) -> Vec<Record> {
+        let since = since_ms / 60_000;
+        let recent = Counted::oldest_minute(now_ms());
+        let is_older = |record: &Record| (since..recent).contains(&record.key.minute);
+        let older = self.folder().filter(|_| since < recent);
+        let older = older.map(|folder| records::read(folder, records::MINUTES, since_ms, is_older));
+        let recent =
+            locked(&self.counted).minutes().into_iter().filter(|record| record.key.minute >= since.max(recent));
+        older.into_iter().flatten().chain(recent).collect()
     }
 
     fn exceptions(&self) -> Vec<ExceptionEvent> {

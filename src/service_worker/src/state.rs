@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use endpoint::{
     Action, Answer, Apart, Disagreement, Feedback, Handled, Host, Managed, Mirrored, Monitoring, Observed, Observer,
-    Past, Refusal, Remembered, Request, Route, Scorer, Service, Topic, drift, rollbacks,
+    Past, Refusal, Remembered, Request, Route, Scorer, Service, Topic, drift, rollbacks, watches_drift,
 };
 use monitor::drift::{SliceRecord, Slices};
 use monitor::{
@@ -255,6 +255,7 @@ impl State {
                 self.recorder.stand_by(asked.now_ms, &served);
             }
             let tables: &[&str] = match monitoring.topic {
+                Topic::Alerts if watches_drift(self.log.registry()) => &["minutes", "slices"],
                 Topic::Minutes | Topic::Alerts => &["minutes"],
                 Topic::Exceptions => &["exceptions"],
                 Topic::Requests => &["requests"],
@@ -410,6 +411,11 @@ impl Host for Known<'_> {
 
     fn fresh_id(&self) -> String {
         self.asked.id.clone()
+    }
+
+    // Only pages of this browser can ask, and none is served by it but them.
+    fn takes_faults(&self) -> bool {
+        true
     }
 
     fn minutes(&self) -> Vec<(MinuteKey, Minute)> {

@@ -6,7 +6,7 @@ use ::registry::{Change, Endpoint, Name, Share};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Where, name, pair, resolved, who, with_help};
+use super::{Where, name, pair, resolved, with_help};
 use crate::{Outcome, say};
 
 /// What `deploy` is asked.
@@ -30,11 +30,10 @@ pub struct DeployArguments {
 
 /// Puts a version behind an endpoint.
 pub fn deploy(arguments: &DeployArguments) -> Result<Outcome> {
-    let folder = arguments.place.folder();
     let deployment = name(&arguments.deployment)?;
     let asked = arguments.endpoint.as_deref().map(name).transpose()?;
     let mut meant = asked.clone();
-    let log = folder.record(&who(), |log| {
+    let log = arguments.place.record(|log| {
         let registry = log.registry();
         let (model, version) = resolved(registry, &arguments.address)?;
         let endpoint = asked.unwrap_or_else(|| model.clone());
@@ -73,7 +72,7 @@ pub fn undeploy(arguments: &UndeployArguments) -> Result<Outcome> {
         Some(deployment) => Change::Undeployed { endpoint, deployment },
         None => Change::EndpointRemoved { endpoint },
     };
-    arguments.place.folder().record(&who(), |_| Ok(vec![change]))?;
+    arguments.place.change(change)?;
     Ok(Outcome::Good)
 }
 
@@ -111,7 +110,7 @@ pub fn traffic(arguments: &TrafficArguments) -> Result<Outcome> {
             changes.push(Change::MirrorSet { endpoint: endpoint.clone(), mirror });
         }
         if !changes.is_empty() {
-            folder.record(&who(), |_| Ok(changes))?;
+            arguments.place.record(|_| Ok(changes))?;
         }
         folder.log()?.registry().endpoint(endpoint).map_err(with_help)?;
     }

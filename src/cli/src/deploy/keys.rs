@@ -1,11 +1,10 @@
 //! `millrace keys`: who may ask a server what.
 
-use anyhow::{Context, Result, bail};
-use clap::{Subcommand, ValueEnum};
-use serde_json::json;
+use anyhow::{Result, bail};
+use clap::Subcommand;
 use server::{Keys, NewKey, Scope, Slot, now_ms};
 
-use super::Where;
+use super::{Where, one_of, word};
 use crate::{Outcome, say};
 
 /// What `keys` is asked.
@@ -25,8 +24,8 @@ enum Verb {
         #[arg(long = "scope", value_name = "SCOPE", required = true)]
         scopes: Vec<String>,
         /// Two keys of the same scopes live side by side: replace one while callers use the other
-        #[arg(long, value_enum, default_value = "primary")]
-        slot: SlotName,
+        #[arg(long, value_parser = one_of(Slot::ALL), default_value = "primary")]
+        slot: Slot,
         /// It ends after so many days
         #[arg(long, value_name = "DAYS")]
         expires: Option<u64>,
@@ -43,35 +42,24 @@ enum Verb {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum SlotName {
-    Primary,
-    Secondary,
-}
-
 /// Makes, lists or ends keys.
 pub fn keys(arguments: &Arguments) -> Result<Outcome> {
     let folder = arguments.place.folder();
     let path = folder.keys();
-    let mut keys = Keys::read(&path)?;
     match &arguments.verb {
         Verb::Make { scopes, slot, expires, per_second } => {
             let scopes = scopes.iter().cloned().map(Scope::try_from).collect::<Result<Vec<_>, _>>();
             let new = NewKey {
-                slot: match slot {
-                    SlotName::Primary => Slot::Primary,
-                    SlotName::Secondary => Slot::Secondary,
-                },
+                slot: *slot,
                 scopes: scopes.map_err(|why| anyhow::anyhow!("--scope: {why}"))?,
                 expires_at: expires.map(|days| now_ms() + days * 86_400_000),
                 per_second: *per_second,
             };
-            let key = keys.make(new, now_ms())?;
-            keys.write(&path)?;
+            let key = Keys::change(&path, |keys| keys.make(new, now_ms()))?;
             say::out(&format!("{key}\n"))?;
         }
         Verb::List => say::out(
-            &keys
+            &Keys::read(&path)?
                 .keys
                 .iter()
                 .map(|key| {
@@ -79,21 +67,16 @@ pub fn keys(arguments: &Arguments) -> Result<Outcome> {
                     let until = key
                         .expires_at
                         .map_or(String::new(), |at| format!("  until {}", table::date_text(at as i64, true)));
-                    format!(
-                        "{}  {}  {}{until}\n",
-                        key.id,
-                        json!(key.slot).as_str().unwrap_or_default(),
-                        scopes.join(" ")
-                    )
+                    format!("{}  {}  {}{until}\n", key.id, word(key.slot), scopes.join(" "))
                 })
                 .collect::<String>(),
         )?,
-        Verb::Revoke { id } => {
+        Verb::Revoke { id } => Keys::change(&path, |keys| {
             let at = keys.keys.iter().position(|key| key.id == *id);
             let Some(at) = at else { bail!("there is no key {id:?}; `millrace keys list` shows them") };
             keys.keys.remove(at);
-            keys.write(&path).context("the key is still good")?;
-        }
+            Ok(())
+        })?,
     }
     Ok(Outcome::Good)
 }

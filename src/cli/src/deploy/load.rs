@@ -42,7 +42,8 @@ pub struct Arguments {
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// Make a share of requests faulty, as in `missing-column=0.05`; also wrong-type, unknown-category, huge-number,
-    /// invalid-json, unsupported-media, unknown-model, slow and covariate-shift
+    /// invalid-json, unsupported-media, unknown-model, slow and covariate-shift; late and panic of a server that runs
+    /// with --take-faults
     #[arg(long = "fault", value_name = "KIND=SHARE")]
     faults: Vec<String>,
     /// Print the outcome as JSON

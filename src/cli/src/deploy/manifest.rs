@@ -150,7 +150,7 @@ secrets:
 
     fn kubernetes(&self) -> String {
         let Self { name, model, version, min_replicas, max_replicas, .. } = self;
-        let container = self.container("          ", "http");
+        let (pod, container) = (self.pod("      "), self.container("          ", "http"));
         format!(
             r#"# models:/{model}/{version}. Its keys: kubectl create secret generic {name}-keys --from-file=keys.json
 apiVersion: apps/v1
@@ -173,22 +173,11 @@ spec:
         prometheus.io/port: "8081"
         prometheus.io/path: /metrics
     spec:
-      automountServiceAccountToken: false
       terminationGracePeriodSeconds: 15
-      securityContext:
-        runAsNonRoot: true
-        runAsUser: 65532
-        runAsGroup: 65532
-        fsGroup: 65532
-        seccompProfile:
-          type: RuntimeDefault
+{pod}
       containers:
         - name: millrace
 {container}
-      volumes:
-        - name: keys
-          secret:
-            secretName: {name}-keys
 ---
 apiVersion: v1
 kind: Service
@@ -226,7 +215,7 @@ spec:
 
     fn kserve(&self) -> String {
         let Self { name, model, version, min_replicas, max_replicas, .. } = self;
-        let container = self.container("        ", "http1");
+        let (pod, container) = (self.pod("    "), self.container("        ", "http1"));
         format!(
             r#"# models:/{model}/{version}. Its keys: kubectl create secret generic {name}-keys --from-file=keys.json
 apiVersion: serving.kserve.io/v1beta1
@@ -240,23 +229,32 @@ spec:
     scaleMetric: concurrency
     scaleTarget: 16
     timeout: 10
-    automountServiceAccountToken: false
-    securityContext:
-      runAsNonRoot: true
-      runAsUser: 65532
-      runAsGroup: 65532
-      fsGroup: 65532
-      seccompProfile:
-        type: RuntimeDefault
+{pod}
     containers:
       - name: kserve-container
 {container}
-    volumes:
-      - name: keys
-        secret:
-          secretName: {name}-keys
 "#
         )
+    }
+
+    /// What a pod may not do, and where its keys come from, indented.
+    fn pod(&self, indent: &str) -> String {
+        let text = format!(
+            r#"automountServiceAccountToken: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile:
+    type: RuntimeDefault
+volumes:
+  - name: keys
+    secret:
+      secretName: {}-keys"#,
+            self.name
+        );
+        indented(&text, indent)
     }
 
     /// The rest of a container, indented.
@@ -296,6 +294,10 @@ volumeMounts:
     mountPath: /keys
     readOnly: true"#
         );
-        text.lines().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+        indented(&text, indent)
     }
+}
+
+fn indented(text: &str, indent: &str) -> String {
+    text.lines().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
 }

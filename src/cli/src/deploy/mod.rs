@@ -16,8 +16,11 @@ pub mod serve;
 
 use std::path::PathBuf;
 
-use ::registry::{Address, ChangeError, Name, Registry};
+use ::registry::{Address, Change, ChangeError, Log, Name, Registry};
 use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
 use server::Folder;
 
 /// Where the registry is.
@@ -32,6 +35,17 @@ impl Where {
     /// The folder.
     pub fn folder(&self) -> Folder {
         Folder::new(&self.folder)
+    }
+
+    /// Records changes that depend on the state: all of them, or none.
+    pub fn record(&self, changes: impl FnOnce(&Log) -> Result<Vec<Change>>) -> Result<Log> {
+        let recorded = self.folder().record(&who(), changes);
+        recorded.map_err(|error| error.downcast().map_or_else(|other| other, with_help))
+    }
+
+    /// Records a change.
+    pub fn change(&self, change: Change) -> Result<()> {
+        self.record(|_| Ok(vec![change])).map(|_| ())
     }
 }
 
@@ -69,6 +83,19 @@ pub fn with_help(error: ChangeError) -> anyhow::Error {
         ChangeError::InUse { .. } | ChangeError::HasTraffic { .. } | ChangeError::Traffic(_) => "",
     };
     if help.is_empty() { error.into() } else { anyhow::anyhow!("{error}\n  help: {help}") }
+}
+
+/// One of some values of plain data, which are called on the command line as they are written, with hyphens.
+pub fn one_of<T: DeserializeOwned + serde::Serialize + Clone + Send + Sync + 'static>(
+    all: &'static [T],
+) -> impl TypedValueParser<Value = T> {
+    let names: Vec<String> = all.iter().map(word).collect();
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(json!(name.replace('-', "_"))))
+}
+
+/// What a value of plain data is called on the command line.
+pub fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).as_ref().ok().and_then(Json::as_str).unwrap_or_default().replace('_', "-")
 }
 
 /// `name=value` from the command line.

@@ -36,7 +36,8 @@ impl Unfinished {
     pub fn open(path: &Path, work: &str) -> Result<Self> {
         let cannot = || format!("{} cannot be written", part(path).display());
         let done: Option<Done> = fs::read(progress(path)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let done = done.unwrap_or_else(|| Done { work: work.into(), ..Done::default() });
+        let anew = || Done { work: work.into(), ..Done::default() };
+        let mut done = done.unwrap_or_else(anew);
         if done.work != work {
             bail!(
                 "{} is the beginning of other work: of another table, model or batch size\n  help: remove it, or write to another file",
@@ -45,6 +46,10 @@ impl Unfinished {
         }
         let mut file =
             OpenOptions::new().create(true).write(true).truncate(false).open(part(path)).with_context(cannot)?;
+        // When a computer loses power, what was written last may be gone, and its record not.
+        if file.metadata().with_context(cannot)?.len() < done.n_bytes {
+            done = anew();
+        }
         file.set_len(done.n_bytes).and_then(|()| file.seek(SeekFrom::End(0))).with_context(cannot)?;
         Ok(Self { path: path.to_owned(), file, done })
     }

@@ -112,26 +112,26 @@ enum Verb {
 
 /// Shows or changes the registry.
 pub fn registry(arguments: &Arguments) -> Result<Outcome> {
-    let folder = arguments.place.folder();
+    let place = &arguments.place;
+    let folder = place.folder();
     match arguments.verb.as_ref().unwrap_or(&Verb::List { json: false }) {
         Verb::List { json } => list(&folder, *json)?,
         Verb::Show { address, json } => show(&folder, address, *json)?,
         Verb::Compare { first, second } => compare(&folder, first, second)?,
         Verb::Alias { address, alias } => {
             let alias = name(alias)?;
-            change(&folder, address, |model, version| Change::AliasSet { model, alias, version })?;
+            change(place, address, |model, version| Change::AliasSet { model, alias, version })?;
         }
         Verb::Unalias { model, alias } => {
-            let gone = Change::AliasRemoved { model: name(model)?, alias: name(alias)? };
-            folder.record(&who(), |_| Ok(vec![gone]))?;
+            place.change(Change::AliasRemoved { model: name(model)?, alias: name(alias)? })?;
         }
         Verb::Tag { address, tag } => {
             let (key, value) = pair(tag, "KEY=VALUE")?;
             let value = Some(value.to_owned()).filter(|value| !value.is_empty());
-            change(&folder, address, |model, version| Change::TagSet { model, version, key: key.into(), value })?;
+            change(place, address, |model, version| Change::TagSet { model, version, key: key.into(), value })?;
         }
-        Verb::Archive { address } => change(&folder, address, |model, version| Change::Archived { model, version })?,
-        Verb::Restore { address } => change(&folder, address, |model, version| Change::Restored { model, version })?,
+        Verb::Archive { address } => change(place, address, |model, version| Change::Archived { model, version })?,
+        Verb::Restore { address } => change(place, address, |model, version| Change::Restored { model, version })?,
         Verb::Import { file, name: text } => {
             let model = name(text)?;
             let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -151,8 +151,8 @@ pub fn registry(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-fn change(folder: &Folder, address: &str, change: impl FnOnce(Name, u32) -> Change) -> Result<()> {
-    folder.record(&who(), |log| {
+fn change(place: &Where, address: &str, change: impl FnOnce(Name, u32) -> Change) -> Result<()> {
+    place.record(|log| {
         // An archived version must be named by its number to be restored.
         let (model, version) = resolved(log.registry(), address)?;
         Ok(vec![change(model, version)])

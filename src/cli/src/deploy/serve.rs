@@ -42,6 +42,9 @@ pub struct Arguments {
     /// The longest time for an answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=180_000))]
     request_timeout_ms: u64,
+    /// The longest time that a connection waits for the head of a request, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 75_000, value_parser = clap::value_parser!(u64).range(1..))]
+    idle_timeout_ms: u64,
     /// Post to this address when an alert begins or ends, and when traffic goes back by itself
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
@@ -60,6 +63,10 @@ pub struct Arguments {
     /// Serve an address that other computers reach although there is no key
     #[arg(long)]
     insecure: bool,
+    /// Answer late or fail where a request asks for it (`x-millrace-fault: delay=250` or `panic`), to try out alerts and
+    /// rollbacks
+    #[arg(long)]
+    take_faults: bool,
 }
 
 /// Serves until it is stopped.
@@ -79,10 +86,12 @@ pub fn serve(arguments: &Arguments) -> Result<Outcome> {
         max_in_flight: arguments.max_concurrent_requests,
         max_body: arguments.max_body,
         timeout: Duration::from_millis(arguments.request_timeout_ms),
+        idle_timeout: Duration::from_millis(arguments.idle_timeout_ms),
         webhook: arguments.webhook.clone(),
         otlp: arguments.otlp.clone().map(|url| (url, Duration::from_secs(arguments.otlp_interval))),
         request_log: arguments.request_log.clone(),
         is_insecure: arguments.insecure,
+        takes_faults: arguments.take_faults,
         studio: arguments.studio.clone(),
     };
     server::serve(options, |address| {

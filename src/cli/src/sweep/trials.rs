@@ -10,9 +10,9 @@ use anyhow::Result;
 use engine::testing::{Bytes, block_on};
 use engine::{Engine, Host, Local, Source};
 use pipeline::{Catalogue, FileRef};
-use protocol::{Failure, Measured, NodeOutcome, RunEvent, RunId, RunReport, RunTarget};
-use study::{Sampling, Study, TrialState};
-use sweep::{Action, Ending};
+use protocol::{Failure, NodeOutcome, RunEvent, RunId, RunReport, RunTarget};
+use study::{Stop, Study, TrialState};
+use sweep::{Action, Ending, Watch};
 
 use super::kept::Kept;
 use super::place;
@@ -151,11 +151,11 @@ impl Sweep {
 
     /// Runs the pipeline with a trial's settings, and writes into the study what came of it.
     fn trial(&self, engine: &Engine, number: u32) -> Result<()> {
-        let (changed, n_known) = {
+        let (changed, watch) = {
             let study = locked(&self.study);
             let trial = &study.trials[number as usize];
             let changed = place::apply(&self.document.pipeline, engine.catalogue(), &study.space, &trial.settings);
-            (changed, trial.intermediate.len())
+            (changed, Watch::of(trial))
         };
         let pipeline = match changed {
             Ok(pipeline) => pipeline,
@@ -164,17 +164,16 @@ impl Sweep {
         let host = TrialHost {
             sweep: self,
             world: NativeHost::new(self.document.files.clone(), self.document.folder.clone(), true),
-            number,
             began: Instant::now(),
             limit: locked(&self.study).limits.trial_timeout_secs.map(Duration::from_secs),
-            watched: RefCell::new(Watched { n_known, n_told: 0, folds: Vec::new(), stop: None }),
+            watch: RefCell::new(watch),
         };
         let started_at = record::now_millis();
         let report = block_on(engine.run(&host, RunId(number), &pipeline, &self.target));
         let elapsed_secs = host.began.elapsed().as_secs_f64();
         let is_late = host.is_late();
-        let TrialHost { world, watched, .. } = host;
-        let watched = watched.into_inner();
+        let TrialHost { world, watch, .. } = host;
+        let stop = watch.into_inner().stop().cloned().or((report.cancelled && is_late).then_some(Stop::Late));
         if let Some(recorder) = &self.recorder {
             // Of a node that did not come through, the engine still shows what the trial before came to.
             let came_through = report.nodes.iter().filter(|(_, node)| match node.outcome {
@@ -191,17 +190,8 @@ impl Sweep {
             // A figure that is no number has ended it.
             return Ok(());
         }
-        match watched.stop {
-            Some(Stop::GivenUp(why)) => {
-                study.trials[number as usize].elapsed_secs = Some(elapsed_secs);
-                study.end(number, TrialState::StoppedEarly, &why)?;
-            }
-            Some(Stop::AtRung(value)) => study.finish(number, vec![value], BTreeMap::new(), elapsed_secs)?,
-            None if report.cancelled && is_late => {
-                let limit = study.limits.trial_timeout_secs.unwrap_or_default();
-                let why = format!("it took longer than the {limit} seconds that a trial may take");
-                study.end(number, TrialState::Failed, &why)?;
-            }
+        match stop {
+            Some(stop) => study.cut_off(number, stop, elapsed_secs)?,
             None => match outcome(&study, &report, &self.document) {
                 Ok((values, metrics)) => study.finish(number, values, metrics, elapsed_secs)?,
                 Err(why) => study.end(number, TrialState::Failed, &why)?,
@@ -264,62 +254,14 @@ fn outcome(
 struct TrialHost<'a> {
     sweep: &'a Sweep,
     world: NativeHost,
-    number: u32,
     began: Instant,
     limit: Option<Duration>,
-    watched: RefCell<Watched>,
-}
-
-struct Watched {
-    /// Intervals that an earlier turn has told already.
-    n_known: usize,
-    n_told: usize,
-    /// Figures of which the last one is the mean.
-    folds: Vec<f64>,
-    stop: Option<Stop>,
-}
-
-enum Stop {
-    GivenUp(String),
-    /// It waits for others, with this figure.
-    AtRung(f64),
+    watch: RefCell<Watch>,
 }
 
 impl TrialHost<'_> {
     fn is_late(&self) -> bool {
         self.limit.is_some_and(|limit| self.began.elapsed() > limit)
-    }
-
-    /// Takes in a figure of the first objective, and decides whether to go on.
-    fn interval(&self, measured: &Measured) {
-        let mut watched = self.watched.borrow_mut();
-        if watched.stop.is_some() {
-            return;
-        }
-        watched.n_told += 1;
-        if measured.rows.is_some() {
-            watched.folds.push(measured.value);
-        }
-        let mut study = locked(&self.sweep.study);
-        if watched.n_told > watched.n_known && study.report(self.number, measured.value).is_err() {
-            return;
-        }
-        let trial = &study.trials[self.number as usize];
-        if let Some(why) = sweep::should_stop(&study, trial, watched.n_told as u32) {
-            watched.stop = Some(Stop::GivenUp(why));
-            return;
-        }
-        let whole = match study.sampling {
-            Sampling::Hyperband { max_resource, .. } => max_resource,
-            Sampling::Grid | Sampling::Random { .. } | Sampling::Bayesian { .. } => return,
-        };
-        if trial.resource.is_some_and(|resource| resource < whole && watched.n_told >= resource as usize) {
-            let value = match watched.folds.len() {
-                0 => measured.value,
-                n => watched.folds.iter().sum::<f64>() / n as f64,
-            };
-            watched.stop = Some(Stop::AtRung(value));
-        }
     }
 }
 
@@ -344,7 +286,7 @@ impl Host for TrialHost<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.watched.borrow().stop.is_some() || self.is_late()
+        self.watch.borrow().stop().is_some() || self.is_late()
     }
 
     fn emit(&self, event: RunEvent) {
@@ -352,7 +294,8 @@ impl Host for TrialHost<'_> {
             RunEvent::Metric { node, measured, .. } => {
                 let is_aim = is_aim(&locked(&self.sweep.study), node, &measured.name);
                 if is_aim {
-                    self.interval(measured);
+                    let mut study = locked(&self.sweep.study);
+                    self.watch.borrow_mut().tell(&mut study, measured.value, measured.rows.is_some());
                 }
             }
             RunEvent::Planned { .. }

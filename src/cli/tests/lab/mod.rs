@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use engine::Engine;
@@ -16,6 +17,10 @@ use model::{ColumnView, Values};
 use pipeline::{NodeId, OutPort};
 use protocol::{RunId, RunTarget};
 use serde_json::{Value as Json, json};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 pub const PIPELINE: &str = "../../tests/golden/pipelines/web_service.json";
 
@@ -59,12 +64,15 @@ impl Server {
     }
 
     pub fn start_with(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args(["serve", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        Self::start_trusting(None, arguments)
+    }
+
+    /// Trusts the authorities of a file instead of those that the computer trusts.
+    pub fn start_trusting(authorities: Option<&Path>, arguments: &[&str]) -> Self {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_millrace"));
+        serve.args(["serve", "--port", "0"]).args(arguments).stdout(Stdio::piped());
+        serve.envs(authorities.map(|file| ("SSL_CERT_FILE", file)));
+        let mut child = serve.spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it is");
         let address = line.trim_start_matches("serving http://").split('/').next().expect("an address");
@@ -200,4 +208,39 @@ pub fn listener() -> (String, Receiver<(String, Json)>) {
         }
     });
     (address, receiver)
+}
+
+/// Encrypts what goes to an address and what comes back: its own address, and a file with the certificate to trust. It goes
+/// on until the test ends.
+pub fn encrypted(folder: &Folder, address: &str) -> (String, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let file = folder.0.join("certificate.pem");
+    fs::write(&file, made.cert.pem()).expect("it is written");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("there are some")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("they belong together");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has one").port();
+    listener.set_nonblocking(true).expect("it can be");
+    let (acceptor, address) = (TlsAcceptor::from(Arc::new(config)), address.trim_start_matches("http://").to_owned());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("it listens");
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, address) = (acceptor.clone(), address.clone());
+                tokio::spawn(async move {
+                    // Whoever does not trust the certificate goes away.
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut plain = tokio::net::TcpStream::connect(&address).await.expect("it listens");
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+                });
+            }
+        });
+    });
+    (format!("https://localhost:{port}"), file)
 }

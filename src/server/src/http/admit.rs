@@ -93,8 +93,10 @@ impl Server {
         let Some((key, per_second)) = key.and_then(|key| Some((key, key.per_second?))) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let bucket = buckets.entry(key.id.clone()).or_insert(Bucket { n_left: per_second, at: now });
-        bucket.n_left = (bucket.n_left + per_second * (now - bucket.at).as_secs_f64()).min(per_second.max(1.0));
+        // A key that may send one in a minute may send its first at once.
+        let most = per_second.max(1.0);
+        let bucket = buckets.entry(key.id.clone()).or_insert(Bucket { n_left: most, at: now });
+        bucket.n_left = (bucket.n_left + per_second * (now - bucket.at).as_secs_f64()).min(most);
         bucket.at = now;
         if bucket.n_left < 1.0 {
             let message = format!("the key {} may send {per_second} requests a second", key.id);

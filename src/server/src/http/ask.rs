@@ -2,12 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use endpoint::{Handled, Host, Refusal, Request, Service};
-use monitor::Exception;
+use monitor::{Exception, FAULT_HEADER, delay_ms};
 
 use super::Server;
 use crate::folder::now_ms;
@@ -16,13 +16,15 @@ use crate::state::MirrorHost;
 /// Bodies from this size on are worked on beside the threads that answer.
 const LARGE_BODY: usize = 64 << 10;
 
-/// Asks the service; a panic is an answer, too.
+/// Asks the service; a panic is an answer, too. What rests on all that was counted takes a while to say, so other threads
+/// take over meanwhile.
 pub(super) async fn handle(
     server: &Arc<Server>,
     service: &Arc<Service>,
     parts: &Parts,
     headers: &Arc<Vec<(String, String)>>,
     body: &Bytes,
+    rests_on_counts: bool,
 ) -> Result<Handled, Refusal> {
     let ask = {
         let (server, service, headers, body) =
@@ -35,6 +37,16 @@ pub(super) async fn handle(
                 .map_err(|_| Refusal::new(Exception::ModelPanic, "the model failed; the server's log has the place"))
         }
     };
+    let asked = headers.iter().find(|(name, _)| server.options.takes_faults && name == FAULT_HEADER);
+    if let Some(delay) = asked.and_then(|(_, asked)| delay_ms(asked)).map(Duration::from_millis) {
+        tokio::time::sleep(delay.min(server.options.timeout)).await;
+        if delay >= server.options.timeout {
+            return Err(server.timed_out());
+        }
+    }
+    if rests_on_counts {
+        return tokio::task::block_in_place(ask);
+    }
     if body.len() < LARGE_BODY {
         return ask();
     }

@@ -1,9 +1,10 @@
 //! The request log: a line of JSON for each request, with the columns of Azure's traffic log.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use axum::http::request::Parts;
@@ -12,14 +13,24 @@ use serde_json::json;
 
 use crate::folder::now_ms;
 
-/// The file.
-pub(super) struct RequestLog(Mutex<File>);
+/// Lines that wait for the file; when there are more, requests wait too.
+const MAX_WAITING: usize = 10_000;
+
+/// The file, which a thread of its own writes: no request waits for a disk.
+pub(super) struct RequestLog {
+    /// None when it ends.
+    lines: Option<SyncSender<String>>,
+    writer: Option<JoinHandle<()>>,
+}
 
 impl RequestLog {
     /// Adds to this file.
     pub fn open(path: &Path) -> Result<Self> {
         let opened = OpenOptions::new().create(true).append(true).open(path);
-        Ok(Self(Mutex::new(opened.with_context(|| format!("{} cannot be written", path.display()))?)))
+        let file = opened.with_context(|| format!("{} cannot be written", path.display()))?;
+        let (lines, waiting) = sync_channel(MAX_WAITING);
+        let writer = std::thread::spawn(move || keep_writing(file, &waiting));
+        Ok(Self { lines: Some(lines), writer: Some(writer) })
     }
 
     /// Writes a line.
@@ -41,8 +52,26 @@ impl RequestLog {
             "ParentSpanId": handled.trace.as_ref().map(|trace| &trace.parent_id),
             "TotalDurationMs": seconds * 1e3,
         });
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = writeln!(file, "{line}") {
+        // The writer ends last.
+        let _ = self.lines.as_ref().map(|lines| lines.send(format!("{line}\n")));
+    }
+}
+
+impl Drop for RequestLog {
+    fn drop(&mut self) {
+        self.lines = None;
+        // One that panicked has said so.
+        let _ = self.writer.take().map(JoinHandle::join);
+    }
+}
+
+/// Writes what waits, and sees that it is in the file before it waits itself.
+fn keep_writing(file: File, waiting: &Receiver<String>) {
+    let mut file = BufWriter::new(file);
+    while let Ok(first) = waiting.recv() {
+        let written =
+            std::iter::once(first).chain(waiting.try_iter()).try_for_each(|line| file.write_all(line.as_bytes()));
+        if let Err(error) = written.and_then(|()| file.flush()) {
             eprintln!("warning: the request log cannot be written: {error}");
         }
     }

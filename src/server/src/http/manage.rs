@@ -11,6 +11,7 @@ use registry::ChangeError;
 use super::Server;
 use super::admit::{bearer, read};
 use crate::folder::now_ms;
+use crate::state::State;
 
 /// Answers what is asked of the registry; none if something else is asked.
 pub(super) async fn managing(
@@ -39,11 +40,15 @@ async fn manage(server: &Server, parts: &Parts, headers: &[(String, String)], bo
     let body = read(body, MAX_PACKAGE).await.map_err(|error| Refusal::invalid(error.to_string()))?;
     let body = body.ok_or_else(too_large)?;
     let request = Request { method: parts.method.as_str(), path: parts.uri.path(), headers, body: &body };
-    let Some(managed) = Managed::of(&request) else {
+    let Some(managed) = tokio::task::block_in_place(|| Managed::of(&request)) else {
         return Err(Refusal::uncounted("request.not_found", 404, "expected /v2/registry"));
     };
-    let state = &server.state;
-    match managed? {
+    // Disks and large packages take their time; other threads go on answering.
+    tokio::task::block_in_place(|| carry_out(&server.state, managed?))
+}
+
+fn carry_out(state: &State, managed: Managed<'_>) -> Result<Answer, Refusal> {
+    match managed {
         Managed::Show => Ok(Managed::state(state.service().registry())),
         Managed::Change { who, changes } => {
             state.change(&who, changes).map_err(|error| failed(&error))?;

@@ -4,45 +4,58 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use endpoint::Past;
-use monitor::{ExceptionEvent, otlp_logs, otlp_metrics};
+use monitor::{otlp_logs, otlp_metrics};
+use tokio::sync::Mutex;
 
 use crate::client::{Target, post};
-use crate::folder::now_ms;
 use crate::state::State;
 
-/// Exceptions so young are pushed the next time: one that was just seen may not be listed yet.
-const SETTLED_MS: u64 = 500;
+/// A collector, and what it was told.
+pub(super) struct Collector {
+    target: Target,
+    /// So many exceptions, in the order in which they came, are not to be told any more.
+    n_told: u64,
+    has_failed: bool,
+}
 
-/// Pushes to `/v1/metrics` and `/v1/logs` below an address, again and again. What a collector did not take is pushed the
-/// next time: counters only ever grow.
-pub(super) async fn push(state: Arc<State>, collector: Target, every: Duration) {
-    let mut pushed_until = 0;
-    let mut has_failed = false;
+/// Pushes again and again.
+pub(super) async fn keep_pushing(collector: Arc<Mutex<Collector>>, state: Arc<State>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        let until = now_ms().saturating_sub(SETTLED_MS);
-        let failed = push_once(&state, &collector, pushed_until..until).await.err();
-        match &failed {
-            None => pushed_until = until,
-            // Once is enough until it works again.
-            Some(error) if !has_failed => eprintln!("warning: nothing can be pushed: {error:#}"),
-            Some(_) => {}
-        }
-        has_failed = failed.is_some();
+        collector.lock().await.push(&state).await;
     }
 }
 
-async fn push_once(state: &State, collector: &Target, when: std::ops::Range<u64>) -> Result<()> {
-    let below = |path: &str| Target {
-        host: collector.host.clone(),
-        path: format!("{}{path}", collector.path.trim_end_matches('/')),
-    };
-    post(&below("/v1/metrics"), state.snapshot(otlp_metrics).to_string()).await?;
-    let exceptions = Past::exceptions(state).into_iter();
-    let exceptions: Vec<ExceptionEvent> = exceptions.filter(|event| when.contains(&event.at_ms)).collect();
-    if !exceptions.is_empty() {
-        post(&below("/v1/logs"), otlp_logs(env!("CARGO_PKG_VERSION"), &exceptions).to_string()).await?;
+impl Collector {
+    /// Takes what is posted to `/v1/metrics` and `/v1/logs` below an address.
+    pub fn new(target: Target) -> Self {
+        Self { target, n_told: 0, has_failed: false }
     }
-    Ok(())
+
+    /// Pushes all counters, and the exceptions since the last time. What the collector did not take is pushed the next time:
+    /// counters only ever grow, and an exception is told until it was taken once.
+    pub async fn push(&mut self, state: &State) {
+        let failed = self.try_to_push(state).await.err();
+        match &failed {
+            // Once is enough until it works again.
+            Some(error) if !self.has_failed => eprintln!("warning: nothing can be pushed: {error:#}"),
+            Some(_) | None => {}
+        }
+        self.has_failed = failed.is_some();
+    }
+
+    async fn try_to_push(&mut self, state: &State) -> Result<()> {
+        post(&self.target.below("/v1/metrics"), state.snapshot(otlp_metrics).to_string()).await?;
+        let (exceptions, n_forgotten) = state.exceptions_after(self.n_told);
+        if n_forgotten > 0 {
+            eprintln!("warning: {n_forgotten} exceptions are pushed as counters alone: more came than are kept");
+            self.n_told += n_forgotten;
+        }
+        if !exceptions.is_empty() {
+            let logs = otlp_logs(env!("CARGO_PKG_VERSION"), &exceptions).to_string();
+            post(&self.target.below("/v1/logs"), logs).await?;
+            self.n_told += exceptions.len() as u64;
+        }
+        Ok(())
+    }
 }

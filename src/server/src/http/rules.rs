@@ -7,6 +7,7 @@ use endpoint::{AlertStatus, Past, alerts, rollbacks};
 use monitor::AlertState;
 use registry::Name;
 use serde_json::{Value as Json, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::client::{Target, post};
 use crate::folder::now_ms;
@@ -16,13 +17,18 @@ use crate::state::State;
 #[derive(Default)]
 pub(super) struct Rules {
     before: BTreeMap<Name, AlertState>,
-    webhook: Option<Target>,
+    told: Option<UnboundedSender<Json>>,
 }
 
 impl Rules {
     /// Posts what happens to an address, if there is one.
     pub fn new(webhook: Option<Target>) -> Self {
-        Self { before: BTreeMap::new(), webhook }
+        let told = webhook.map(|target| {
+            let (sender, receiver) = unbounded_channel();
+            tokio::spawn(tell(target, receiver));
+            sender
+        });
+        Self { before: BTreeMap::new(), told }
     }
 
     /// Looks at everything.
@@ -34,7 +40,7 @@ impl Rules {
             return;
         }
         let (minutes, now) = (Past::minutes(state), now_ms());
-        for status in alerts(&minutes, registry, now) {
+        for status in alerts(&service, state) {
             let before = self.before.insert(status.alert.clone(), status.state).unwrap_or_default();
             if is_worth_telling(before, status.state) {
                 self.tell(alert_json(&status, now));
@@ -50,26 +56,35 @@ impl Rules {
     }
 
     fn tell(&self, what: Json) {
-        let Some(target) = self.webhook.clone() else { return };
-        tokio::spawn(async move {
-            const TRIES: u64 = 3;
-            for at in 1..=TRIES {
-                match post(&target, what.to_string()).await {
-                    Ok(()) => return,
-                    Err(_) if at < TRIES => tokio::time::sleep(Duration::from_secs(at)).await,
-                    Err(error) => eprintln!("warning: nobody was told: {error:#}"),
-                }
-            }
-        });
+        if let Some(told) = &self.told {
+            // It ends with the server alone.
+            let _ = told.send(what);
+        }
     }
 }
 
-/// That something begins to fire, and that it is over.
+/// Posts one thing after the other: whoever is told that something is over was told before that it began.
+async fn tell(target: Target, mut told: UnboundedReceiver<Json>) {
+    const TRIES: u64 = 3;
+    while let Some(what) = told.recv().await {
+        for at in 1..=TRIES {
+            match post(&target, what.to_string()).await {
+                Ok(()) => break,
+                Err(_) if at < TRIES => tokio::time::sleep(Duration::from_secs(at)).await,
+                Err(error) => eprintln!("warning: nobody was told: {error:#}"),
+            }
+        }
+    }
+}
+
+/// That something begins to fire, and that it is over. Since when it fires moves on with what is looked at, where that is
+/// longer ago.
 fn is_worth_telling(before: AlertState, after: AlertState) -> bool {
-    match (before, after) {
-        (AlertState::Firing { since: a }, AlertState::Firing { since: b }) => a != b,
-        (_, AlertState::Firing { .. }) | (AlertState::Firing { .. }, AlertState::Resolved { .. }) => true,
-        _ => false,
+    let is_firing = |state| matches!(state, AlertState::Firing { .. });
+    match after {
+        AlertState::Firing { .. } => !is_firing(before),
+        AlertState::Resolved { .. } => is_firing(before),
+        AlertState::Inactive | AlertState::Pending { .. } => false,
     }
 }
 

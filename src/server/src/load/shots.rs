@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 use hyper::client::conn::http1::SendRequest;
+use monitor::FAULT_HEADER;
 use serde_json::{Value as Json, json};
 use tokio::time::{Sleep, sleep};
 
@@ -41,11 +42,15 @@ pub enum Fault {
     Slow,
     /// Numbers are half as large again: nothing fails, and drift shows.
     CovariateShift,
+    /// The host is asked to answer late.
+    Late,
+    /// The host is asked to let the model fail: the answer is a 500.
+    Panic,
 }
 
 impl Fault {
     /// Every one, with its name on the command line.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("missing-column", Self::MissingColumn),
         ("wrong-type", Self::WrongType),
         ("unknown-category", Self::UnknownCategory),
@@ -55,6 +60,8 @@ impl Fault {
         ("unknown-model", Self::UnknownModel),
         ("slow", Self::Slow),
         ("covariate-shift", Self::CovariateShift),
+        ("late", Self::Late),
+        ("panic", Self::Panic),
     ];
 
     /// Spoils a request, if it has such a column.
@@ -80,7 +87,25 @@ impl Fault {
                     }
                 }
             }
-            Self::InvalidJson | Self::UnsupportedMedia | Self::UnknownModel | Self::Slow => {}
+            Self::InvalidJson | Self::UnsupportedMedia | Self::UnknownModel | Self::Slow | Self::Late | Self::Panic => {
+            }
+        }
+    }
+
+    /// What it asks of the host.
+    fn asked_of_host(self) -> Option<&'static str> {
+        match self {
+            Self::Late => monitor::Fault::Late.asked_of_host(),
+            Self::Panic => monitor::Fault::Panic.asked_of_host(),
+            Self::MissingColumn
+            | Self::WrongType
+            | Self::UnknownCategory
+            | Self::HugeNumber
+            | Self::InvalidJson
+            | Self::UnsupportedMedia
+            | Self::UnknownModel
+            | Self::Slow
+            | Self::CovariateShift => None,
         }
     }
 }
@@ -105,12 +130,16 @@ pub(super) struct Shot {
     content_type: &'static str,
     body: Bytes,
     is_slow: bool,
+    asked_of_host: Option<&'static str>,
 }
 
 impl Shot {
     /// Sends it, and waits for the answer.
     pub async fn send(&self, connection: &mut SendRequest<Body>, load: &Load, host: &str) -> Result<(u16, Bytes)> {
-        let request = request(load, host, "POST", &self.path).header("content-type", self.content_type);
+        let mut request = request(load, host, "POST", &self.path).header("content-type", self.content_type);
+        if let Some(asked) = self.asked_of_host {
+            request = request.header(FAULT_HEADER, asked);
+        }
         let body = if self.is_slow { Body::new(Slow::new(self.body.clone())) } else { Body::from(self.body.clone()) };
         send(connection, request.body(body)?).await
     }
@@ -200,6 +229,7 @@ fn shot(path: &str, mut inputs: Vec<Json>, fault: Option<Fault>) -> Shot {
         content_type: if fault == Some(Fault::UnsupportedMedia) { "text/xml" } else { "application/json" },
         body: text.into(),
         is_slow: fault == Some(Fault::Slow),
+        asked_of_host: fault.and_then(Fault::asked_of_host),
     }
 }
 
