@@ -10,7 +10,7 @@ use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::layout::bar;
-use crate::{BoxMark, Color, Figure, Layout, Marks, Theme, clip, decimate};
+use crate::{BoxMark, Color, Figure, Layout, Marks, Stroke, Theme, clip, decimate};
 
 /// Units of plotters per pixel.
 pub(crate) const FINE: f64 = 16.0;
@@ -57,8 +57,12 @@ pub(crate) fn draw<B: DrawingBackend>(backend: B, figure: &Figure, layout: &Layo
     for series in &figure.series {
         let color = theme.series(series.color_idx);
         match &series.marks {
-            Marks::Line(points) | Marks::Area(points) => line(&plot, points, layout, color)?,
-            Marks::Points(points) => dots(&plot, points, layout, color, theme)?,
+            Marks::Line(points) | Marks::Area(points) => {
+                line(&plot, points, layout, color, Stroke::of(series.color_idx))?;
+            }
+            Marks::Points(points) => {
+                dots(&plot, points, layout, color, theme, Stroke::of(series.color_idx))?;
+            }
             Marks::Histogram { .. } | Marks::Columns(_) | Marks::Bars(_) | Marks::Spans(_) | Marks::Boxes(_) => {}
         }
     }
@@ -114,11 +118,22 @@ fn is_named(figure: &Figure, is_x: bool) -> bool {
     !if is_x { &figure.x } else { &figure.y }.categories.is_empty()
 }
 
-fn line<B: DrawingBackend>(plot: &Plot<B>, points: &[(f64, f64)], layout: &Layout, color: Color) -> Outcome<B> {
+fn line<B: DrawingBackend>(
+    plot: &Plot<B>,
+    points: &[(f64, f64)],
+    layout: &Layout,
+    color: Color,
+    kind: Stroke,
+) -> Outcome<B> {
     let points = decimate::decimate(points, layout.x.low, layout.x.high, layout.plot.width as usize);
     for run in clip::runs(&points, &layout.x, &layout.y) {
         let run: Vec<_> = run.into_iter().map(|at| layout.even(at)).collect();
-        plot.draw(&PathElement::new(run, stroke(color, 1.75)))?;
+        match kind.dash() {
+            None => plot.draw(&PathElement::new(run, stroke(color, 1.75)))?,
+            Some((dash, gap)) => {
+                plot.draw(&DashedPathElement::new(run, fine(dash), fine(gap), stroke(color, 1.75)))?;
+            }
+        }
     }
     Ok(())
 }
@@ -142,6 +157,7 @@ fn dots<B: DrawingBackend>(
     layout: &Layout,
     color: Color,
     theme: &Theme,
+    kind: Stroke,
 ) -> Outcome<B> {
     // Many dots are smaller and let through what is below; few have an outline that parts them from each other.
     let (radius, alpha) = match points.len() {
@@ -154,6 +170,11 @@ fn dots<B: DrawingBackend>(
     for &(x, y) in points {
         if (layout.x.low..=layout.x.high).contains(&x) && (layout.y.low..=layout.y.high).contains(&y) {
             let at = layout.even((x, y));
+            if kind != Stroke::Solid {
+                plot.draw(&Circle::new(at, fine(radius), rgba(theme.ground, alpha).filled()))?;
+                plot.draw(&Circle::new(at, fine(radius - 0.5), stroke(color, 1.5)))?;
+                continue;
+            }
             plot.draw(&Circle::new(at, fine(radius), rgba(color, alpha).filled()))?;
             if has_outline {
                 plot.draw(&Circle::new(at, fine(radius), stroke(theme.ground, 1.0)))?;
@@ -279,7 +300,13 @@ fn headings<B: DrawingBackend>(
     let y = size * 2.9;
     for series in &figure.series {
         let color = theme.series(series.color_idx);
-        root.draw(&PathElement::new([(fine(x), fine(y)), (fine(x + size), fine(y))], stroke(color, 2.5)))?;
+        let ends = [(fine(x), fine(y)), (fine(x + size), fine(y))];
+        match Stroke::of(series.color_idx).dash() {
+            None => root.draw(&PathElement::new(ends, stroke(color, 2.5)))?,
+            Some((dash, gap)) => {
+                root.draw(&DashedPathElement::new(ends, fine(dash / 2.0), fine(gap / 2.0), stroke(color, 2.5)))?;
+            }
+        }
         x += size * 1.5;
         root.draw_text(&series.name, &plain, (fine(x), fine(y)))?;
         let (width, _) = root.estimate_text_size(&series.name, &plain)?;

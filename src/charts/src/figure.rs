@@ -38,6 +38,12 @@ pub struct Axis {
     pub categories: Vec<String>,
 }
 
+/// The `color_idx` of the first colour of the ramp; the others follow.
+pub const RAMP: u8 = 128;
+
+/// Colours of the ramp.
+pub const N_LEVELS: u8 = 6;
+
 /// One set of marks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {

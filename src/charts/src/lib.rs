@@ -23,7 +23,7 @@ mod theme;
 #[cfg(feature = "draw")]
 mod ticks;
 
-pub use figure::{Axis, BoxMark, Detail, Figure, Guide, Marks, Series};
+pub use figure::{Axis, BoxMark, Detail, Figure, Guide, Marks, N_LEVELS, RAMP, Series};
 pub use format::{compact, grouped, number};
 pub use rows::{FigureCell, FigureRow, FigureTable};
 
@@ -36,6 +36,6 @@ pub use layout::{Layout, MarkAt, Rect, Scale};
 #[cfg(feature = "svg")]
 pub use svg::to_svg;
 #[cfg(feature = "draw")]
-pub use theme::{Color, RAMP, Theme};
+pub use theme::{Color, N_COLORS, Stroke, Theme};
 #[cfg(feature = "draw")]
 pub use ticks::{Tick, log_ticks, ticks};

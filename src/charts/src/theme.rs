@@ -1,5 +1,7 @@
 //! The colours of a figure.
 
+use crate::figure::RAMP;
+
 /// An opaque colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color {
@@ -33,8 +35,41 @@ impl Color {
     }
 }
 
-/// The `color_idx` of the first colour of the ramp; the others follow.
-pub const RAMP: u8 = 128;
+/// Colours of the palette. Series beyond them take the same colours again, with another stroke.
+pub const N_COLORS: u8 = 6;
+
+/// How series of one colour are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stroke {
+    /// The first [`N_COLORS`].
+    Solid,
+    /// The next ones. Their dots are rings.
+    Dashed,
+    /// All others. Their dots are rings, too.
+    Dotted,
+}
+
+impl Stroke {
+    /// That of a series.
+    pub fn of(color_idx: u8) -> Self {
+        match color_idx {
+            0..N_COLORS | RAMP.. => Self::Solid,
+            N_COLORS..DOTTED_FROM => Self::Dashed,
+            DOTTED_FROM..RAMP => Self::Dotted,
+        }
+    }
+
+    /// How long a dash is, and the gap after it, in pixels; none for a line without gaps.
+    pub fn dash(self) -> Option<(f64, f64)> {
+        match self {
+            Self::Solid => None,
+            Self::Dashed => Some((7.0, 4.0)),
+            Self::Dotted => Some((2.0, 3.0)),
+        }
+    }
+}
+
+const DOTTED_FROM: u8 = 2 * N_COLORS;
 
 /// Colours and type, given by whoever draws.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +140,18 @@ impl Theme {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::N_LEVELS;
+
+    #[test]
+    fn past_the_palette_colours_come_again_with_another_stroke() {
+        let theme = Theme::light();
+        assert_eq!(theme.palette.len(), usize::from(N_COLORS));
+        assert_eq!(theme.ramp.len(), usize::from(N_LEVELS));
+        let looks: Vec<_> = (0..3 * N_COLORS).map(|at| (theme.series(at), Stroke::of(at))).collect();
+        let is_repeated = |(at, look): (usize, &(Color, Stroke))| looks[..at].contains(look);
+        assert!(!looks.iter().enumerate().any(is_repeated), "{looks:?}");
+        assert_eq!(Stroke::of(RAMP + 3), Stroke::Solid, "levels of a ramp are told apart by their order");
+    }
 
     #[test]
     fn browsers_and_people_write_colours_differently() {

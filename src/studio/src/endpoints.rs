@@ -92,14 +92,46 @@ pub struct Answered {
     pub text: String,
 }
 
+/// A request.
+struct Asked<'a> {
+    method: &'a str,
+    path: &'a str,
+    key: &'a str,
+    accept: &'a str,
+    header: Option<(&'a str, &'a str)>,
+    body: Option<JsValue>,
+}
+
+impl<'a> Asked<'a> {
+    /// For what stands behind a path, of some kind.
+    fn for_kind(path: &'a str, key: &'a str, accept: &'a str) -> Self {
+        Self { method: "GET", path, key, accept, header: None, body: None }
+    }
+}
+
 impl Host {
     /// Sends a request with JSON, or none. The key goes with it, if there is one.
     ///
     /// # Errors
     /// The host cannot be reached.
     pub async fn send(&self, method: &str, path: &str, key: &str, body: Option<&str>) -> Result<Answered, AskError> {
-        let body = body.map(JsValue::from_str);
-        let (status, bytes) = self.exchange(method, path, key, "application/json", body).await?;
+        self.send_with(method, path, key, body, None).await
+    }
+
+    /// The same, with one more header.
+    ///
+    /// # Errors
+    /// As for `send`.
+    pub async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: Option<&str>,
+        header: Option<(&str, &str)>,
+    ) -> Result<Answered, AskError> {
+        let asked = Asked { method, path, key, accept: "application/json", header, body: body.map(JsValue::from_str) };
+        let (status, bytes) = self.exchange(asked).await?;
         Ok(Answered { status, text: String::from_utf8_lossy(&bytes).into_owned() })
     }
 
@@ -117,7 +149,7 @@ impl Host {
     /// # Errors
     /// As for `get`.
     pub async fn bytes(&self, path: &str, key: &str) -> Result<Vec<u8>, AskError> {
-        let (status, bytes) = self.exchange("GET", path, key, "application/octet-stream", None).await?;
+        let (status, bytes) = self.exchange(Asked::for_kind(path, key, "application/octet-stream")).await?;
         match status {
             200 => Ok(bytes),
             401 | 403 => Err(AskError::Key),
@@ -130,7 +162,7 @@ impl Host {
     /// # Errors
     /// As for `get`.
     pub async fn text(&self, path: &str, key: &str) -> Result<String, AskError> {
-        let (status, bytes) = self.exchange("GET", path, key, "text/plain", None).await?;
+        let (status, bytes) = self.exchange(Asked::for_kind(path, key, "text/plain")).await?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         match status {
             200 if !text.trim_start().starts_with('<') => Ok(text),
@@ -145,19 +177,14 @@ impl Host {
     /// # Errors
     /// As for `get`.
     pub async fn post_bytes<T: DeserializeOwned>(&self, path: &str, key: &str, bytes: &[u8]) -> Result<T, AskError> {
-        let body = Uint8Array::from(bytes).into();
-        let (status, answer) = self.exchange("POST", path, key, "application/json", Some(body)).await?;
+        let body = Some(Uint8Array::from(bytes).into());
+        let asked = Asked { method: "POST", body, ..Asked::for_kind(path, key, "application/json") };
+        let (status, answer) = self.exchange(asked).await?;
         decoded(path, status, &String::from_utf8_lossy(&answer))
     }
 
-    async fn exchange(
-        &self,
-        method: &str,
-        path: &str,
-        key: &str,
-        accept: &str,
-        body: Option<JsValue>,
-    ) -> Result<(u16, Vec<u8>), AskError> {
+    async fn exchange(&self, asked: Asked<'_>) -> Result<(u16, Vec<u8>), AskError> {
+        let Asked { method, path, key, accept, header, body } = asked;
         let init = RequestInit::new();
         init.set_method(method);
         if let Ok(headers) = Headers::new() {
@@ -165,6 +192,9 @@ impl Host {
             let _ = headers.set("accept", accept);
             if !key.is_empty() {
                 let _ = headers.set("authorization", &format!("Bearer {key}"));
+            }
+            if let Some((name, value)) = header {
+                let _ = headers.set(name, value);
             }
             if let Some(body) = &body {
                 let kind = if body.is_string() { "application/json" } else { "application/octet-stream" };

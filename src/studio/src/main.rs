@@ -8,6 +8,7 @@ mod endpoints;
 mod idle;
 mod lock;
 mod models;
+mod moments;
 mod monitor;
 mod offline;
 mod pace;

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use registry::{Field, Predicts};
 use schema::Kind;
 
-use super::store::{Models, moment};
+use super::store::Models;
+use crate::moments::moment;
 use crate::views::face::grouped;
 use crate::views::icon::icon;
 

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 use registry::{Header, Version};
 
 use super::card::waiting;
-use super::store::{Models, moment};
+use super::store::Models;
+use crate::moments::moment;
 
 /// The table of differences.
 pub fn compare(models: Models) -> AnyView {

@@ -152,7 +152,7 @@ pub fn dialog(models: Models) -> AnyView {
         <button type="button" class="button" on:click=move |_| dom::close_dialog(ID)>"Cancel"</button>
         <button type="button" class="button button--primary" id="deploy-now" disabled=move || wrong.with(Option::is_some) on:click=move |_| deploy(models, form)>{icon("send")}"Deploy"</button>
     };
-    dialog::dialog(ID, "dialog", "Deploy", body.into_any(), Some(foot.into_any()))
+    dialog::dialog(ID, "dialog models__dialog", "Deploy", body.into_any(), Some(foot.into_any()))
 }
 
 fn word(gets: Gets) -> String {

@@ -15,16 +15,16 @@ pub fn list(models: Models) -> AnyView {
     let rows = move || names.get().into_iter().map(|name| row(models, name)).collect_view();
     let about = match models.host.with_untracked(|host| host.kind) {
         HostKind::Browser => view! {
-            <p class="models__host">{icon("laptop")}<span><b>"This browser only."</b>" Models and endpoints live here. The command under Try it serves the same file to everybody."</span></p>
+            <div class="hosted__about">{icon("laptop")}<p><b>"This browser only."</b>" Models and endpoints live here. The command under Try it serves the same file to everybody."</p></div>
         }
         .into_any(),
         HostKind::Server => view! {
-            <p class="models__host">{icon("hard-drive")}<span><b>"This server."</b>" Models lie in its registry, and whoever reaches it can call its endpoints."</span></p>
+            <div class="hosted__about">{icon("hard-drive")}<p><b>"This server."</b>" Models lie in its registry, and whoever reaches it can call its endpoints."</p></div>
         }
         .into_any(),
     };
     view! {
-        <aside class="models__rail" aria-label="Models" data-region="models">
+        <aside class="hosted__rail models__rail" aria-label="Models" data-region="models">
             <h3>"Models"<em>{move || names.with(Vec::len)}</em></h3>
             <ul>{rows}</ul>
             <button type="button" class="button models__new" id="register" on:click=move |_| register::open(models)>{small_icon("plus")}"Register a model"</button>
@@ -48,7 +48,7 @@ fn row(models: Models, name: Name) -> AnyView {
     });
     view! {
         <li>
-            <button type="button" class="models__model" aria-current=move || is_chosen.get().then_some("true")
+            <button type="button" class="hosted__item" aria-current=move || is_chosen.get().then_some("true")
                 on:click=move |_| { models.number.set(None); models.model.set(Some(goal.clone())) }>
                 {icon("boxes")}
                 <span><b class="truncate">{name.to_string()}</b><small class="truncate">{words}</small></span>

@@ -18,7 +18,8 @@ use leptos::prelude::*;
 use crate::endpoints::{AskError, HostKind};
 use crate::store::Studio;
 use crate::views::icon::icon;
-use store::{Models, Standing, Tab};
+use crate::views::next_tab;
+use store::{Models, Standing, TABS, Tab};
 
 /// The page.
 pub fn page(studio: Studio) -> AnyView {
@@ -41,7 +42,7 @@ pub fn page(studio: Studio) -> AnyView {
         .into_any()
     };
     view! {
-        <main class="models">
+        <main class="hosted">
             <h2 class="sr-only">"Models"</h2>
             {list::list(models)}
             {body}
@@ -77,8 +78,12 @@ fn detail(models: Models) -> AnyView {
         let is_open = Memo::new(move |_| models.tab.get() == tab);
         view! {
             <button type="button" role="tab" id=format!("models-tab-{tab:?}") aria-controls="models-detail" aria-selected=move || is_open.get().to_string()
-                tabindex=move || if is_open.get() { "0" } else { "-1" } on:click=move |_| models.tab.set(tab)
-                on:keydown=move |event| models.move_tab(&event)>{label}</button>
+                tabindex=move || if is_open.get() { "0" } else { "-1" } on:click=move |_| models.tab.set(tab)>{label}</button>
+        }
+    };
+    let on_key = move |event| {
+        if let Some(next) = next_tab(&event, &TABS, models.tab.get_untracked()) {
+            models.tab.set(next);
         }
     };
     let body = move || match models.tab.get() {
@@ -89,7 +94,7 @@ fn detail(models: Models) -> AnyView {
     };
     view! {
         <section class="models__detail">
-            <div class="tabs" role="tablist" aria-label="What is shown of the version">
+            <div class="tabs" role="tablist" aria-label="What is shown of the version" on:keydown=on_key>
                 {tab(Tab::Card, "Card")}{tab(Tab::Columns, "Columns")}{tab(Tab::TryIt, "Try it")}{tab(Tab::Compare, "Compare")}
             </div>
             <div class="models__body" id="models-detail" role="tabpanel" tabindex="0" aria-labelledby=move || format!("models-tab-{:?}", models.tab.get())>{body}</div>

@@ -1,7 +1,7 @@
 //! The dialog that registers the model of the open pipeline.
 
 use leptos::prelude::*;
-use pipeline::{NodeId, Pipeline, servable};
+use pipeline::{InPort, NodeId, Pipeline, servable};
 use protocol::{About, Failure, Pack};
 use registry::{Header, Name, Package};
 use wasm_bindgen_futures::spawn_local;
@@ -53,7 +53,12 @@ pub fn open(models: Models) {
     let (candidates, name) = models.studio.with(|editor| {
         let pipeline = editor.pipeline();
         let nodes = servable(pipeline, editor.catalogue()).into_iter();
-        let titled: Vec<(NodeId, String)> = nodes.map(|id| (id.clone(), editor.title(&id).to_owned())).collect();
+        let titled = |id: NodeId| {
+            let learner = pipeline.source(&InPort::new(&id, "learner"));
+            let of = learner.map(|from| format!(" · {}", editor.title(&from.node)));
+            (id.clone(), format!("{}{}", editor.title(&id), of.unwrap_or_default()))
+        };
+        let titled: Vec<(NodeId, String)> = nodes.map(titled).collect();
         (titled, Name::from_title(pipeline.name()))
     });
     // The last to run stands behind all that others prepare.
@@ -154,7 +159,7 @@ pub fn dialog(models: Models) -> AnyView {
         <button type="button" class="button" on:click=move |_| dom::close_dialog(ID)>"Cancel"</button>
         <button type="button" class="button button--primary" id="register-now" disabled=move || !is_ready() on:click=move |_| register(models, form)>"Register"</button>
     };
-    dialog::dialog(ID, "dialog", "Register a model", body.into_any(), Some(foot.into_any()))
+    dialog::dialog(ID, "dialog models__dialog", "Register a model", body.into_any(), Some(foot.into_any()))
 }
 
 /// What is packed: derived from the pipeline, to be confirmed.

@@ -3,13 +3,10 @@
 use leptos::prelude::*;
 use registry::Name;
 use serde_json::Value as Json;
-use wasm_bindgen_futures::spawn_local;
 
 use super::store::Models;
-use crate::dom;
 use crate::endpoints::HostKind;
-use crate::store::Tone;
-use crate::views::icon::small_icon;
+use crate::views::copy_button::copy_button;
 
 /// Where `millrace serve` listens unless it is told otherwise.
 const SERVED: &str = "http://127.0.0.1:8081/";
@@ -57,32 +54,19 @@ pub fn snippets(models: Models, endpoint: RwSignal<Name>, body: Memo<Json>) -> A
         view! {
             <div class="models__serve">
                 <p><b>"For everybody else"</b>"This address answers pages of this site in this browser only. Download the model and serve the same file:"</p>
-                <div class="models__code"><pre><code>{command}</code></pre>{copy_button(models, command)}</div>
+                <div class="models__code"><pre><code>{command}</code></pre>{copy_button(models.studio, "Copy the command", move || command.get_untracked())}</div>
                 <button type="button" class="link" on:click=move |_| models.download()>{move || format!("Download {}", file())}</button>
             </div>
         }
     });
     view! {
         <section class="models__snippets" aria-label="The request in code">
-            <div class="models__languages" role="group" aria-label="Language">{tabs}</div>
-            <div class="models__code"><pre tabindex="0"><code>{text}</code></pre>{copy_button(models, text)}</div>
+            <div class="segments models__languages" role="group" aria-label="Language">{tabs}</div>
+            <div class="models__code"><pre tabindex="0"><code>{text}</code></pre>{copy_button(models.studio, "Copy the request", move || text.get_untracked())}</div>
             {serve}
         </section>
     }
     .into_any()
-}
-
-fn copy_button(models: Models, text: Memo<String>) -> AnyView {
-    let copy = move |_| {
-        let text = text.get_untracked();
-        spawn_local(async move {
-            match dom::copy(&text).await {
-                Ok(()) => models.studio.toast(Tone::Good, "Copied", ""),
-                Err(reason) => models.studio.toast(Tone::Failed, format!("Not copied: {reason}"), ""),
-            }
-        });
-    };
-    view! { <button type="button" class="icon-button icon-button--small" aria-label="Copy" title="Copy" on:click=copy>{small_icon("copy")}</button> }.into_any()
 }
 
 fn snippet(language: Language, base: &str, endpoint: &Name, body: &Json) -> String {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use registry::{Change, Endpoint, Hash, Header, Name, Registry, Version};
 use serde_json::json;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::dom;
@@ -38,7 +37,8 @@ pub enum Tab {
     Compare,
 }
 
-const TABS: [Tab; 4] = [Tab::Card, Tab::Columns, Tab::TryIt, Tab::Compare];
+/// In the order in which they stand.
+pub const TABS: [Tab; 4] = [Tab::Card, Tab::Columns, Tab::TryIt, Tab::Compare];
 
 /// The handle. Copies lead to the same page.
 #[derive(Clone, Copy)]
@@ -226,30 +226,4 @@ impl Models {
             of_model.map(|(name, entry)| (name.clone(), entry.clone())).collect()
         })
     }
-
-    /// Moves between tabs by arrow keys.
-    pub fn move_tab(self, event: &web_sys::KeyboardEvent) {
-        let at = TABS.iter().position(|tab| *tab == self.tab.get_untracked()).unwrap_or(0);
-        let to = match &*event.key() {
-            "ArrowRight" => (at + 1) % TABS.len(),
-            "ArrowLeft" => (at + TABS.len() - 1) % TABS.len(),
-            "Home" => 0,
-            "End" => TABS.len() - 1,
-            _ => return,
-        };
-        event.prevent_default();
-        self.tab.set(TABS[to]);
-        dom::focus_later(format!("#models-tab-{:?}", TABS[to]));
-    }
-}
-
-/// When something was, as people say it.
-pub fn moment(at_ms: u64) -> String {
-    let date = js_sys::Date::new(&JsValue::from_f64(at_ms as f64));
-    let options = js_sys::Object::new();
-    for (key, value) in [("day", "numeric"), ("month", "short"), ("hour", "2-digit"), ("minute", "2-digit")] {
-        // A fresh object takes any key.
-        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
-    }
-    date.to_locale_string("en-GB", &options).into()
 }

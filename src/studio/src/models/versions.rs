@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use registry::{Change, Name, Version};
 
-use super::store::{Models, Tab, moment};
+use super::store::{Models, Tab};
 use crate::dom;
+use crate::moments::moment;
 use crate::views::icon::{icon, small_icon};
 
 /// Figures of a version that are listed, at most.

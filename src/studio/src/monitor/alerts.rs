@@ -1,8 +1,10 @@
-//! Alerts of the registry, held to what was counted: when each fires, minute by minute.
+//! Alerts of the registry, held to what was counted: when each fires, minute by minute. Of rows only the host knows enough,
+//! so what alerts about drift come to is its word.
 
 use leptos::prelude::*;
 use monitor::{AlertMetric, AlertRule, AlertState, Comparison, Filter, series};
 use registry::{Change, Name};
+use serde::Deserialize;
 
 use super::store::Monitor;
 use super::time::Window;
@@ -19,6 +21,13 @@ pub struct Alert {
     pub rule: AlertRule,
     /// The minute since 1970 in which it was set.
     since: u64,
+}
+
+/// How an alert stands, as the host says it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Told {
+    alert: Name,
+    state: AlertState,
 }
 
 /// The rules that watch an endpoint. A handle.
@@ -74,6 +83,12 @@ impl Alerts {
 
     /// How a rule stands now.
     pub fn standing(self, alert: &Alert) -> AlertState {
+        if alert.rule.metric.is_drift() {
+            return self.monitor.data.with(|data| {
+                let told = data.alerts.iter().flatten().find(|told| told.alert == alert.name);
+                told.map_or(AlertState::Inactive, |told| told.state)
+            });
+        }
         let minute = self.monitor.data.with(|data| data.asked_ms) / 60_000;
         let window = Window { from: minute.saturating_sub(BEFORE), to: minute + 1, step: 1 };
         self.states(alert, window).last().map_or(AlertState::Inactive, |(_, state)| *state)

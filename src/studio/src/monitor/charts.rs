@@ -123,7 +123,8 @@ const AVAILABILITY: Face = Face {
     tick: share_words,
 };
 
-fn drawn(
+/// A chart of lines, with gaps where nobody counted.
+pub fn drawn(
     figures: &Figures,
     lines: Vec<Line>,
     scale: fn(&[Line]) -> Scale,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use monitor::Served;
-use monitor::drift::{ColumnReport, MIN_ROWS, Report, Scores, Verdict};
+use monitor::drift::{ColumnReport, MIN_ROWS, Recipe, Report, Scores, Verdict};
 use registry::{ColumnReference, Reference, Shape};
 use schema::ordered::sort_by;
 use serde::Deserialize;
@@ -25,8 +25,6 @@ pub struct Drift {
     n_rows: u64,
     /// Rows that were predicted.
     n_predicted: u64,
-    /// What makes a verdict, in words.
-    recipe: String,
     /// What they come to.
     report: Report,
     /// How values are spread, by column.
@@ -54,6 +52,21 @@ struct Line<'a> {
 }
 
 impl Drift {
+    /// The same by another recipe.
+    fn by(mut self, recipe: Recipe, n_reference: u64) -> Self {
+        let columns = self.report.inputs.iter_mut().chain(&mut self.report.prediction);
+        for (verdict, scores) in columns.filter_map(|column| Some((&mut column.verdict, column.scores?))) {
+            *verdict = recipe.verdict(&scores, n_reference);
+        }
+        self.report.recipe = recipe;
+        self
+    }
+
+    /// Rows of training, where the package does not say.
+    fn n_expected(&self) -> u64 {
+        self.spreads.iter().map(|spread| spread.expected.iter().sum()).max().unwrap_or_default()
+    }
+
     fn lines<'a>(&'a self, reference: Option<&'a Reference>) -> Vec<Line<'a>> {
         let line = |report: &'a ColumnReport, trained, is_prediction| {
             let spread = self.spreads.iter().find(|spread| spread.name == report.name);
@@ -90,6 +103,7 @@ fn psi(report: &ColumnReport) -> f64 {
 /// The table.
 pub fn drift(monitor: Monitor) -> AnyView {
     let chosen = RwSignal::new(0_usize);
+    let recipe = RwSignal::new(Recipe::default());
     let found = Memo::new(move |_| {
         let endpoint = monitor.endpoint();
         monitor.data.with(|data| {
@@ -107,8 +121,12 @@ pub fn drift(monitor: Monitor) -> AnyView {
             ),
             Some(all) => {
                 let one = &all[chosen.get().min(all.len() - 1)];
-                let rows = monitor.data.with(|data| table(one, data.reference(&one.served)));
-                view! { {rows}<p class="monitor__recipe">"Recipe: "{one.recipe.clone()}". Nothing is said of fewer than "{MIN_ROWS}" rows."</p> }
+                let rows = monitor.data.with(|data| {
+                    let reference = data.reference(&one.served);
+                    let n_reference = reference.map_or_else(|| one.n_expected(), |reference| reference.n_rows);
+                    table(&one.clone().by(recipe.get(), n_reference), reference)
+                });
+                view! { {rows}<p class="monitor__recipe">"Recipe: "{recipe.get().name()}". Nothing is said of fewer than "{MIN_ROWS}" rows."</p> }
                     .into_any()
             }
         })
@@ -138,12 +156,23 @@ pub fn drift(monitor: Monitor) -> AnyView {
             })
         })
     };
+    let choose_recipe = move |event| {
+        let named = event_target_value(&event);
+        if let Some((chosen, _)) = Recipe::ALL.into_iter().find(|(_, name)| *name == named) {
+            recipe.set(chosen);
+        }
+    };
+    let recipes = Recipe::ALL.map(|(_, name)| view! { <option value=name>{name}</option> });
+    let recipes = view! {
+        <select aria-label="What is called drift" title="What is called drift" on:change=choose_recipe>{recipes}</select>
+    };
     view! {
         <section class="monitor__drift" aria-labelledby="monitor-drift-title" data-region="monitor-drift">
             <header>
                 <h2 id="monitor-drift-title" title="Azure model monitor: data_drift, prediction_drift, data_quality">"Drift by column"</h2>
                 <small class="truncate">{about}</small>
                 {choice}
+                {recipes}
                 <span class="monitor__legend"><i class="monitor__legend-bar"></i>"training"<i class="monitor__legend-line"></i>"live"</span>
             </header>
             {content}
@@ -215,7 +244,10 @@ fn others(report: &ColumnReport) -> Option<AnyView> {
         Some(format!("{} {words}", share_words(rate)))
     });
     let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| view! { <small class="monitor__quality">{told.join(", ")}</small> }.into_any())
+    (!told.is_empty()).then(|| {
+        let words = told.join(", ");
+        view! { <small class="monitor__quality" title=words.clone()>{words.clone()}</small> }.into_any()
+    })
 }
 
 fn state(report: &ColumnReport) -> AnyView {

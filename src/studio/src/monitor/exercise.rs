@@ -27,7 +27,7 @@ const DEPLOYMENT: &str = "exercise";
 const PERCENT: u8 = 10;
 /// Requests that must have been answered before the new version comes, and after it went.
 const N_ENOUGH: u64 = 60;
-const LOAD: Load = Load { rate: 20.0, seconds: 900.0, shift: 0.0, faults: Vec::new() };
+const LOAD: Load = Load { rate: 20.0, seconds: 900.0, shift: 0.0, faults: Vec::new(), right: None };
 
 /// What the learner has done.
 #[derive(Clone, Debug, Default, PartialEq)]

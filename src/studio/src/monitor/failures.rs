@@ -5,7 +5,8 @@ use monitor::ExceptionEvent;
 
 use super::charts::color;
 use super::store::Monitor;
-use super::time::{exact, moment};
+use super::time::exact;
+use crate::moments::moment;
 use crate::views::icon::small_icon;
 
 /// Failures that are listed.

@@ -6,7 +6,7 @@ use super::store::{Monitor, REFRESHES, Standing};
 use super::time::{SPANS, Span, field, length, minute_of_field};
 use crate::dom;
 use crate::endpoints::HostKind;
-use crate::store::Tone;
+use crate::views::copy_button::copy_button;
 use crate::views::icon::{icon, icon_button, small_icon};
 
 /// The bar.
@@ -40,18 +40,8 @@ fn place(monitor: Monitor) -> AnyView {
 
 fn address(monitor: Monitor, path: &str) -> AnyView {
     let whole = format!("{}{path}", monitor.host.with(|host| host.base.clone()));
-    let copy = move || {
-        let whole = whole.clone();
-        let studio = monitor.studio;
-        wasm_bindgen_futures::spawn_local(async move {
-            match dom::copy(&whole).await {
-                Ok(()) => studio.toast(Tone::Good, "Address copied", ""),
-                Err(reason) => studio.toast(Tone::Failed, "The address was not copied", reason),
-            }
-        });
-    };
-    view! { <span class="monitor__address"><code>"POST /"{path.to_owned()}</code>{icon_button("copy", "Copy the address", copy)}</span> }
-        .into_any()
+    let copy = copy_button(monitor.studio, "Copy the address", move || whole.clone());
+    view! { <span class="monitor__address"><code>"POST /"{path.to_owned()}</code>{copy}</span> }.into_any()
 }
 
 fn freshness(monitor: Monitor) -> AnyView {
@@ -91,8 +81,7 @@ fn spans(monitor: Monitor) -> AnyView {
                 on:click=move |_| monitor.choose_span(Span::Last(minutes))>{words}</button>
         }
     });
-    view! { <div class="monitor__segments" role="group" aria-label="Stretch of time">{buttons.collect_view()}</div> }
-        .into_any()
+    view! { <div class="segments" role="group" aria-label="Stretch of time">{buttons.collect_view()}</div> }.into_any()
 }
 
 /// A stretch of time from one moment to another.

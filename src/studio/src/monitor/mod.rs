@@ -11,10 +11,13 @@ mod exceptions;
 mod exercise;
 mod failures;
 mod head;
+mod mirror;
+mod performance;
 mod plot;
 mod practice;
 mod questions;
 mod rail;
+mod rollback;
 mod rules;
 mod sender;
 mod store;
@@ -60,6 +63,8 @@ pub fn page(studio: Studio) -> AnyView {
                     {failures::failures(monitor)}
                 </div>
             </div>
+            {performance::performance(monitor, figures)}
+            {mirror::mirror(monitor)}
             {questions::questions(monitor)}
         }
         .into_any(),
@@ -77,7 +82,7 @@ pub fn page(studio: Studio) -> AnyView {
     }
     .into_any();
     view! {
-        <main class="monitor" data-region="monitor">
+        <main class="hosted monitor" data-region="monitor">
             {rail::rail(monitor, figures)}
             <div class="monitor__main">
                 {head::head(monitor, actions)}

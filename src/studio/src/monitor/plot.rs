@@ -277,6 +277,11 @@ fn marks(plot: &Plot) -> AnyView {
     let lines = plot.lines.iter().map(|line| {
         view! { <path class=format!("monitor__line {}", line.class) d=path(plot, line)></path> }
     });
+    // A line of no length can hardly be seen.
+    let alone = plot.lines.iter().flat_map(|line| {
+        let lone = runs(&line.values).into_iter().filter(|run| run.len() == 1).map(|run| run.start);
+        lone.map(|at| dot(plot, line, at)).collect_view()
+    });
     let limit = plot.limit.as_ref().map(|(value, _)| {
         let at = y(*value);
         view! { <line class="monitor__limit" x1="0" x2="1000" y1=at y2=at></line> }
@@ -309,7 +314,7 @@ fn marks(plot: &Plot) -> AnyView {
             <svg viewBox="0 0 1000 1000" preserveAspectRatio="none">
                 {grid.collect_view()}{firing.collect_view()}{limit}{areas.collect_view()}{lines.collect_view()}
             </svg>
-            {limit_name}{names}{steps.collect_view()}{flags.collect_view()}
+            {alone.collect_view()}{limit_name}{names}{steps.collect_view()}{flags.collect_view()}
         </div>
     }
     .into_any()
@@ -343,8 +348,7 @@ fn path(plot: &Plot, line: &Line) -> String {
             Some(value) => {
                 let value = value + line.base.as_ref().map_or(0.0, |base| base[at]);
                 let place = format!("{:.1} {:.1}", x(plot, at), 1_000.0 - 1_000.0 * plot.scale.at(value));
-                // A point alone is a dot: a line of no length with round ends.
-                path += &if is_open { format!("L{place}") } else { format!("M{place}h.01") };
+                path += &format!("{}{place}", if is_open { 'L' } else { 'M' });
                 is_open = true;
             }
             None => is_open = false,
@@ -378,19 +382,22 @@ fn runs(values: &[Option<f64>]) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
+/// A point of a line, if its value is known.
+fn dot(plot: &Plot, line: &Line, at: usize) -> Option<AnyView> {
+    let value = line.values[at]? + line.base.as_ref().map_or(0.0, |base| base[at]);
+    let (left, bottom) = (percent(x(plot, at) / 1e3), percent(plot.scale.at(value)));
+    Some(view! { <i class=format!("monitor__dot {}", line.class) style:left=left style:bottom=bottom></i> }.into_any())
+}
+
 fn crosshair(monitor: Monitor, plot: &Plot) -> Option<AnyView> {
     let at = monitor.cursor.get().filter(|at| *at < plot.window.n_points())?;
     let left = percent(x(plot, at) / 1e3);
-    let dots = plot.lines.iter().filter_map(|line| {
-        let value = line.values[at]? + line.base.as_ref().map_or(0.0, |base| base[at]);
-        let class = format!("monitor__dot {}", line.class);
-        Some(view! { <i class=class style:left=left.clone() style:bottom=percent(plot.scale.at(value))></i> })
-    });
+    let dots = plot.lines.iter().filter_map(|line| dot(plot, line, at));
     let when = plot.window.label(plot.window.begin_ms(at));
     Some(
         view! {
             <div aria-hidden="true">
-                <div class="monitor__cross" style:left=left.clone()><span>{when}</span></div>
+                <div class="monitor__cross" style:left=left><span>{when}</span></div>
                 {dots.collect_view()}
             </div>
         }

@@ -7,13 +7,15 @@ use wasm_bindgen_futures::spawn_local;
 use super::sender::{Load, Sender, header_of};
 use super::store::Monitor;
 use super::time::length;
-use crate::endpoints::AskError;
+use crate::endpoints::{AskError, HostKind};
 use crate::store::Tone;
 use crate::views::icon::{icon, icon_button, small_icon};
 
 const RATES: [f64; 5] = [5.0, 20.0, 50.0, 100.0, 200.0];
 const SECONDS: [f64; 4] = [15.0, 60.0, 300.0, 900.0];
 const SHIFTS: [f64; 4] = [0.0, 0.5, 1.0, 2.0];
+/// Of predictions that turn out to be true; below 0, nothing is told of them.
+const RIGHT: [f64; 4] = [-1.0, 0.95, 0.8, 0.6];
 const SHARES: [f64; 5] = [0.0, 0.01, 0.05, 0.2, 1.0];
 
 /// The panel, while it is open.
@@ -21,12 +23,18 @@ pub fn practice(monitor: Monitor, sender: Sender, is_open: RwSignal<bool>) -> An
     let rate = RwSignal::new(20.0);
     let seconds = RwSignal::new(60.0);
     let shift = RwSignal::new(0.0);
+    let right = RwSignal::new(RIGHT[0]);
     let faults = RwSignal::new(Fault::ALL.map(|fault| (fault, 0.0)).to_vec());
     let start = move || {
         let Some(endpoint) = monitor.endpoint() else { return };
         let faults = faults.get_untracked().into_iter().filter(|(_, share)| *share > 0.0).collect();
-        let load =
-            Load { rate: rate.get_untracked(), seconds: seconds.get_untracked(), shift: shift.get_untracked(), faults };
+        let load = Load {
+            rate: rate.get_untracked(),
+            seconds: seconds.get_untracked(),
+            shift: shift.get_untracked(),
+            faults,
+            right: Some(right.get_untracked()).filter(|right| *right >= 0.0),
+        };
         spawn_local(async move {
             match header_of(monitor, &endpoint).await {
                 Ok(header) => sender.start(endpoint, &header, &load),
@@ -40,7 +48,9 @@ pub fn practice(monitor: Monitor, sender: Sender, is_open: RwSignal<bool>) -> An
         let n = sent.n_good + sent.n_failed;
         (n > 0 || left.is_some()).then(|| {
             let left = left.map_or_else(String::new, |left| format!(" · {left} left"));
-            format!("{} sent, {} failed{left}", charts::grouped(n), charts::grouped(sent.n_failed))
+            let labels =
+                if sent.n_labels == 0 { String::new() } else { format!(", {} labels", charts::grouped(sent.n_labels)) };
+            format!("{} sent, {} failed{labels}{left}", charts::grouped(n), charts::grouped(sent.n_failed))
         })
     };
     let button = move || {
@@ -59,7 +69,8 @@ pub fn practice(monitor: Monitor, sender: Sender, is_open: RwSignal<bool>) -> An
                         {choice("Requests a second", &RATES, move || rate.get(), move |value| rate.set(value), |rate| format!("{rate}"))}
                         {choice("For", &SECONDS, move || seconds.get(), move |value| seconds.set(value), |seconds| length((seconds * 1e3) as u64))}
                         {choice("Numbers lie higher by", &SHIFTS, move || shift.get(), move |value| shift.set(value), |sd| if sd == 0.0 { "nothing".into() } else { format!("{sd} std. deviations") })}
-                        {Fault::ALL.map(|fault| fault_field(faults, fault)).collect_view()}
+                        {choice("Labels, 2 s after", &RIGHT, move || right.get(), move |value| right.set(value), |right| if right < 0.0 { "none".into() } else { format!("right in {} %", right * 100.0) })}
+                        {offered(monitor).map(|fault| fault_field(faults, fault)).collect_view()}
                     </div>
                     <div class="monitor__send">{button}<span role="status">{progress}</span></div>
                 </section>
@@ -67,6 +78,12 @@ pub fn practice(monitor: Monitor, sender: Sender, is_open: RwSignal<bool>) -> An
         })
     };
     panel.into_any()
+}
+
+/// What can go wrong: only the host in this browser does wrong itself when it is asked to.
+fn offered(monitor: Monitor) -> impl Iterator<Item = Fault> {
+    let is_browser = monitor.host.with_untracked(|host| host.kind == HostKind::Browser);
+    Fault::ALL.into_iter().filter(move |fault| is_browser || fault.asked_of_host().is_none())
 }
 
 /// The share of requests that have a fault.

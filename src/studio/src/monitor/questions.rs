@@ -11,10 +11,11 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::KeyboardEvent;
 
 use super::store::Monitor;
-use super::time::{exact, moment};
+use super::time::exact;
 use crate::dom;
 use crate::endpoints::AskError;
 use crate::idle::Busy;
+use crate::moments::moment;
 use crate::viewers::chart::{ChartEvents, chart};
 use crate::views::icon::{icon, small_icon};
 

@@ -6,9 +6,12 @@ use leptos::prelude::*;
 use registry::{Change, Endpoint, Name};
 
 use super::charts::{color, numbered};
+use super::rollback;
+use super::rules::DIALOG;
 use super::store::{Data, Figures, Monitor};
-use super::time::moment;
+use crate::dom;
 use crate::endpoints::HostKind;
+use crate::moments::moment;
 use crate::views::icon::{icon, small_icon};
 
 /// The shares that a new version gets one after another.
@@ -22,7 +25,7 @@ pub fn rail(monitor: Monitor, figures: Memo<Option<Figures>>) -> AnyView {
         Memo::new(move |_| monitor.data.with(|data| data.registry.endpoints.keys().cloned().collect::<Vec<Name>>()));
     let endpoints = move || names.get().into_iter().map(|name| endpoint(monitor, name)).collect_view();
     view! {
-        <aside class="monitor__rail" aria-label="Endpoints" data-region="monitor-endpoints">
+        <aside class="hosted__rail" aria-label="Endpoints" data-region="monitor-endpoints">
             {hosts(monitor)}
             <h2>"Endpoints"<em>{move || names.with(Vec::len)}</em></h2>
             <ul class="monitor__endpoints">{endpoints}</ul>
@@ -51,7 +54,10 @@ fn hosts(monitor: Monitor) -> Option<AnyView> {
             <button type="button" aria-pressed=move || is_chosen().to_string() on:click=move |_| monitor.choose_host(host.clone())>{label}</button>
         }
     });
-    Some(view! { <div class="monitor__segments" role="group" aria-label="Whose endpoints">{buttons.collect_view()}</div> }.into_any())
+    Some(
+        view! { <div class="segments" role="group" aria-label="Whose endpoints">{buttons.collect_view()}</div> }
+            .into_any(),
+    )
 }
 
 fn endpoint(monitor: Monitor, name: Name) -> AnyView {
@@ -61,7 +67,7 @@ fn endpoint(monitor: Monitor, name: Name) -> AnyView {
     let goal = name.clone();
     view! {
         <li>
-            <button type="button" class="monitor__endpoint" aria-current=move || is_chosen.get().then_some("true")
+            <button type="button" class="hosted__item" aria-current=move || is_chosen.get().then_some("true")
                 on:click=move |_| { monitor.cursor.set(None); monitor.chosen.set(Some(goal.clone())) }>
                 <span class=move || if state.get().is_serving { "monitor__state monitor__state--serving" } else { "monitor__state" }>
                     {move || icon(state.get().icon)}
@@ -147,8 +153,19 @@ fn versions(monitor: Monitor, name: &Name, entry: &Endpoint) -> AnyView {
         <div class="monitor__split" aria-hidden="true">{bar.collect_view()}</div>
         <ul class="monitor__versions" aria-label="Shares of requests">{rows.collect_view()}</ul>
         {actions}
+        {by_itself(entry)}
     }
     .into_any()
+}
+
+/// The rule by which traffic goes back, which leads to where it is changed.
+fn by_itself(entry: &Endpoint) -> Option<AnyView> {
+    let words = rollback::in_words(&rollback::rule_of(entry)?);
+    let open = move |_| {
+        dom::show_dialog(DIALOG);
+        dom::focus_later("#rollback-on");
+    };
+    Some(view! { <button type="button" class="monitor__by-itself" id="monitor-rollback" aria-haspopup="dialog" on:click=open>{small_icon("undo-2")}<span>{words}</span></button> }.into_any())
 }
 
 fn actions(monitor: Monitor, name: &Name, entry: &Endpoint, deployments: &[(&Name, u32, u8, u64)]) -> Option<AnyView> {
@@ -214,5 +231,5 @@ fn about_host(monitor: Monitor) -> AnyView {
             "The page came from it, and asks nobody else. Whoever reaches its address can call its endpoints.",
         ),
     });
-    view! { <div class="monitor__about">{icon("laptop")}<p><b>{name}</b>" "{words}</p></div> }.into_any()
+    view! { <div class="hosted__about">{icon("laptop")}<p><b>{name}</b>" "{words}</p></div> }.into_any()
 }

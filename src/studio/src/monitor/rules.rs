@@ -7,17 +7,19 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Notification, NotificationOptions, NotificationPermission};
 
 use super::alerts::Alerts;
-use super::store::Monitor;
-use super::time::{length, moment};
+use super::rollback::rollback;
+use super::store::{Data, Monitor};
+use super::time::length;
 use crate::dom;
+use crate::moments::moment;
 use crate::store::Tone;
 use crate::views::dialog::dialog;
 use crate::views::icon::{icon_button, small_icon};
 
-const DIALOG: &str = "monitor-rules";
+pub const DIALOG: &str = "monitor-rules";
 
 /// What can be watched: in words, and in which unit thresholds are given: so many of it are one of the metric's own.
-const METRICS: [(AlertMetric, &str, &str, f64); 8] = [
+const METRICS: [(AlertMetric, &str, &str, f64); 10] = [
     (AlertMetric::FailureRate, "Share of requests that fail", "%", 100.0),
     (AlertMetric::P95, "Response time, p95", "ms", 1_000.0),
     (AlertMetric::P99, "Response time, p99", "ms", 1_000.0),
@@ -26,6 +28,8 @@ const METRICS: [(AlertMetric, &str, &str, f64); 8] = [
     (AlertMetric::ExceptionRate, "Exceptions", "per second", 1.0),
     (AlertMetric::Availability, "Availability", "%", 100.0),
     (AlertMetric::InFlight, "Requests in flight", "at once", 1.0),
+    (AlertMetric::DataDrift, "Drift of a column, last hour", "PSI", 1.0),
+    (AlertMetric::PredictionDrift, "Drift of predictions, last hour", "PSI", 1.0),
 ];
 const SEVERITIES: [(Severity, &str); 3] =
     [(Severity::Info, "info"), (Severity::Warning, "warning"), (Severity::Critical, "critical")];
@@ -56,6 +60,7 @@ pub fn rules(monitor: Monitor, alerts: Alerts) -> AnyView {
             name: name.to_string(),
             filter: Filter { endpoint: untrack(|| monitor.endpoint()), ..Filter::default() },
             metric: AlertMetric::FailureRate,
+            column: None,
             comparison: Comparison::Above,
             threshold: 0.01,
             for_minutes: 2,
@@ -89,10 +94,11 @@ pub fn rules(monitor: Monitor, alerts: Alerts) -> AnyView {
             <p class="monitor__problem" role="status">{move || problem.get()}</p>
         </div>
         {notify()}
+        {rollback(monitor)}
     }
     .into_any();
     Effect::new(move |before: Option<Told>| tell(monitor, alerts, before.unwrap_or_default()));
-    dialog(DIALOG, "dialog monitor__rules-dialog", "Alert rules", body, None)
+    dialog(DIALOG, "dialog monitor__rules-dialog", "Alerts and rollback", body, None)
 }
 
 /// What was told the last time.
@@ -143,7 +149,7 @@ fn line(monitor: Monitor, alerts: Alerts, name: &Name) -> AnyView {
     let choose_metric = move |event| {
         let words = event_target_value(&event);
         if let Some((metric, ..)) = METRICS.into_iter().find(|(_, known, ..)| *known == words) {
-            set(&move |rule| rule.metric = metric);
+            set(&move |rule| watch(rule, metric));
         }
     };
     let choose_severity = move |event| {
@@ -178,13 +184,35 @@ fn line(monitor: Monitor, alerts: Alerts, name: &Name) -> AnyView {
         let comparison = if event_target_value(&event) == "below" { Comparison::Below } else { Comparison::Above };
         set(&move |rule| rule.comparison = comparison);
     };
+    // Drift is bad above a threshold, so that it is said there which column is meant instead.
+    let metric = Memo::new(move |_| rule().map(|rule| rule.metric));
+    let set_column = move |event| {
+        let column = Some(event_target_value(&event)).filter(|column| !column.is_empty());
+        set(&move |rule| rule.column.clone_from(&column));
+    };
+    let side = move || match metric.get() {
+        Some(AlertMetric::DataDrift) => {
+            let now = untrack(rule).and_then(|rule| rule.column);
+            let columns = monitor.data.with_untracked(|data| columns_of(data, untrack(|| monitor.endpoint())));
+            let options = columns.into_iter().map(|name| {
+                let is_chosen = now.as_ref() == Some(&name);
+                view! { <option value=name.clone() selected=is_chosen>{name.clone()}</option> }
+            });
+            view! { <label>"of"<select class="input" on:change=set_column><option value="">"any"</option>{options.collect_view()}</select></label> }.into_any()
+        }
+        Some(AlertMetric::PredictionDrift) => view! { <span class="monitor__side">"is above"</span> }.into_any(),
+        Some(_) | None => {
+            let now = untrack(rule).map_or(Comparison::Above, |rule| rule.comparison);
+            view! { <label>"is"<select class="input" on:change=set_comparison><option value="above" selected=now == Comparison::Above>"above"</option><option value="below" selected=now == Comparison::Below>"below"</option></select></label> }.into_any()
+        }
+    };
     let remove = move || name.with_value(|name| alerts.remove(name));
     view! {
         <fieldset class="monitor__rule">
             <legend class="sr-only">{name.get_value().to_string()}</legend>
             <b class="truncate">{name.get_value().to_string()}</b>
             <label>"Fires when"<select class="input" on:change=choose_metric>{metrics.collect_view()}</select></label>
-            <label>"is"<select class="input" on:change=set_comparison><option value="above" selected=first.comparison == Comparison::Above>"above"</option><option value="below" selected=first.comparison == Comparison::Below>"below"</option></select></label>
+            {side}
             <label>{move || format!("threshold, {}", unit().0)}<input type="number" class="input" min="0" step="any" prop:value=move || rule().map(|rule| (rule.threshold * unit().1 * 1e6).round() / 1e6)
                 on:change=set_threshold /></label>
             <label>"for minutes"<input type="number" class="input" min="1" max="1440" step="1" prop:value=first.for_minutes
@@ -195,6 +223,23 @@ fn line(monitor: Monitor, alerts: Alerts, name: &Name) -> AnyView {
         </fieldset>
     }
     .into_any()
+}
+
+/// Lets a rule look at something else, with what goes together with it.
+fn watch(rule: &mut AlertRule, metric: AlertMetric) {
+    if metric.is_drift() != rule.metric.is_drift() {
+        rule.comparison = Comparison::Above;
+        rule.threshold = if metric.is_drift() { 0.25 } else { 0.01 };
+    }
+    rule.column = None;
+    rule.metric = metric;
+}
+
+/// The columns that an endpoint's model takes.
+fn columns_of(data: &Data, endpoint: Option<Name>) -> Vec<String> {
+    let header = endpoint.and_then(|endpoint| data.main_header(&endpoint));
+    let fields = header.into_iter().flat_map(|header| &header.signature.inputs);
+    fields.map(|field| field.name.clone()).collect()
 }
 
 fn of(metric: AlertMetric) -> (&'static str, f64) {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
-use monitor::{Fault, Traffic};
-use registry::{Header, Name};
+use monitor::{FAULT_HEADER, Fault, Sending, Traffic};
+use registry::{Header, Name, Predicts, Shape};
+use serde_json::{Value as Json, json};
 use wasm_bindgen_futures::spawn_local;
 
 use super::store::Monitor;
@@ -17,6 +18,9 @@ use crate::endpoints::AskError;
 const TICK_MS: u32 = 50;
 /// Requests under way at once; what is due beyond them waits.
 const N_UNDER_WAY: u64 = 64;
+
+/// How long after an answer it is told what is true.
+const LABEL_AFTER_MS: i32 = 2_000;
 
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +33,8 @@ pub struct Load {
     pub shift: f64,
     /// Shares of requests that are faulty.
     pub faults: Vec<(Fault, f64)>,
+    /// The share of predictions that turn out to be true; none if nothing is told of them.
+    pub right: Option<f64>,
 }
 
 /// How it goes.
@@ -38,6 +44,34 @@ pub struct Sent {
     pub n_good: u64,
     /// Answered with 4xx or 5xx, or not at all.
     pub n_failed: u64,
+    /// Labels that were taken.
+    pub n_labels: u64,
+}
+
+/// Says of predictions whether they turned out to be true.
+#[derive(Clone, Debug)]
+struct Truth {
+    right: f64,
+    predicts: Predicts,
+    /// The standard deviation of what was predicted in training.
+    std: f64,
+}
+
+impl Truth {
+    /// Those that are right are spread evenly.
+    fn label(&self, number: u64, predicted: &Json) -> Json {
+        // The golden ratio's multiples fall evenly between 0 and 1.
+        let is_right = (number as f64 * 0.618_033_988_749_894_9).fract() < self.right;
+        match (&self.predicts, predicted.as_f64()) {
+            _ if is_right => predicted.clone(),
+            (Predicts::Number { .. }, Some(x)) => json!(x + self.std),
+            (Predicts::Number { .. }, None) => predicted.clone(),
+            (Predicts::Class { classes, .. }, _) => {
+                let said = predicted.as_str().map_or_else(|| predicted.to_string(), str::to_owned);
+                json!(classes.iter().find(|class| **class != said))
+            }
+        }
+    }
 }
 
 /// What sends requests. A handle.
@@ -66,6 +100,11 @@ impl Sender {
         let begun = dom::now_ms();
         let (n_sent, n_under_way) = (Cell::new(0_u64), Rc::new(Cell::new(0_u64)));
         let (rate, seconds) = (load.rate, load.seconds);
+        let std = match header.reference.prediction.as_ref().map(|predicted| &predicted.shape) {
+            Some(Shape::Numbers { std, .. }) => *std,
+            Some(Shape::Categories { .. }) | None => 1.0,
+        };
+        let truth = load.right.map(|right| Truth { right, predicts: header.signature.predicts.clone(), std });
         self.sent.set(Sent::default());
         self.until.set(Some((dom::date_ms() + seconds * 1e3) as u64));
         let tick = move || {
@@ -74,7 +113,8 @@ impl Sender {
             while n_sent.get() < due && n_under_way.get() < N_UNDER_WAY {
                 n_sent.set(n_sent.get() + 1);
                 n_under_way.set(n_under_way.get() + 1);
-                self.send(&endpoint, traffic.borrow_mut().next_body(), Rc::clone(&n_under_way));
+                let truth = truth.clone().map(|truth| (n_sent.get(), truth));
+                self.send(&endpoint, traffic.borrow_mut().next_request(), truth, Rc::clone(&n_under_way));
             }
             if elapsed >= seconds && n_sent.get() >= due {
                 self.stop();
@@ -91,16 +131,29 @@ impl Sender {
         dom::after_render(move || drop(timer));
     }
 
-    fn send(self, endpoint: &Name, body: String, n_under_way: Rc<Cell<u64>>) {
+    fn send(self, endpoint: &Name, sending: Sending, truth: Option<(u64, Truth)>, n_under_way: Rc<Cell<u64>>) {
         let host = self.monitor.host.get_untracked();
         let key = self.monitor.key.get_untracked();
-        let path = format!("v2/models/{endpoint}/infer");
+        let path = format!("v2/models/{endpoint}");
         spawn_local(async move {
-            let answer = host.send("POST", &path, &key, Some(&body)).await;
+            let Sending { body, fault } = sending;
+            let header = fault.map(|fault| (FAULT_HEADER, fault));
+            let answer = host.send_with("POST", &format!("{path}/infer"), &key, Some(&body), header).await;
             n_under_way.set(n_under_way.get() - 1);
-            let is_good = answer.is_ok_and(|answer| (200..300).contains(&answer.status));
+            let good = answer.ok().filter(|answer| (200..300).contains(&answer.status));
             // The page may have been left.
-            self.sent.try_update(|sent| if is_good { sent.n_good += 1 } else { sent.n_failed += 1 });
+            self.sent.try_update(|sent| if good.is_some() { sent.n_good += 1 } else { sent.n_failed += 1 });
+            let Some(((number, truth), good)) = truth.zip(good) else { return };
+            dom::sleep(LABEL_AFTER_MS).await;
+            let told: Json = serde_json::from_str(&good.text).unwrap_or_default();
+            let mut outputs = told["outputs"].as_array().into_iter().flatten();
+            let Some(output) = outputs.find(|output| output["name"] == "prediction") else { return };
+            let predicted = &output["data"][0];
+            let body = json!({ "id": told["id"], "label": truth.label(number, predicted) }).to_string();
+            let taken = host.send("POST", &format!("{path}/feedback"), &key, Some(&body)).await;
+            if taken.is_ok_and(|taken| taken.status == 200) {
+                self.sent.try_update(|sent| sent.n_labels += 1);
+            }
         });
     }
 }
@@ -110,13 +163,7 @@ impl Sender {
 /// # Errors
 /// No version has any, or the host does not tell.
 pub async fn header_of(monitor: Monitor, endpoint: &Name) -> Result<Header, AskError> {
-    let package = monitor.data.with_untracked(|data| {
-        let entry = data.registry.endpoints.get(endpoint)?;
-        let (deployment, _) = entry.traffic.iter().max_by_key(|(_, percent)| **percent)?;
-        let it = entry.deployments.get(deployment)?;
-        let versions = &data.registry.models.get(&it.model)?.versions;
-        Some(versions.get(it.version as usize - 1)?.package.clone())
-    });
+    let package = monitor.data.with_untracked(|data| data.main_package(endpoint));
     let package = package.ok_or_else(|| AskError::Other("no version has traffic".into()))?;
     let host = monitor.host.get_untracked();
     host.get(&format!("v2/registry/packages/{package}"), &monitor.key.get_untracked()).await

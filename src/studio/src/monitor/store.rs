@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use monitor::{ExceptionEvent, Filter, Minute, MinuteKey, Point, Record, Served, Step, history, series};
+use monitor::{AlertRule, ExceptionEvent, Filter, Minute, MinuteKey, Point, Record, Served, Step, history, series};
 use registry::{Change, Endpoint, Event, Hash, Header, Name, Reference, Registry};
 use wasm_bindgen_futures::spawn_local;
 
+use super::alerts::Told;
 use super::drift::Drift;
+use super::mirror::Mirrored;
+use super::performance::Labelled;
 use super::time::{Span, Window};
 use crate::dom;
 use crate::endpoints::{Answered, AskError, Host, HostKind, hosts, keep_key, kept_key, reason};
@@ -44,7 +47,13 @@ pub struct Data {
     pub exceptions: Vec<ExceptionEvent>,
     /// How values differ from those of training; nothing if the host does not say.
     pub drift: Option<Vec<Drift>>,
-    /// What is known of packages whose values are compared.
+    /// How good predictions turned out to be; nothing if the host does not say.
+    pub labelled: Option<Vec<Labelled>>,
+    /// How mirrors differ from what they mirror; nothing if the host does not say.
+    pub mirrored: Option<Vec<Mirrored>>,
+    /// How alerts stand that only the host can hold to what it counted; nothing if there are none.
+    pub alerts: Option<Vec<Told>>,
+    /// What is known of packages that are served.
     headers: BTreeMap<Hash, Header>,
     /// When it was asked, in milliseconds since 1970; 0 if never.
     pub asked_ms: u64,
@@ -59,9 +68,34 @@ impl Data {
         Some(versions.get((served.version as usize).checked_sub(1)?)?.package.clone())
     }
 
+    /// Whether any alert looks at rows.
+    fn watches_drift(&self) -> bool {
+        let rules = self.registry.alerts.values().map(|alert| serde_json::from_value::<AlertRule>(alert.rule.clone()));
+        rules.flatten().any(|rule| rule.metric.is_drift())
+    }
+
+    /// What is known of a deployment's model.
+    pub fn header(&self, served: &Served) -> Option<&Header> {
+        self.headers.get(&self.package(served)?)
+    }
+
     /// What training saw of the values of a deployment's model.
     pub fn reference(&self, served: &Served) -> Option<&Reference> {
-        Some(&self.headers.get(&self.package(served)?)?.reference)
+        Some(&self.header(served)?.reference)
+    }
+
+    /// The package of the version that has most of an endpoint's requests.
+    pub fn main_package(&self, endpoint: &Name) -> Option<Hash> {
+        let entry = self.registry.endpoints.get(endpoint)?;
+        let (deployment, _) = entry.traffic.iter().max_by_key(|(_, percent)| **percent)?;
+        let it = entry.deployments.get(deployment)?;
+        let versions = &self.registry.models.get(&it.model)?.versions;
+        Some(versions.get((it.version as usize).checked_sub(1)?)?.package.clone())
+    }
+
+    /// What is known of the version that has most of an endpoint's requests.
+    pub fn main_header(&self, endpoint: &Name) -> Option<&Header> {
+        self.headers.get(&self.main_package(endpoint)?)
     }
 }
 
@@ -191,12 +225,14 @@ impl Monitor {
         let minutes: Vec<Record> = host.get(&format!("v2/monitor/minutes?since={since}"), &key).await?;
         let path = format!("v2/monitor/exceptions?since={since_ms}");
         let exceptions: Vec<ExceptionEvent> = host.get(&path, &key).await?;
-        let drift_from = self.window_now().from * 60_000;
-        let drift = match host.get(&format!("v2/monitor/drift?since={drift_from}"), &key).await {
-            Ok(drift) => Some(drift),
-            Err(AskError::Key) => return Err(AskError::Key),
-            // A host that does not watch for drift is watched all the same.
-            Err(AskError::NoHost | AskError::Other(_)) => None,
+        let from = self.window_now().from * 60_000;
+        let drift = if_told(host.get(&format!("v2/monitor/drift?since={from}"), &key).await)?;
+        let labelled = if_told(host.get(&format!("v2/monitor/performance?since={from}"), &key).await)?;
+        let mirrored = if_told(host.get("v2/monitor/disagreements", &key).await)?;
+        let alerts = if self.data.with_untracked(Data::watches_drift) {
+            if_told(host.get("v2/monitor/alerts", &key).await)?
+        } else {
+            None
         };
         if self.host.try_get_untracked().as_ref() != Some(host) {
             return Ok(());
@@ -219,16 +255,19 @@ impl Monitor {
             let n_too_many = data.exceptions.len().saturating_sub(N_EXCEPTIONS);
             data.exceptions.drain(..n_too_many);
             data.drift = drift;
+            data.labelled = labelled;
+            data.mirrored = mirrored;
+            data.alerts = alerts;
             data.asked_ms = asked_ms;
         });
         self.fetch_headers(host, &key).await;
         Ok(())
     }
 
-    /// What training saw of the models whose values are compared. Without it the table shows a little less.
+    /// What is known of the models that are served. Without it tables show a little less.
     async fn fetch_headers(self, host: &Host, key: &str) {
         let missing: Vec<Hash> = self.data.with_untracked(|data| {
-            let packages = data.drift.iter().flatten().filter_map(|drift| data.package(&drift.served));
+            let packages = data.registry.served_packages().into_iter().cloned();
             packages.filter(|package| !data.headers.contains_key(package)).collect()
         });
         for package in missing {
@@ -333,6 +372,15 @@ impl Monitor {
             self.ask();
             drop(busy);
         });
+    }
+}
+
+/// Some hosts do not tell everything; what they tell is shown all the same.
+fn if_told<T>(told: Result<T, AskError>) -> Result<Option<T>, AskError> {
+    match told {
+        Ok(told) => Ok(Some(told)),
+        Err(AskError::Key) => Err(AskError::Key),
+        Err(AskError::NoHost | AskError::Other(_)) => Ok(None),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Moments in words, in the user's own time zone, and which stretch of time is looked at.
+//! Which stretch of time is looked at, and in which steps.
 
 use js_sys::Date;
-use wasm_bindgen::JsValue;
+
+use crate::moments::{clock, date, day, moment};
 
 const MINUTE_MS: u64 = 60_000;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /// Points of a chart are merged from this number on.
 const N_POINTS: u64 = 120;
 
@@ -111,33 +111,10 @@ fn zone_minutes(ms: u64) -> i64 {
     -(date(ms).get_timezone_offset() as i64)
 }
 
-fn date(ms: u64) -> Date {
-    Date::new(&JsValue::from_f64(ms as f64))
-}
-
-/// `14:37`
-pub fn clock(ms: u64) -> String {
-    let date = date(ms);
-    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
-}
-
 /// `14:40:58.214`
 pub fn exact(ms: u64) -> String {
     let date = date(ms);
     format!("{}:{:02}.{:03}", clock(ms), date.get_seconds(), date.get_milliseconds())
-}
-
-/// `21 Nov`
-pub fn day(ms: u64) -> String {
-    let date = date(ms);
-    format!("{} {}", date.get_date(), MONTHS[date.get_month() as usize % 12])
-}
-
-/// `14:12` for today, `21 Nov 14:12` for other days.
-pub fn moment(ms: u64) -> String {
-    let (then, now) = (date(ms), Date::new_0());
-    let day_of = |date: &Date| (date.get_full_year(), date.get_month(), date.get_date());
-    if day_of(&then) == day_of(&now) { clock(ms) } else { format!("{} {}", day(ms), clock(ms)) }
 }
 
 /// A local moment as a field for date and time has it: `2026-11-29T14:37`.

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::store::{Figures, Monitor};
 use crate::dom;
 use crate::endpoints::HostKind;
-use crate::store::Tone;
-use crate::views::icon::{icon, icon_button, small_icon};
+use crate::views::copy_button::copy_button;
+use crate::views::icon::{icon, small_icon};
 
 /// Nothing came yet.
 pub fn asking() -> AnyView {
@@ -104,24 +104,14 @@ pub fn never_called(monitor: Monitor, figures: Memo<Option<Figures>>) -> AnyView
     hint.into_any()
 }
 
-/// Lines for a terminal, with words before them.
-fn commands(monitor: Monitor, lines: &[&str], words: &'static str) -> AnyView {
+/// Lines to be copied, with words before them.
+pub fn commands(monitor: Monitor, lines: &[&str], words: &'static str) -> AnyView {
     let text = lines.join("\n");
     let copied = text.clone();
-    let copy = move || {
-        let copied = copied.clone();
-        let studio = monitor.studio;
-        wasm_bindgen_futures::spawn_local(async move {
-            match dom::copy(&copied).await {
-                Ok(()) => studio.toast(Tone::Good, "Command copied", ""),
-                Err(reason) => studio.toast(Tone::Failed, "The command was not copied", reason),
-            }
-        });
-    };
     view! {
         <div class="monitor__commands">
-            <p>{words}</p>
-            <div>{small_icon("terminal")}<pre>{text}</pre>{icon_button("copy", "Copy the command", copy)}</div>
+            {(!words.is_empty()).then(|| view! { <p>{words}</p> })}
+            <div>{small_icon("terminal")}<pre>{text}</pre>{copy_button(monitor.studio, "Copy the command", move || copied.clone())}</div>
         </div>
     }
     .into_any()

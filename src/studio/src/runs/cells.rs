@@ -7,6 +7,7 @@ use web_sys::KeyboardEvent;
 
 use super::store::Runs;
 use crate::dom;
+use crate::moments::moment;
 use crate::views::face::seconds;
 use crate::views::icon::small_icon;
 
@@ -117,7 +118,7 @@ pub fn plain(runs: Runs, row_idx: usize, column: &ListColumn) -> AnyView {
     let text = runs.with_table(|table| {
         let cell = table.cell(row_idx, column.source);
         match (column.source, cell.number()) {
-            (Source::Field(Field::Started), Some(ms)) => when(ms),
+            (Source::Field(Field::Started), Some(ms)) => moment(ms as u64),
             (Source::Field(Field::Took), Some(secs)) => seconds(secs),
             (Source::Field(_), None) if cell == experiment::Cell::Missing => String::new(),
             _ => cell.to_string(),
@@ -164,21 +165,5 @@ pub fn figure(value: f64) -> String {
             format!("{}{size:.3}", if value < 0.0 { "−" } else { "" })
         }
         _ => charts::number(value),
-    }
-}
-
-/// "09:12" of today, "3 Nov 09:12" of this year, "3 Nov 2025" of others.
-fn when(ms: f64) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (at, now) = (js_sys::Date::new(&ms.into()), js_sys::Date::new_0());
-    let time = format!("{:02}:{:02}", at.get_hours(), at.get_minutes());
-    let month = MONTHS.get(at.get_month() as usize).copied().unwrap_or_default();
-    let (day, year) = (at.get_date(), at.get_full_year());
-    if year != now.get_full_year() {
-        format!("{day} {month} {year}")
-    } else if (at.get_month(), day) != (now.get_month(), now.get_date()) {
-        format!("{day} {month} {time}")
-    } else {
-        time
     }
 }

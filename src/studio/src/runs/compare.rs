@@ -11,7 +11,7 @@ use protocol::Direction;
 
 use super::cells::figure;
 use super::graph::graph;
-use super::list::N_COLORS;
+use super::list::swatch_class;
 use super::panel::{Detail, Details};
 use super::store::{Runs, short_name};
 use crate::views::face::seconds;
@@ -111,7 +111,7 @@ fn results(runs: Runs, details: &Details) -> AnyView {
     let comparison = runs.with_table(|table| compare(table, &rows, 0, differences_only));
     let is_result = |row: &&CompareRow| matches!(row.group, CompareGroup::Results | CompareGroup::Run);
     let heads = details.iter().map(|detail| {
-        let class = format!("runs__swatch runs__swatch--{}", detail.color % N_COLORS);
+        let class = swatch_class(detail.color);
         let pin = (detail.color == 0).then(|| small_icon("pin"));
         view! { <th scope="col" colspan="2" title=detail.title()><i class=class></i>{detail.entry.number}{pin}</th> }
     });

@@ -4,7 +4,6 @@ use charts::{Figure, Marks, Series};
 use experiment::Shown;
 use leptos::prelude::*;
 
-use super::list::N_COLORS;
 use super::panel::{Detail, Details};
 use super::store::Runs;
 use crate::viewers::chart::{ChartEvents, chart};
@@ -79,7 +78,7 @@ impl Overlay {
                 Marks::Area(points) => Marks::Line(points.clone()),
                 marks => marks.clone(),
             };
-            let color_idx = (detail.color % N_COLORS) as u8;
+            let color_idx = detail.color as u8;
             self.figure.series.push(Series { name, color_idx, marks, detail: series.detail.clone() });
         }
     }

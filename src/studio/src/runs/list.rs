@@ -12,6 +12,7 @@ use super::cells::{changed, editable, figure, metric, plain, state, tags_of};
 use super::store::{Runs, short_name};
 use crate::dom;
 use crate::idle::Busy;
+use crate::viewers::chart::series_class;
 use crate::views::icon::{icon, small_icon};
 
 /// Of a line, in pixels.
@@ -21,11 +22,13 @@ const HEAD_HEIGHT: f64 = 30.0;
 /// Lines above and below that are kept ready.
 const N_OVERSCAN: usize = 6;
 /// At most so many lines are made in a frame while the list is scrolled; a line costs some 3 ms.
-const LINES_PER_FRAME: usize = 3;
+const LINES_PER_FRAME: usize = 2;
 /// Runs that are compared when all are asked for.
 const N_FIRST: usize = 10;
-/// Series have this many colours.
-pub const N_COLORS: usize = 6;
+/// The class that gives a swatch the look of a compared run's lines.
+pub fn swatch_class(color: usize) -> String {
+    format!("runs__swatch {}", series_class(color as u8))
+}
 
 /// How wide a column is at least, and its share of what is left.
 fn width(column: &ListColumn) -> (u32, u32) {
@@ -394,9 +397,7 @@ fn run(runs: Runs, listing: &Listing, at: usize, row_idx: usize, entry: &IndexEn
 fn name(runs: Runs, entry: &IndexEntry, color: Memo<Option<usize>>, is_pinned: Memo<bool>) -> AnyView {
     let key = entry.id.clone();
     let number = entry.number;
-    let swatch = move || {
-        color.get().map(|color| view! { <i class=format!("runs__swatch runs__swatch--{}", color % N_COLORS)></i> })
-    };
+    let swatch = move || color.get().map(|color| view! { <i class=swatch_class(color)></i> });
     view! {
         <span class="runs__number">{number}</span>
         {swatch}

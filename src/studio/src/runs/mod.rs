@@ -26,6 +26,7 @@ use pipeline::Pipeline;
 use crate::dom;
 use crate::parts::Trials;
 use crate::store::Studio;
+use crate::views::counted;
 use crate::views::icon::icon;
 use store::Runs;
 
@@ -82,7 +83,7 @@ pub fn page(studio: Studio) -> AnyView {
     };
     let guests = move || {
         runs.guests.get().map(|guests| {
-            let n = store::counted(guests.keys.len(), "run");
+            let n = counted(guests.keys.len(), "run");
             view! {
                 <div class="banner" role="status" id="runs-guests">
                     {icon("link")}

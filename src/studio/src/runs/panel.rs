@@ -10,12 +10,13 @@ use pipeline::Pipeline;
 use pipeline::link::{LinkSize, Mark};
 use protocol::Failure;
 
-use super::list::N_COLORS;
-use super::store::{self, Runs};
+use super::list::swatch_class;
+use super::store::Runs;
 use super::{boxes, compare, curves, parallel, scatter, timeline};
 use crate::dom;
 use crate::idle::Busy;
 use crate::store::Tone;
+use crate::views::counted;
 use crate::views::icon::{icon, small_icon};
 
 /// The tabs that there are.
@@ -107,7 +108,7 @@ pub fn panel(runs: Runs) -> AnyView {
     let legend = move || {
         let entry = |detail: &Arc<Detail>| {
             let key = detail.entry.id.clone();
-            let class = format!("runs__swatch runs__swatch--{}", detail.color % N_COLORS);
+            let class = swatch_class(detail.color);
             let is_base = runs.view.with_untracked(|view| view.pinned.as_ref() == Some(&key));
             let title = detail.title();
             let label = format!("Take run {title} off");
@@ -191,7 +192,7 @@ fn copy_link(runs: Runs) {
                     Mark::Amber => "Browsers take it, some chats cut it off",
                     Mark::Red => "That is more than many browsers take: compare fewer runs",
                 };
-                let (n, n_chars) = (store::counted(compared.len(), "run"), charts::grouped(size.n_chars as u64));
+                let (n, n_chars) = (counted(compared.len(), "run"), charts::grouped(size.n_chars as u64));
                 runs.studio.toast(tone, format!("Link with {n} copied: {n_chars} characters"), format!("{far}."));
             }
             Err(reason) => runs.studio.fail(Failure::new(

@@ -9,7 +9,6 @@ use schema::ordered::sort_by;
 use study::Goal;
 
 use super::axes::{Names, measure, metrics, named};
-use super::list::N_COLORS;
 use super::menu::{Menu, menu};
 use super::panel::compared;
 use super::store::Runs;
@@ -32,7 +31,7 @@ pub fn parallel(runs: Runs) -> AnyView {
         let places = places(runs);
         let compared = runs.view.with(compared).into_iter().enumerate();
         let place = |key: &RunKey| places.iter().position(|other| other == key);
-        compared.filter_map(|(color, key)| Some((place(&key)?, (color % N_COLORS) as u8))).collect::<Vec<_>>()
+        compared.filter_map(|(color, key)| Some((place(&key)?, color as u8))).collect::<Vec<_>>()
     });
     let announce = Callback::new(move |text: String| runs.studio.announcement.set(text));
     let pick = Callback::new(move |at: usize| {

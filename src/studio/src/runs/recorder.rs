@@ -217,16 +217,9 @@ impl Runs {
         for node in judges {
             // Without an answer the run keeps its bare figures.
             if let Ok(shown) = self.studio.link.call(View { node: node.clone() }).await {
-                // A node may show the same with each of its outputs.
-                let mut panels = Vec::new();
-                for panel in shown.panels {
-                    if !panels.contains(&panel) {
-                        panels.push(panel);
-                    }
-                }
                 self.with_session(|session| {
                     if let Some(record) = session.records.get_mut(&key) {
-                        record.show(&node, &panels);
+                        record.show(&node, &shown.panels);
                     }
                 });
             }

@@ -5,7 +5,6 @@ use experiment::{Field, RunKey};
 use leptos::prelude::*;
 
 use super::axes::{choice, measure, numbers};
-use super::list::N_COLORS;
 use super::store::Runs;
 use crate::viewers::chart::{ChartEvents, chart};
 
@@ -95,7 +94,7 @@ fn figure(runs: Runs, axes: &[String; 2]) -> (Figure, Vec<Vec<RunKey>>) {
                 keys[N_SERIES - 1].extend(of);
                 continue;
             }
-            let color_idx = (series.len() % N_COLORS) as u8;
+            let color_idx = series.len() as u8;
             series.push(Series { name, color_idx, marks: Marks::Points(points), detail: None });
             keys.push(of);
         }

@@ -19,6 +19,7 @@ use crate::idle::Busy;
 use crate::lock::DocumentLock;
 use crate::parts::Trials;
 use crate::store::{Heard, Studio, Tone};
+use crate::views::counted;
 
 /// Lines of the index that are read before others get their turn.
 const N_LINES_AT_ONCE: usize = 400;
@@ -642,11 +643,6 @@ fn place_in(path: &str) -> Option<Place> {
 fn with_runs(link: &str, packed: &str) -> String {
     let link = if link == experiment::PREFIX { format!("{link}?") } else { link.to_owned() };
     format!("{link}{WITH}{packed}")
-}
-
-/// "1 run", "2 runs".
-pub fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// What the lock of a run under way is called.

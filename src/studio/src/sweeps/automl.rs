@@ -82,6 +82,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
     let target = RwSignal::new(String::new());
     let predicts = RwSignal::new("");
     let aim = RwSignal::new(String::new());
+    let gives_up = RwSignal::new(true);
     let is_busy = RwSignal::new(false);
     let said = |text: &str| RwSignal::new(text.to_owned());
     let (trials, minutes, folds, seed) = (said("40"), said("5"), said("5"), said("42"));
@@ -127,6 +128,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
             },
             metric: known.contains(&asked.as_str()).then_some(asked),
             n_folds: whole(folds, "folds", 2, 20)?,
+            early_termination: gives_up.get(),
             n_trials: whole(trials, "trials", 1, study::MAX_TRIALS)?,
             budget_secs: (minutes * 60.0).ceil() as u64,
             seed: u64::from(whole(seed, "seed", 0, u32::MAX)?),
@@ -183,7 +185,7 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
     let metrics = move || {
         let known = if predicts_numbers() { METRICS_OF_NUMBERS } else { METRICS_OF_CLASSES };
         let now = aim.get();
-        let usual = if predicts_numbers() { "R²" } else { "AUC, or log loss for several classes" };
+        let usual = if predicts_numbers() { "R²" } else { "AUC or log loss" };
         let options = known.iter().map(|name| {
             view! { <option value=*name selected=now == **name>{metric_label(name)}</option> }
         });
@@ -232,15 +234,23 @@ fn filled(studio: Studio, runner: Runner, offers: Vec<Offer>) -> AnyView {
                 {number("minutes", "Minutes at most", minutes)}
                 {number("trials", "Trials at most", trials)}
                 {number("folds", "Folds", folds)}
+                <label class="sweeps__field">"Give up weak candidates"
+                    <span class="select">
+                        <select id="automl-gives-up" on:change=move |event| gives_up.set(event_target_value(&event) == "early")>
+                            <option value="early" selected=true>"after two folds"</option>
+                            <option value="never">"never"</option>
+                        </select>{icon("chevron-down")}
+                    </span>
+                </label>
                 {number("seed", "Seed", seed)}
                 {number("workers", "Workers", workers)}
             </section>
             <section class="automl__plan" aria-label="What is tried">
                 <h3>"What is tried"</h3>
                 <ul>
-                    <li>{icon("eraser")}<span><b>"Preparation"</b>" – gaps filled where there are some, columns rescaled or left as they are. Texts and dates are left out."</span></li>
-                    <li>{icon("graduation-cap")}<span><b>"Learners"</b>" – linear or logistic regression, decision forest, k-nearest neighbours (up to 20,000 rows), decision tree, and a constant baseline that all have to beat."</span></li>
-                    <li>{icon("target")}<span><b>"Settings"</b>" – each learner first as it is, then where a Bayesian search finds promise."</span></li>
+                    <li>{icon("eraser")}<span><b>"Preparation"</b>" – gaps filled where there are some, columns rescaled or left as they are. Texts and dates are left out. Medians and scales are of all rows but the quarter kept apart, so those of a fold know its held-out rows a little."</span></li>
+                    <li>{icon("graduation-cap")}<span><b>"Learners"</b>" – linear or logistic regression, decision forest, boosted trees, k-nearest neighbours (up to 20,000 rows), decision tree, and a constant baseline that all have to beat."</span></li>
+                    <li>{icon("target")}<span><b>"Settings"</b>" – each learner first as it is, then where a Bayesian search finds promise. What does worse on its first folds than half of the others is given up."</span></li>
                     <li>{icon("layers")}<span><b>"Ensemble"</b>" – the best together, if that is better on rows without a say by more than chance explains."</span></li>
                 </ul>
             </section>

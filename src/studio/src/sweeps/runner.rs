@@ -70,6 +70,9 @@ struct Held {
     saves_again: Cell<bool>,
 }
 
+/// So many trials keep their curves, which may take some 100 kB each; later ones keep their figures of merit.
+const N_WITH_CURVES: u32 = 200;
+
 thread_local! {
     static HELD: Held = Held {
         document: RefCell::default(),
@@ -457,8 +460,10 @@ impl Runner {
             for node in judges.into_iter().flatten().filter(came_through) {
                 // Without an answer the trial keeps its bare figures.
                 if let Ok(seen) = link.call(View { node: node.clone() }).await {
-                    let metrics = seen.panels.into_iter().filter(|panel| matches!(panel, Panel::Metrics { .. }));
-                    shown.push((node, metrics.collect()));
+                    let has_curves = number < N_WITH_CURVES;
+                    let panels = seen.panels.into_iter();
+                    let kept = panels.filter(|panel| has_curves || matches!(panel, Panel::Metrics { .. }));
+                    shown.push((node, kept.collect()));
                 }
             }
             if HELD.with(|held| held.epoch.get()) != epoch {

@@ -1,6 +1,6 @@
 //! One chart: drawn by plotters on a canvas; legend, tooltip, cross-hair and the table beside it are HTML.
 
-use charts::{Figure, FigureCell, FigureTable, Layout, Look, MarkAt, Marks, Theme};
+use charts::{Figure, FigureCell, FigureTable, Layout, Look, MarkAt, Marks, N_COLORS, RAMP, Stroke, Theme};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::{Canvas, Div, I};
 use leptos::prelude::*;
@@ -156,12 +156,21 @@ fn legend(figure: StoredValue<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
     view! { <span class="chart__legend">{buttons}</span> }.into_any()
 }
 
-/// The class that carries a series' colour.
 fn key_class(color_idx: u8) -> String {
-    match color_idx.checked_sub(charts::RAMP) {
-        Some(level) => format!("chart__key ramp--{level}"),
-        None => format!("chart__key chart__key--{}", color_idx % 6),
+    format!("chart__key {}", series_class(color_idx))
+}
+
+/// The classes that carry a series' colour and stroke.
+pub fn series_class(color_idx: u8) -> String {
+    if let Some(level) = color_idx.checked_sub(RAMP) {
+        return format!("ramp--{level}");
     }
+    let stroke = match Stroke::of(color_idx) {
+        Stroke::Solid => "",
+        Stroke::Dashed => " series--dashed",
+        Stroke::Dotted => " series--dotted",
+    };
+    format!("series--{}{stroke}", color_idx % N_COLORS)
 }
 
 fn stage(

@@ -191,7 +191,7 @@ fn card_view(
     let is_leaf = node.yes.is_none();
     let outcome = outcome(tree, node);
     let rule = if is_leaf { outcome.clone() } else { node.rule.clone() };
-    let facts = format!("n {} · {} {}", charts::compact(node.n_rows), measure(tree), charts::compact(node.impurity));
+    let facts = format!("n {} · {} {}", charts::compact(node.n_rows), tree.measure, charts::compact(node.measure));
     let answer = if card.answer.is_empty() { String::new() } else { format!("{}: ", card.answer) };
     let label =
         format!("{answer}{}, {facts}{}", rule, if is_leaf { String::new() } else { format!(", mostly {outcome}") });
@@ -201,7 +201,7 @@ fn card_view(
             .iter()
             .enumerate()
             .map(|(class_idx, share)| {
-                view! { <i class=format!("chart__key--{}", class_idx % 6) style:flex-grow=format!("{share:.4}")></i> }
+                view! { <i class=format!("series--{}", class_idx % 6) style:flex-grow=format!("{share:.4}")></i> }
             })
             .collect_view();
         view! { <span class="tree__bar" aria-hidden="true">{parts}</span> }
@@ -231,10 +231,6 @@ fn card_view(
     }
     .attr("aria-level", (card.depth + 1).to_string())
     .into_any()
-}
-
-fn measure(tree: &TreeView) -> &'static str {
-    if tree.classes.is_empty() { "variance" } else { "impurity" }
 }
 
 fn outcome(tree: &TreeView, node: &TreeNode) -> String {

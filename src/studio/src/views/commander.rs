@@ -68,9 +68,10 @@ fn entries(studio: Studio, query: &str) -> Vec<Entry> {
         }
         // Entries can be searched by the words they show: "add decision tree", "go to decision tree".
         let wanted = query_lower.strip_prefix("add ").unwrap_or(&query_lower);
+        let is_for_nodes = query_lower.starts_with("go to ");
         studio.with(|editor| {
-            let mut specs: Vec<_> =
-                editor.catalogue().iter().filter_map(|spec| Some((rank(spec, wanted)?, spec))).collect();
+            let of = |spec| Some((rank(spec, wanted).filter(|_| !is_for_nodes)?, spec));
+            let mut specs: Vec<_> = editor.catalogue().iter().filter_map(of).collect();
             sort_by(&mut specs, |a, b| (a.0, &a.1.title).cmp(&(b.0, &b.1.title)));
             for (_, spec) in specs {
                 let id = spec.id.clone();

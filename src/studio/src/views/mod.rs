@@ -4,6 +4,7 @@ pub mod banners;
 pub mod commander;
 pub mod compute_menu;
 pub mod context_menu;
+pub mod copy_button;
 pub mod dialog;
 pub mod dock;
 pub mod face;
@@ -60,6 +61,11 @@ pub fn capital(text: &str) -> String {
     }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// "1 run", "2 runs".
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// With a capital letter and a full stop: how a help text ends a message.

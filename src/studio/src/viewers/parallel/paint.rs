@@ -1,6 +1,6 @@
 //! The lines on their canvases.
 
-use charts::{Color, RAMP, Theme};
+use charts::{Color, RAMP, Stroke, Theme};
 use leptos::html::{Canvas, I};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -51,10 +51,11 @@ pub fn canvases(plot: Plot) -> AnyView {
     draw(top, plot, colors, move |context, plot, theme, _| {
         let lines = plot.lines.get();
         let n_things = plot.data.with(|data| data.names.len());
-        let marked = marked.get().into_iter().map(|(at, color_idx)| (at, theme.series(color_idx)));
-        let pointed = plot.at.get().map(|at| (at, theme.ink));
-        for (at, color) in marked.chain(pointed).filter(|(at, _)| *at < n_things) {
-            outline(context, &lines, at, color, theme);
+        let marked =
+            marked.get().into_iter().map(|(at, color_idx)| (at, theme.series(color_idx), Stroke::of(color_idx)));
+        let pointed = plot.at.get().map(|at| (at, theme.ink, Stroke::Solid));
+        for (at, color, stroke) in marked.chain(pointed).filter(|(at, ..)| *at < n_things) {
+            outline(context, &lines, at, color, stroke, theme);
         }
     });
     view! {
@@ -67,13 +68,15 @@ pub fn canvases(plot: Plot) -> AnyView {
 }
 
 /// One line above the others, with a dot on each axis.
-fn outline(context: &CanvasRenderingContext2d, lines: &Lines, at: usize, color: Color, theme: &Theme) {
+fn outline(context: &CanvasRenderingContext2d, lines: &Lines, at: usize, color: Color, stroke: Stroke, theme: &Theme) {
     // A rim parts it from the lines below.
-    for (width, color) in [(6.0, theme.ground), (2.5, color)] {
+    for (width, color, stroke) in [(6.0, theme.ground, Stroke::Solid), (2.5, color, stroke)] {
+        set_dash(context, stroke);
         context.set_line_width(width);
         context.set_stroke_style_str(&css(color));
         lines.stroke(context, [at]);
     }
+    set_dash(context, Stroke::Solid);
     context.set_fill_style_str(&css(theme.ground));
     context.set_line_width(2.0);
     for (x, ys) in lines.xs.iter().zip(&lines.ys).filter(|(_, ys)| ys[at].is_finite()) {
@@ -83,6 +86,13 @@ fn outline(context: &CanvasRenderingContext2d, lines: &Lines, at: usize, color: 
         context.fill();
         context.stroke();
     }
+}
+
+fn set_dash(context: &CanvasRenderingContext2d, stroke: Stroke) {
+    let dash =
+        stroke.dash().map_or_else(js_sys::Array::new, |(dash, gap)| js_sys::Array::of2(&dash.into(), &gap.into()));
+    // Without its gaps a line is still there.
+    let _ = context.set_line_dash(&dash);
 }
 
 /// Draws anew whenever something changes that `paint` looks at. It is told how thick the thinnest crisp line is.

@@ -16,9 +16,9 @@ use protocol::NodeOutcome;
 use super::face::{bytes, seconds, short_number};
 use super::icon::{icon, icon_of};
 use super::prose::{inline, prose};
-use super::sentence;
 use super::state::state_chip;
 use super::thumbnail::{family_class, family_of};
+use super::{counted, sentence};
 use crate::store::{InspectorTab, Studio};
 
 /// The inspector.
@@ -58,7 +58,7 @@ fn of_pipeline(studio: Studio) -> AnyView {
             {icon_of("workflow", "icon icon--lg")}
             <div class="grow">
                 <h2>{move || if n_selected.get() > 1 { format!("{} nodes selected", n_selected.get()) } else { facts.get().0 }}</h2>
-                <small>{move || { let (_, nodes, edges, _) = facts.get(); format!("{nodes} nodes · {edges} connections") }}</small>
+                <small>{move || { let (_, nodes, edges, _) = facts.get(); format!("{} · {}", counted(nodes, "node"), counted(edges, "connection")) }}</small>
             </div>
         </header>
         <div class="inspector__tabs tabs"></div>
@@ -131,7 +131,7 @@ fn of_node(studio: Studio, node: NodeId) -> AnyView {
             match tab.get() {
                 InspectorTab::Settings => settings(studio, &node, &spec),
                 InspectorTab::Output => output(studio, &node, &spec),
-                InspectorTab::Help => help(&spec),
+                InspectorTab::Help => help(studio, &spec),
             }
         }
     };
@@ -167,7 +167,7 @@ fn of_node(studio: Studio, node: NodeId) -> AnyView {
         <header class="inspector__head">
             {move || head.get().map(|(_, family, icon_name, _)| view! { <span class=family_class(family)><span class="fam">{icon_of(&icon_name, "icon icon--lg")}</span></span> })}
             <div class="grow">
-                <h2 class="truncate">{move || head.get().map(|head| head.0)}</h2>
+                <h2>{move || head.get().map(|head| head.0)}</h2>
                 <small>{move || head.get().map(|head| head.3)}</small>
             </div>
             {state_chip(studio, &state_node)}
@@ -353,7 +353,14 @@ fn short_number_precise(value: f64) -> String {
     if value.abs() < 10.0 && value.fract() != 0.0 { format!("{value:.4}") } else { short_number(value) }
 }
 
-fn help(spec: &Spec) -> AnyView {
+fn help(studio: Studio, spec: &Spec) -> AnyView {
+    let example = studio.with(|editor| pipeline::example(editor.catalogue(), &spec.id)).map(|example| {
+        view! {
+            <button type="button" class="button" id="open-example" on:click=move |_| studio.open_new(example.clone())>
+                {icon("workflow")}"Open an example"
+            </button>
+        }
+    });
     let ports = |title: &'static str, ports: &[pipeline::PortSpec]| {
         if ports.is_empty() {
             return ().into_any();
@@ -375,6 +382,7 @@ fn help(spec: &Spec) -> AnyView {
         .collect();
     view! {
         <p class="prose"><b>{spec.summary.clone()}</b></p>
+        {example}
         {prose(&spec.help)}
         {ports("Inputs", &spec.inputs)}
         {ports("Outputs", &spec.outputs)}
