@@ -57,7 +57,26 @@ fn what_components_say_they_need_is_what_they_take() {
     let scored_probabilities =
         output("score.score-model", vec![("model", smooth), ("table", blobs.clone())], vec![], "scored");
     let k_means = output("learn.k-means", vec![], vec![], "clusterer");
+    let quick = vec![("n_init", Value::Int(1)), ("iterations", Value::Int(3))];
+    let mixture = output("learn.gaussian-mixture", vec![], quick, "clusterer");
+    let dense = output("learn.dbscan", vec![], vec![("eps", Value::Float(0.3))], "clusterer");
+    let joined = output("learn.hierarchical-clustering", vec![], vec![], "clusterer");
+    let few = vec![("shape", text("blobs")), ("n_rows", Value::Int(6_000)), ("n_features", Value::Int(2))];
+    let few = output("data.generate-data", vec![], few, "table");
+    let some = |n_rows| {
+        let params = vec![("shape", text("blobs")), ("n_rows", Value::Int(n_rows))];
+        vec![("table", output("data.generate-data", vec![], params, "table"))]
+    };
+    let steps = || vec![("max_iter", Value::Int(250))];
     let folds = || vec![("n_folds", Value::Int(3))];
+    let made_of = |name: &str, parts: Inputs<'static>| {
+        let params = if name == "one-vs-all-multiclass" { vec![] } else { folds() };
+        output(&format!("learn.{name}"), parts, params, "learner")
+    };
+    let each = made_of("one-vs-all-multiclass", vec![("learner", logistic.clone())]);
+    let corrected = made_of("calibrated-probabilities", vec![("learner", tree.clone())]);
+    let parts = vec![("learner_1", tree.clone()), ("learner_2", linear.clone()), ("final_learner", linear.clone())];
+    let stacked = made_of("stacking", parts);
     let cases: Vec<(&str, &str, Inputs<'_>, Params<'_>)> = vec![
         (
             "a linear law",
@@ -78,7 +97,15 @@ fn what_components_say_they_need_is_what_they_take() {
         ("forest", "train.train-model", with(&forest, &law), vec![]),
         ("forest of classes", "train.train-model", with(&forest, &clean), vec![]),
         ("neighbours", "train.train-model", with(&neighbours, &law), vec![]),
+        ("one against all", "train.train-model", with(&each, &blobs), vec![]),
+        ("corrected trees", "train.train-model", with(&corrected, &blobs), vec![]),
+        ("stacked", "train.train-model", with(&stacked, &law), vec![]),
         ("clusters", "train.train-clustering-model", vec![("clusterer", k_means), ("table", law.clone())], vec![]),
+        ("mixture", "train.train-clustering-model", vec![("clusterer", mixture), ("table", law.clone())], vec![]),
+        ("dense places", "train.train-clustering-model", vec![("clusterer", dense), ("table", few.clone())], vec![]),
+        ("joined groups", "train.train-clustering-model", vec![("clusterer", joined), ("table", few)], vec![]),
+        ("places by all pairs", "transform.t-sne", some(500), steps()),
+        ("places by neighbours", "transform.t-sne", some(6_000), steps()),
         ("classes", "score.score-model", scoring, vec![]),
         ("classes", "evaluate.evaluate-model", vec![("scored", scored)], vec![]),
         ("probabilities", "evaluate.evaluate-model", vec![("scored", scored_probabilities)], vec![]),
