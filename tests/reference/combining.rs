@@ -3,10 +3,13 @@
 
 #[expect(dead_code, reason = "no rows are dealt to folds here")]
 mod dealt;
+#[expect(dead_code, reason = "other tests compare in other ways")]
+mod parity;
 
 use dealt::{folder, read, run};
 use engine::Artifact;
 use model::Prediction;
+use parity::Parity;
 use pipeline::Value;
 use schema::{Kind, Role};
 use serde_json::Value as Json;
@@ -92,6 +95,7 @@ fn trained(training: &Table, preparation: &[&str], learner: &str) -> Artifact {
 #[test]
 fn every_prediction_agrees() {
     let expected = read("combining.json");
+    let mut parity = Parity::default();
     for (name, members, has_gaps) in CASES {
         let [training, held_out] = halves(name, has_gaps);
         let names: Vec<[String; 2]> =
@@ -106,11 +110,11 @@ fn every_prediction_agrees() {
         let (Prediction::Numbers(found) | Prediction::Probabilities { values: found, .. }) =
             model.predict(&held_out.frame()).expect("raw rows are enough");
         let expected: Vec<f64> = expected[name].as_array().expect("rows").iter().filter_map(Json::as_f64).collect();
-        assert_eq!(found.len(), expected.len(), "{name}");
-        let largest = expected.iter().copied().fold(0.0, f64::max);
-        let deviations = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs() / largest);
-        let deviation = deviations.fold(0.0, |largest: f64, one| if one.is_nan() { one } else { largest.max(one) });
-        println!("{deviation:>9.1e} of {TOLERANCE:.0e}  {name}: {} predictions", found.len());
-        assert!(deviation <= TOLERANCE, "{name}: {deviation:e}");
+        let what = format!("{} predictions", expected.len());
+        parity.of("train.combine-models", name).near(&what, &found, &expected, TOLERANCE);
+        if members.iter().any(|(_, preparation, _)| !preparation.is_empty()) {
+            parity.of("train.prepend-transformation", name).near(what, &found, &expected, TOLERANCE);
+        }
     }
+    parity.check("Combined models");
 }

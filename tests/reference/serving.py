@@ -1,16 +1,20 @@
 """Times one-row requests to `millrace serve` and to MLflow's scoring server side by side, in one run.
 
 Both serve a forest of 100 trees with the same preparation, trained on the same table; one client asks both the same, in
-turns, over a connection that is kept open. `cargo xtask bench server` measures Millrace's server alone, under load.
+turns, over a connection that is kept open. `cargo xtask bench server` runs it, and `cargo xtask test speed` holds the
+ratio, which is the last line.
 
-    python -m pip install mlflow==3.17.2 scikit-learn==1.9.1 pandas uvicorn fastapi
+    python -m pip install -r tests/reference/serving.txt
     cargo build --release -p cli
-    python tests/reference/serving.py
+    python tests/reference/serving.py --millrace target/release/millrace
 """
+
+import argparse
 
 import http.client
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,12 +30,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-PROGRAM = os.path.join(TARGET, "release/millrace")
 PIPELINE = os.path.join(ROOT, "public/gallery/churn.json")
 N_REQUESTS = 1_000
 N_WARM = 100
-PORTS = {"millrace": 8091, "mlflow": 8092}
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--millrace", required=True, help="the program")
+PROGRAM = os.path.abspath(parser.parse_args().millrace)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+PORTS = {"millrace": free_port(), "mlflow": free_port()}
 
 
 def millrace(*asked):
@@ -109,7 +124,7 @@ try:
         cuts = statistics.quantiles(values, n=100)
         print(f"{name:9} p50 {cuts[49]:7.3f} ms   p99 {cuts[98]:7.3f} ms")
     ratio = statistics.median(times["mlflow"]) / statistics.median(times["millrace"])
-    print(f"{ratio:.0f} times as fast in the median, the Python client's own time included")
+    print(f"{ratio:.1f} times as fast in the median, the Python client's own time included")
 finally:
     for server in servers:
         server.terminate()

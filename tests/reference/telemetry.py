@@ -1,7 +1,6 @@
 """Reads what Millrace writes for scrapers and collectors with the parsers of Prometheus and OpenTelemetry.
 
-    python -m pip install -r requirements.txt
-    python telemetry.py
+    cargo xtask test peers
 
 The files in `telemetry/` are held to the program word for word by `src/monitor/tests/telemetry.rs`. OpenMetrics's parser
 is the strict one: it refuses buckets out of order, a counter without `_total`, a missing `# EOF`.

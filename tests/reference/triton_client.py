@@ -1,9 +1,6 @@
 """Asks `millrace serve` by NVIDIA's stock client, in JSON and in bytes.
 
-    pip install "tritonclient[http]==2.73.0" numpy
-    millrace register tests/golden/pipelines/web_service.json --name churn --registry r && millrace deploy models:/churn --registry r
-    millrace serve --registry r --port 8081 &
-    python tests/reference/triton_client.py localhost:8081
+    cargo xtask test peers
 """
 
 import sys

@@ -1,15 +1,20 @@
 //! Tune Model Hyperparameters against scikit-learn's `GridSearchCV`, trial by trial: `tuning.py` makes `tuning.json`.
 
 mod dealt;
+#[expect(dead_code, reason = "other tests compare in other ways")]
+mod parity;
 
 use std::collections::BTreeMap;
 
 use dealt::{dealt, folds_of, read, run};
 use engine::Artifact;
 use model::{Prediction, Values};
+use parity::Parity;
 use pipeline::Value;
 use serde_json::Value as Json;
 use table::Table;
+
+const ID: &str = "train.tune-model-hyperparameters";
 
 /// What every figure is held to, relative to itself.
 const TOLERANCE: f64 = 1e-9;
@@ -88,12 +93,8 @@ fn by_trial(results: &Table, column: &str) -> BTreeMap<i64, Json> {
     (0..results.n_rows()).map(|row_idx| (trials[row_idx], cell(row_idx))).collect()
 }
 
-fn deviation(found: f64, expected: f64) -> f64 {
-    if expected == 0.0 { found.abs() } else { (found / expected - 1.0).abs() }
-}
-
 /// Compares the table of a sweep with the trials of `GridSearchCV`.
-fn compare(case: &Case, what: &str, results: &Table, trials: &Json, wrong: &mut Vec<String>) {
+fn compare(case: &Case, what: &str, results: &Table, trials: &Json, parity: &mut Parity) {
     let trials = trials.as_array().expect("trials");
     assert_eq!(results.n_rows(), trials.len(), "{}", case.name);
     for (param, label) in case.settings {
@@ -123,16 +124,9 @@ fn compare(case: &Case, what: &str, results: &Table, trials: &Json, wrong: &mut 
     }
     for (metric, label, kind) in columns {
         let found = by_trial(results, &label);
-        let mut worst: f64 = 0.0;
-        for (number, trial) in (0..).zip(trials) {
-            let (found, expected) = (found[&number].as_f64(), trial[kind][&metric].as_f64());
-            let apart = deviation(found.expect("a figure"), expected.expect("a figure"));
-            worst = if apart.is_nan() { f64::INFINITY } else { worst.max(apart) };
-        }
-        println!("{worst:>9.1e} of {TOLERANCE:.0e}  {} {what}: {kind} of {metric}", case.name);
-        if worst > TOLERANCE {
-            wrong.push(format!("{} {what}: {kind} of {metric}", case.name));
-        }
+        let found: Vec<f64> = found.values().map(|figure| figure.as_f64().expect("a figure")).collect();
+        let expected: Vec<f64> = trials.iter().map(|trial| trial[kind][&metric].as_f64().expect("a figure")).collect();
+        parity.of(ID, case.name).each(format!("{what}: {kind} of {metric}"), &found, &expected, TOLERANCE);
     }
     // The best first, and ranks as they follow from scikit-learn's figures.
     let loss = |number: i64| {
@@ -149,7 +143,7 @@ fn compare(case: &Case, what: &str, results: &Table, trials: &Json, wrong: &mut 
 #[test]
 fn every_trial_of_a_grid_agrees_and_so_does_the_best_model() {
     let expected = read("tuning.json");
-    let mut wrong = Vec::new();
+    let mut parity = Parity::default();
     for case in cases() {
         let (name, rows) = (case.name, dealt(case.name));
         let mut params = case.params.clone();
@@ -161,7 +155,7 @@ fn every_trial_of_a_grid_agrees_and_so_does_the_best_model() {
             run("train.tune-model-hyperparameters", inputs, ranking).outputs
         };
         let tuned = tune(vec![("learner", learner.clone()), ("table", rows.clone())]);
-        compare(&case, "folds", table(&tuned["sweep_results"]), &expected[name]["trials"], &mut wrong);
+        compare(&case, "folds", table(&tuned["sweep_results"]), &expected[name]["trials"], &mut parity);
 
         let Artifact::Model(best) = &tuned["best_model"] else { panic!("a model") };
         let said = match best.predict(&table(&rows).frame()).expect("it predicts") {
@@ -169,14 +163,9 @@ fn every_trial_of_a_grid_agrees_and_so_does_the_best_model() {
             Prediction::Probabilities { values, n_classes } => values.into_iter().skip(1).step_by(n_classes).collect(),
         };
         let theirs = expected[name]["best_on_all_rows"].as_array().expect("numbers");
-        let apart =
-            said.iter().zip(theirs).map(|(found, expected)| (found - expected.as_f64().expect("a number")).abs());
-        let scale = theirs.iter().filter_map(Json::as_f64).fold(0.0, |most: f64, x| most.max(x.abs()));
-        let worst = apart.fold(0.0, f64::max) / scale;
-        println!("{worst:>9.1e} of {TOLERANCE:.0e}  {name}: what the best says of {} rows", theirs.len());
-        if said.len() != theirs.len() || worst.is_nan() || worst > TOLERANCE {
-            wrong.push(format!("{name}: the best model"));
-        }
+        let theirs: Vec<f64> = theirs.iter().map(|number| number.as_f64().expect("a number")).collect();
+        let what = format!("what the best says of {} rows", theirs.len());
+        parity.of(ID, name).near(what, &said, &theirs, TOLERANCE);
 
         let folds = folds_of(&rows);
         let part = |held_out: bool| {
@@ -184,7 +173,7 @@ fn every_trial_of_a_grid_agrees_and_so_does_the_best_model() {
             Artifact::Table(rows)
         };
         let held_out = tune(vec![("learner", learner), ("table", part(false)), ("validation", part(true))]);
-        compare(&case, "held out", table(&held_out["sweep_results"]), &expected[name]["held_out"], &mut wrong);
+        compare(&case, "held out", table(&held_out["sweep_results"]), &expected[name]["held_out"], &mut parity);
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    parity.check("Tuning");
 }
