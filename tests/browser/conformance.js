@@ -5,7 +5,18 @@
 //! deployment `blue` has all traffic and serves version 1, and whose deployment `green` serves version 2, which has the
 //! alias `challenger`. Both were trained by `tests/golden/pipelines/web_service.json`.
 
-import assert from "node:assert/strict";
+import strict from "node:assert/strict";
+
+let nAsserted = 0;
+const assert = new Proxy(strict, {
+  get(target, name) {
+    nAsserted += 1;
+    return target[name];
+  },
+});
+
+/// How many assertions were made so far.
+export const nAssertions = () => nAsserted;
 
 const INFER = "/v2/models/churn/infer";
 const CLASSES = ["no", "yes"];
@@ -426,5 +437,231 @@ export const CASES = {
     assert.equal(after.inference_stats.fail.count - before.inference_stats.fail.count, 1);
     assert.ok(after.inference_stats.success.ns > before.inference_stats.success.ns);
     assert.equal(json(await ask("GET", "/v2/models/stats")).model_stats.some(({ version }) => version === "2"), true);
+  },
+
+  async "what may be got also has a head"(ask) {
+    for (const path of ["/v2", "/v2/health/live", "/v2/models/churn"]) {
+      const answer = await ask("HEAD", path);
+      assert.deepEqual([answer.status, answer.bytes.length], [200, 0], path);
+    }
+    for (const [method, path] of [["DELETE", "/v2/models/churn"], ["PUT", INFER], ["POST", "/v2/health/live"], ["GET", "/v2/repository/index"]]) {
+      const answer = await ask(method, path);
+      assert.deepEqual([answer.status, json(answer).code], [405, "request.method_not_allowed"], `${method} ${path}`);
+    }
+  },
+
+  async "every type of number holds a whole one"(ask) {
+    const expected = (await predicted(ask, body())).outputs;
+    for (const datatype of ["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64"]) {
+      const columns = inputs({}).map((column) => (column.name === "age" ? { ...column, datatype } : column));
+      assert.deepEqual((await predicted(ask, { inputs: columns })).outputs, expected, datatype);
+    }
+  },
+
+  async "what is not finite is a gap or is refused"(ask) {
+    const sent = (text) => JSON.stringify(body({ support_calls: 4444 })).replace("4444", text);
+    await refused(ask, sent("NaN"), 400, "schema.null_not_allowed");
+    for (const text of ["Infinity", "-Infinity"]) {
+      const refusal = await refused(ask, sent(text), 400, "schema.type_mismatch");
+      assert.equal(refusal.details[0].column, "support_calls");
+    }
+  },
+
+  async "at most twenty mismatches are listed, and each names what was expected"(ask) {
+    const columns = NAMES.flatMap((name) => [{ name, shape: [2], datatype: "BYTES", data: ["?", null] }]);
+    const answer = await post(ask, INFER, { inputs: columns });
+    assert.equal(answer.status, 400);
+    const refusal = json(answer);
+    assert.ok(refusal.details.length > 5 && refusal.details.length <= 20, String(refusal.details.length));
+    for (const { code, column, expected, got } of refusal.details) {
+      assert.match(code, /^schema\./);
+      assert.ok(NAMES.includes(column) && expected && got);
+    }
+  },
+
+  async "whoever sends a trace is told its span"(ask) {
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    for (const [content, status] of [[body(), 200], ["{", 400]]) {
+      const answer = await post(ask, INFER, content, headers);
+      assert.equal(answer.status, status);
+      assert.match(answer.headers.traceparent, new RegExp(`^00-${trace}-(?!b7ad6b7169203331)[0-9a-f]{16}-01$`));
+    }
+    const answer = await post(ask, INFER, body(), { traceparent: "nonsense" });
+    assert.deepEqual([answer.status, answer.headers.traceparent], [200, undefined]);
+  },
+
+  async "a refusal bears the name of its request"(ask) {
+    for (const [path, content] of [[INFER, "{"], ["/v2/models/churn/versions/9/infer", "{}"]]) {
+      const answer = await post(ask, path, content, { "x-request-id": "mine" });
+      assert.equal(answer.headers["x-request-id"], "mine");
+    }
+  },
+
+  async "what turned out to be true is told once"(ask) {
+    const feedback = "/v2/models/churn/feedback";
+    const label = output(await predicted(ask, body(), INFER, { "x-request-id": "judged" }), "prediction").data[0];
+    const told = await predicted(ask, { id: "judged", label }, feedback);
+    assert.deepEqual([told.id, told.n_labels, told.figures.accuracy], ["judged", 1, 1]);
+    await refused(ask, { id: "judged", label }, 404, "feedback.not_found", feedback);
+    await refused(ask, { id: "nobody", label }, 404, "feedback.not_found", feedback);
+    await refused(ask, "{", 400, "request.invalid_json", feedback);
+    const [report] = json(await ask("GET", "/v2/monitor/performance"));
+    assert.deepEqual([report.served.deployment, report.total.n_labels], ["blue", 1]);
+  },
+
+  async "the past is told by topic"(ask) {
+    await post(ask, INFER, body({ age: "old" }), { "x-request-id": "of-the-past" });
+    const of = async (topic) => json(await ask("GET", `/v2/monitor/${topic}`));
+    const request = (await of("requests")).findLast(({ id }) => id === "of-the-past");
+    assert.deepEqual([request.status, request.served.version], [400, 1]);
+    assert.ok(Math.abs(Date.now() - request.at_ms) < 60_000);
+    const exception = (await of("exceptions")).findLast(({ request_id: id }) => id === "of-the-past");
+    assert.deepEqual([exception.exception, exception.column, exception.row], ["schema.type_mismatch", "age", 0]);
+    const minutes = await of("minutes");
+    assert.ok(minutes.some(({ key, counts }) => key.served.deployment === "blue" && counts.exceptions?.["schema.type_mismatch"] > 0));
+    assert.ok((await of("events")).some(({ change }) => change.type === "traffic_set"));
+    const later = await ask("GET", `/v2/monitor/requests?since=${Date.now() + 60_000}`);
+    assert.deepEqual(json(later), []);
+    for (const [method, path, status] of [["GET", "nothing", 404], ["POST", "minutes", 405], ["GET", "minutes?since=now", 400]]) {
+      assert.equal((await ask(method, `/v2/monitor/${path}`)).status, status, path);
+    }
+  },
+
+  async "the registry changes as a whole or not at all"(ask) {
+    const state = async () => json(await ask("GET", "/v2/registry"));
+    const before = await state();
+    assert.deepEqual(before.endpoints.churn.traffic, { blue: 100 });
+    const change = (...changes) => post(ask, "/v2/registry/changes", { who: "ada", changes });
+    const tag = { type: "tag_set", model: "churn", version: 1, key: "team", value: "risk" };
+    for (const wrong of [
+      { type: "traffic_set", endpoint: "churn", traffic: { blue: 90 } },
+      { type: "traffic_set", endpoint: "churn", traffic: { red: 100 } },
+      { type: "archived", model: "churn", version: 1 },
+      { type: "mirror_set", endpoint: "churn", mirror: { deployment: "blue", percent: 10 } },
+    ]) {
+      const answer = await change(tag, wrong);
+      assert.deepEqual([answer.status, json(answer).code], [409, "registry.conflict"], text(answer));
+    }
+    assert.deepEqual(await state(), before);
+    assert.equal((await change({ type: "dance" })).status, 400);
+    assert.deepEqual(json(await change(tag)).models.churn.versions[0].tags, { team: "risk" });
+    assert.deepEqual(json(await change({ ...tag, value: null })).models.churn.versions[0].tags, {});
+    const hash = before.models.churn.versions[0].package;
+    const header = await ask("GET", `/v2/registry/packages/${hash}`, { headers: { accept: "application/json" } });
+    assert.deepEqual(json(header).signature.inputs.map(({ name }) => name).sort(), [...NAMES].sort());
+    assert.equal(new TextDecoder().decode((await ask("GET", `/v2/registry/packages/${hash}`)).bytes.slice(0, 8)), "MILLRACE");
+    await refused(ask, "no package", 400, "request.invalid", "/v2/registry/models/churn");
+  },
+
+  async "traffic is shared, and the same name goes the same way"(ask) {
+    const share = (traffic) => post(ask, "/v2/registry/changes", { changes: [{ type: "traffic_set", endpoint: "churn", traffic }] });
+    assert.equal((await share({ blue: 60, green: 40 })).status, 200);
+    const versions = {};
+    for (let at = 0; at < 100; at++) {
+      versions[at] = (await predicted(ask, body(), INFER, { "x-request-id": `shared-${at}` })).model_version;
+    }
+    const nGreen = Object.values(versions).filter((version) => version === "2").length;
+    // Names are fixed, so this is the same everywhere; of 100 at 40 % there are 40, give or take 5 by one deviation.
+    assert.ok(nGreen > 25 && nGreen < 55, String(nGreen));
+    for (const at of [0, 1, 2, 3]) {
+      assert.equal((await predicted(ask, body(), INFER, { "x-request-id": `shared-${at}` })).model_version, versions[at]);
+    }
+    assert.equal((await share({ blue: 0, green: 0 })).status, 200);
+    await refused(ask, body(), 404, "model.not_found");
+    assert.equal((await share({ blue: 100 })).status, 200);
+  },
+
+  async "a mirror sees copies, and nobody sees its answers"(ask) {
+    const mirror = (percent) => post(ask, "/v2/registry/changes", { changes: [{ type: "mirror_set", endpoint: "churn", mirror: percent ? { deployment: "green", percent } : null }] });
+    assert.equal((await mirror(50)).status, 200);
+    for (let at = 0; at < 40; at++) {
+      assert.equal((await predicted(ask, body(), INFER, { "x-request-id": `copied-${at}` })).model_version, "1");
+    }
+    let found;
+    for (let waits = 0; waits < 100 && !found; waits++) {
+      found = json(await ask("GET", "/v2/monitor/disagreements")).find(({ live, mirror }) => live === "blue" && mirror === "green");
+    }
+    assert.ok(found?.counts.n_requests > 0);
+    // The two were trained with other penalties.
+    assert.ok(found.counts.max_difference > 0);
+    assert.equal((await mirror(0)).status, 200);
+  },
+
+  async "an alert fires when its minute is bad"(ask) {
+    const set = (rule) => post(ask, "/v2/registry/changes", { changes: [{ type: "alert_set", alert: "bad", rule: { name: "bad", filter: { endpoint: "churn", deployment: null, version: null }, comparison: "above", threshold: 0.001, for_minutes: 1, severity: "warning", ...rule } }] });
+    const standing = async () => json(await ask("GET", "/v2/monitor/alerts"))[0];
+    assert.equal((await set({ metric: "failure_rate", threshold: 2 })).status, 200);
+    assert.equal((await standing()).state.type, "inactive");
+    assert.equal((await set({ metric: "failure_rate" })).status, 200);
+    await post(ask, INFER, "{");
+    assert.equal((await standing()).state.type, "firing");
+    for (const rule of [{ metric: "luck" }, { metric: "data_drift", comparison: "below" }, { metric: "p95", column: "age" }]) {
+      assert.equal((await set(rule)).status, 400, JSON.stringify(rule));
+    }
+    // Rows of the last hour that are nothing like those of training: everybody is 90.
+    assert.equal((await set({ metric: "data_drift", column: "age", threshold: 0.25 })).status, 200);
+    await predicted(ask, body(...Array(400).fill({ age: 90 })));
+    const drifted = await standing();
+    assert.equal(drifted.state.type, "firing", JSON.stringify(drifted));
+    assert.ok(drifted.value > 0.25);
+    assert.equal((await set({ metric: "prediction_drift", threshold: 1e9 })).status, 200);
+    assert.equal((await standing()).state.type, "inactive");
+    const gone = await post(ask, "/v2/registry/changes", { changes: [{ type: "alert_removed", alert: "bad" }] });
+    assert.equal(gone.status, 200);
+    assert.deepEqual(json(await ask("GET", "/v2/monitor/alerts")), []);
+  },
+
+  async "counters are for scrapers, and made-up names make none"(ask) {
+    await refused(ask, body(), 404, "model.not_found", "/v2/models/made-up-name/infer");
+    const plain = await ask("GET", "/metrics");
+    assert.match(plain.headers["content-type"], /^text\/plain; version=0\.0\.4/);
+    assert.ok(!text(plain).includes("made-up-name"));
+    const exceptions = text(plain).split("\n").filter((line) => /^millrace_exceptions_total\{.*model_version="1".*traffic="live"/.test(line));
+    assert.equal(new Set(exceptions.map((line) => /exception_type="([^"]+)"/.exec(line)[1])).size, 19);
+    const durations = text(plain).split("\n").filter((line) => line.startsWith("http_server_request_duration_seconds_count{"));
+    assert.ok(durations.length > 0 && durations.every((line) => line.includes('http_route="/v2/models/{model_name}/infer"')));
+    const open = await ask("GET", "/metrics", { headers: { accept: "application/openmetrics-text" } });
+    assert.match(open.headers["content-type"], /^application\/openmetrics-text/);
+    assert.ok(text(open).endsWith("# EOF\n"));
+  },
+
+  async "bodies that are no requests do not bring it down"(ask) {
+    const whole = JSON.stringify(body());
+    const bodies = {
+      "cut off": whole.slice(0, -20),
+      "not JSON": "\u0000\u0001\u0002",
+      "no UTF-8": Uint8Array.from([0x7b, 0xff, 0xfe, 0x7d]),
+      "deeply nested": "[".repeat(100_000) + "]".repeat(100_000),
+      "deeply nested within": whole.replace("[44]", `${"[".repeat(50_000)}44${"]".repeat(50_000)}`),
+      "2^63": whole.replace("[44]", "[9223372036854775808]"),
+      "1e999": whole.replace("[44]", "[1e999]"),
+      "wrong types": whole.replaceAll(/"data":\[[^\]]*\]/g, '"data":[{}]'),
+      "a shape of 2^64": whole.replace('"shape":[1]', '"shape":[18446744073709551616]'),
+      "a shape that overflows": whole.replace('"shape":[1]', '"shape":[4294967296,4294967296]'),
+      "too large": " ".repeat((8 << 20) + 1),
+    };
+    for (const [name, content] of Object.entries(bodies)) {
+      const answer = await post(ask, INFER, content);
+      assert.ok(answer.status >= 400 && answer.status < 500, `${name}: ${answer.status}`);
+      assert.ok(json(answer).error && json(answer).code, name);
+    }
+    // From a seed, so that what fails can be found again: bytes of a good request changed, left out and doubled.
+    let state = 1;
+    const below = (n) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * n);
+    };
+    for (let at = 0; at < 200; at++) {
+      const bytes = [...new TextEncoder().encode(whole)];
+      for (let changes = 1 + below(4); changes > 0; changes--) {
+        const place = below(bytes.length);
+        const spliced = [[below(256)], [], [bytes[place], bytes[place]]][below(3)];
+        bytes.splice(place, 1, ...spliced);
+      }
+      const answer = await post(ask, INFER, Uint8Array.from(bytes));
+      assert.ok(answer.status === 200 || (answer.status >= 400 && answer.status < 500), `body ${at}: ${answer.status} ${text(answer)}`);
+    }
+    await predicted(ask, body());
   },
 };

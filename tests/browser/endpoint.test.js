@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before } from "node:test";
-import { CASES } from "./conformance.js";
+import { CASES, nAssertions } from "./conformance.js";
 import { open, scenario } from "./harness.js";
 import { asker, controlled, deployed } from "./service_worker.js";
 
@@ -45,6 +45,8 @@ scenario("the endpoint in the browser conforms to the protocol", REFUSALS, async
       throw error;
     });
   }
+  console.log(`${nAssertions()} assertions in ${Object.keys(CASES).length} cases`);
+  assert.ok(nAssertions() >= 80);
 });
 
 scenario("what was counted outlives a service worker that the browser ends", async (profile) => {
@@ -77,28 +79,73 @@ scenario("what was counted outlives a service worker that the browser ends", asy
   assert.ok(n >= 0.999 * N_KILLS * N_EACH, `${n} of ${N_KILLS * N_EACH} requests were counted`);
 });
 
-scenario("bodies that are no requests do not bring it down", REFUSALS, async (profile) => {
+scenario("a model that fails is loaded anew, and nobody else notices", REFUSALS, async (profile) => {
   const ask = await served(profile);
   const sample = await sampleOf(ask);
-  const bodies = {
-    nothing: "",
-    "cut off": sample.slice(0, -20),
-    "not JSON": "\u0000\u0001\u0002",
-    "deeply nested": `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
-    "not a number": sample.replace(/"data":\[[\d.]+\]/, '"data":[NaN]'),
-    "2^63": sample.replace(/"data":\[\d+\]/, '"data":[9223372036854775808]'),
-    "wrong types": sample.replaceAll(/"data":\[[^\]]*\]/g, '"data":[{}]'),
-    "too large": " ".repeat((8 << 20) + 1),
-  };
-  for (const [name, body] of Object.entries(bodies)) {
-    const answer = await ask("POST", "/v2/models/churn/infer", { headers: { "content-type": "application/json" }, body });
-    const told = JSON.parse(new TextDecoder().decode(answer.bytes));
-    // A column that may have gaps takes NaN as one.
-    const isTaken = name === "not a number" && answer.status === 200;
-    assert.ok(isTaken || (answer.status >= 400 && answer.status < 500 && told.error && told.code), `${name}: ${answer.status}`);
-  }
-  const answer = await ask("POST", "/v2/models/churn/infer", { headers: { "content-type": "application/json" }, body: sample });
-  assert.equal(answer.status, 200);
+  const infer = (fault = "") => ask("POST", "/v2/models/churn/infer", { headers: { "content-type": "application/json", "x-millrace-fault": fault }, body: sample });
+  assert.equal((await infer()).status, 200);
+  const failed = await infer("panic");
+  assert.equal(failed.status, 500);
+  assert.equal(told(failed).code, "model.panic");
+  assert.equal((await infer()).status, 200);
+  // Also those that are under way beside it.
+  const faults = Array.from({ length: 20 }, (_, at) => (at % 5 === 2 ? "panic" : "delay=30"));
+  const together = await Promise.all(faults.map(infer));
+  assert.deepEqual(together.map(({ status }) => status), faults.map((fault) => (fault === "panic" ? 500 : 200)));
+  assert.deepEqual(await counted(ask, 23), { 200: 18, 500: 5 });
+  const exceptions = told(await ask("GET", "/v2/monitor/exceptions"));
+  assert.deepEqual(exceptions.map(({ exception }) => exception), Array(5).fill("model.panic"));
+});
+
+scenario("a request may ask to be answered late, and what it took is counted", async (profile) => {
+  const ask = await served(profile);
+  const headers = { "content-type": "application/json", "x-millrace-fault": "delay=300" };
+  assert.equal((await ask("POST", "/v2/models/churn/infer", { headers, body: await sampleOf(ask) })).status, 200);
+  await counted(ask, 1);
+  const [{ seconds }] = told(await ask("GET", "/v2/monitor/requests"));
+  assert.ok(seconds >= 0.3 && seconds < 2, `${seconds} s`);
+});
+
+scenario("a very large request goes to a worker of the page, and others are answered meanwhile", async (profile) => {
+  const ask = await served(profile);
+  const { page } = profile;
+  const N_ROWS = 30_000;
+  const example = JSON.parse(await sampleOf(ask));
+  const started = page.waitForEvent("worker", (worker) => worker.url().endsWith("/sw.js"));
+  const outcome = await page.evaluate(
+    async ([example, n]) => {
+      const request = (inputs) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ inputs }) });
+      const ask = async (inputs) => {
+        const began = performance.now();
+        const answer = await fetch("v2/models/churn/infer", request(inputs));
+        const { outputs, error } = await answer.json();
+        return { status: answer.status, outputs, error, began, ended: performance.now() };
+      };
+      const large = example.inputs.map((input) => ({ ...input, shape: [n], data: Array(n).fill(input.data[0]) }));
+      const asked = ask(large);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const beside = await ask(example.inputs);
+      const { status, outputs, error, ended } = await asked;
+      const probabilities = outputs?.find(({ name }) => name === "probabilities").data;
+      const width = beside.outputs.find(({ name }) => name === "probabilities").data;
+      return {
+        status,
+        error,
+        nBytes: JSON.stringify({ inputs: large }).length,
+        isSame: probabilities?.every((value, at) => value === width[at % width.length]),
+        n: outputs?.[0].data.length,
+        beside: beside.status,
+        wasFirst: beside.ended < ended,
+      };
+    },
+    [example, N_ROWS],
+  );
+  await started;
+  assert.ok(outcome.nBytes > 1 << 20, `${outcome.nBytes} bytes are not large`);
+  assert.deepEqual(outcome, { ...outcome, status: 200, isSame: true, n: N_ROWS, beside: 200, wasFirst: true });
+  assert.deepEqual(await counted(ask, 2), { 200: 2 });
+  const minutes = told(await ask("GET", "/v2/monitor/minutes"));
+  assert.equal(minutes.reduce((sum, { counts }) => sum + (counts.n_rows ?? 0), 0), N_ROWS + 1);
 });
 
 scenario("requests to other addresses are none of its business", REFUSALS, async (profile) => {
@@ -112,6 +159,24 @@ scenario("requests to other addresses are none of its business", REFUSALS, async
   });
   assert.deepEqual(isOurs, [200, 404]);
 });
+
+/// The body of an answer.
+function told({ bytes }) {
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/// Waits until so many requests were counted; gives how many had which status.
+async function counted(ask, n) {
+  for (;;) {
+    const requests = told(await ask("GET", "/v2/monitor/requests"));
+    if (requests.length >= n) {
+      const n = {};
+      requests.forEach(({ status }) => (n[status] = (n[status] ?? 0) + 1));
+      return n;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 async function sampleOf(ask) {
   const { bytes } = await ask("GET", "/v2/models/churn/docs/dataplane.json");

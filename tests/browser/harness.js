@@ -45,7 +45,7 @@ after(() => browser?.close());
 /// One test in a profile of its own.
 ///
 /// `options` are Playwright's for a context, and: `host`, a `plainHost` to open
-/// the page from; `at`, which gives the address of a page that someone else
+/// the page from, which `swap` makes serve another folder; `at`, which gives the address of a page that someone else
 /// serves; `expected`, a pattern for errors that belong to the scenario.
 export function scenario(name, options, body) {
   if (typeof options === "function") {
@@ -57,11 +57,12 @@ export function scenario(name, options, body) {
     const home = served?.home ?? at?.() ?? HOME;
     const profile = await newProfile({ home, expected, ...contextOptions });
     try {
-      await body({ ...profile, newProfile: (more = {}) => newProfile({ home, expected, ...more }, profile) });
+      await body({ ...profile, swap: served?.swap, newProfile: (more = {}) => newProfile({ home, expected, ...more }, profile) });
       assert.deepEqual(await missingIcons(profile.page), [], "icons that are not in public/icons.svg");
       assert.deepEqual(profile.amiss, [], "the page did something that no page of ours may do");
     } catch (error) {
       await keepPicture(profile.page, name);
+      await tellWhatWasShown(profile);
       throw error;
     } finally {
       for (const each of [profile, ...profile.others]) {
@@ -138,12 +139,13 @@ export async function assertAccessible(page, what) {
 
 /// A host that knows nothing of us: it sends no headers, and the page lies under a sub-path.
 async function plainHost({ subPath, withhold = /^$/ }) {
+  let root = BUILT;
   const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://host");
     const below = pathname.startsWith(subPath) ? normalize(pathname.slice(subPath.length)) : undefined;
-    const file = below === undefined ? undefined : join(BUILT, below === "." || below === "" ? "index.html" : below);
-    if (!file?.startsWith(BUILT) || withhold.test(pathname) || !existsSync(file) || !statSync(file).isFile()) {
+    const file = below === undefined ? undefined : join(root, below === "." || below === "" ? "index.html" : below);
+    if (!file?.startsWith(root) || withhold.test(pathname) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404, { "content-type": "text/plain" }).end("There is no such file.\n");
       return;
     }
@@ -153,6 +155,9 @@ async function plainHost({ subPath, withhold = /^$/ }) {
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     home: `http://localhost:${server.address().port}${subPath}`,
+    swap: (folder) => {
+      root = folder;
+    },
     close: () => new Promise((closed) => {
       server.closeAllConnections();
       server.close(closed);
@@ -167,6 +172,13 @@ async function keepPicture(page, name) {
     () => console.error(`a picture of the failure is in ${path}`),
     () => {},
   );
+}
+
+/// A failed scenario says what was on the screen, and what went wrong beside it.
+async function tellWhatWasShown({ page, amiss }) {
+  const shown = await page.locator("body").innerText({ timeout: 5_000 }).catch(() => "nothing");
+  console.error(`shown: ${shown.replaceAll(/\s+/g, " ").slice(0, 1_500)}`);
+  console.error(`amiss: ${JSON.stringify(amiss)}`);
 }
 
 function needed(variable) {

@@ -38,7 +38,7 @@ async function says(page, selector, words) {
 }
 
 function inRail(page) {
-  return page.locator(".monitor__rail");
+  return page.getByRole("complementary", { name: "Endpoints" });
 }
 
 scenario("an endpoint that nobody called says how to call it", HERE, async (profile) => {
@@ -167,6 +167,103 @@ scenario("an alert is set, fires and is drawn", HERE, async (profile) => {
   await page.locator("#monitor-failures .monitor__fire").first().waitFor({ state: "attached" });
   registry.millrace("alerts", "remove", "failures");
   await page.getByRole("button", { name: "Alerts" }).waitFor({ timeout: 30_000 });
+});
+
+scenario("an alert may look at how far a column drifts", HERE, async (profile) => {
+  const { page } = profile;
+  await watch(profile);
+  await page.getByRole("button", { name: "Alerts" }).click();
+  await page.getByLabel("Name of a new alert").fill("drifted");
+  await page.keyboard.press("Enter");
+  const rule = page.getByRole("group", { name: "drifted" });
+  const { name } = (await sample(server.address, "churn")).inputs[0];
+  await rule.getByLabel("Fires when").selectOption("Drift of a column, last hour");
+  await rule.getByRole("combobox", { name: "of", exact: true }).selectOption(name);
+  await page.waitForFunction(async ([address, name]) => {
+    const { alerts } = await (await fetch(`${address}/v2/registry`)).json();
+    const { metric, column, comparison, threshold } = alerts.drifted.rule;
+    return metric === "data_drift" && column === name && comparison === "above" && threshold === 0.25;
+  }, [server.address, name]);
+  await assertAccessible(page, "an alert on drift");
+  await rule.getByRole("button", { name: "Remove the rule" }).click();
+  await rule.waitFor({ state: "detached" });
+});
+
+scenario("traffic goes back by itself by a rule that is set, seen and removed here", HERE, async (profile) => {
+  const { page } = profile;
+  await watch(profile);
+  const rule = async () => (await (await fetch(`${server.address}/v2/registry`)).json()).endpoints.churn.rollback;
+  const until = (is) => page.waitForFunction(async ([address, is]) => {
+    const { endpoints } = await (await fetch(`${address}/v2/registry`)).json();
+    return JSON.stringify(endpoints.churn.rollback ?? null) === is;
+  }, [server.address, JSON.stringify(is)]);
+  await page.getByRole("button", { name: "Alerts" }).click();
+  const dialog = page.getByRole("dialog", { name: "Alerts and rollback" });
+  await dialog.getByLabel(/goes back by itself/).check();
+  await until({ max_more_failures: 0.02, max_times_p95: 2, n_windows: 3, min_requests: 50 });
+  const failures = dialog.getByLabel("More requests fail, %");
+  await failures.fill("5");
+  await failures.press("Tab");
+  await until({ max_more_failures: 0.05, max_times_p95: 2, n_windows: 3, min_requests: 50 });
+  await assertAccessible(page, "the rule of rollback");
+  await page.keyboard.press("Escape");
+  await inRail(page).getByText("Goes back by itself if 5 % more fail, or p95 is 2 times as long, for 3 minutes").click();
+  await dialog.getByLabel(/goes back by itself/).uncheck();
+  await until(null);
+  assert.equal(await rule(), undefined);
+});
+
+scenario("labels that come later make a figure for each version, and too few make none", HERE, async (profile) => {
+  const { page } = profile;
+  await watch(profile);
+  const section = page.getByRole("region", { name: "Performance", exact: true });
+  await section.getByText(/^No labels for predictions/).waitFor();
+  await section.getByText(/v2\/models\/churn\/feedback -d/).waitFor();
+  const body = await sample(server.address, "churn");
+  const send = async (nRight, nWrong) => {
+    for (let at = 0; at < nRight + nWrong; at++) {
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${server.address}/v2/models/churn/infer`, { method: "POST", headers, body: JSON.stringify(body) });
+      const { id, outputs } = await answer.json();
+      const [predicted] = outputs.find(({ name }) => name === "prediction").data;
+      const label = at < nRight ? predicted : "something else";
+      const taken = await fetch(`${server.address}/v2/models/churn/feedback`, { method: "POST", headers, body: JSON.stringify({ id, label }) });
+      assert.equal(taken.status, 200, await taken.text());
+    }
+  };
+  await send(8, 2);
+  const cells = section.locator("tbody td");
+  await section.getByText("10 of 30").waitFor({ timeout: 20_000 });
+  assert.equal(await cells.nth(2).innerText(), "–");
+  await send(22, 8);
+  await page.waitForFunction(() => document.querySelector("[data-region=monitor-performance] tbody td")?.textContent === "40", undefined, { timeout: 20_000 });
+  assert.equal(await cells.nth(2).innerText(), "75 %");
+  await assertAccessible(page, "performance against labels");
+});
+
+scenario("a mirror is told apart from what it mirrors", HERE, async (profile) => {
+  const { page } = profile;
+  registry.millrace("deploy", "models:/churn/2", "--as", "shadow", "--percent", "0");
+  registry.millrace("traffic", "churn", "blue=100", "--mirror", "shadow=50");
+  await watch(profile);
+  const section = page.getByRole("region", { name: "Mirror", exact: true });
+  await section.getByText("shadow sees copies of 50 % of requests").waitFor();
+  const body = await sample(server.address, "churn");
+  for (let at = 0; at < 40; at++) {
+    assert.equal(await infer(server.address, "churn", body), 200);
+  }
+  const row = section.locator("tbody tr").first();
+  await row.waitFor({ timeout: 20_000 });
+  assert.match(await row.innerText(), /shadow beside .*blue/);
+  const told = await (await fetch(`${server.address}/v2/monitor/disagreements`)).json();
+  const { counts } = told.find(({ mirror }) => mirror === "shadow");
+  await page.waitForFunction((n) => document.querySelector("[data-region=monitor-mirror] tbody td:nth-child(3)")?.textContent === n, String(counts.n_rows), { timeout: 20_000 });
+  const tenths = await page.locator("#monitor-tenths tbody td").allInnerTexts();
+  assert.equal(tenths.length, 10);
+  assert.equal(tenths.reduce((sum, text) => sum + (Number(text.replaceAll(/\D/g, "")) || 0), 0), counts.n_rows, String(tenths));
+  assert.ok(counts.n_rows >= 8 && counts.n_rows <= 32, `${counts.n_rows} of 40 were copied`);
+  await assertAccessible(page, "a mirror");
+  registry.millrace("traffic", "churn", "blue=100", "--mirror", "shadow=0");
 });
 
 scenario("the exercise is lived through: the new model breaks the schema", { ...HERE, expected: /status of 400/ }, async (profile) => {

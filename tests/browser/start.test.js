@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertAccessible, BUILT, HOME, open, scenario } from "./harness.js";
+import { assertAccessible, BUILT, HOME, idle, open, scenario } from "./harness.js";
+import { card, nodes, openQuestion, runAll, states } from "./studio.js";
 
 scenario("the page starts", async (profile) => {
   await open(profile);
@@ -128,4 +129,28 @@ scenario("a browser without SIMD is told what it needs", { expected: /SIMD/ }, a
   await page.goto(home);
   await page.getByRole("alert").waitFor();
   assert.match(await page.getByRole("alert").innerText(), /too old for Millrace[\s\S]*Firefox 89/);
+});
+
+scenario("a component's help opens an example, which runs, and leaves the document as it was", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await openQuestion(page, /Which iris/);
+  const before = await nodes(page);
+  await card(page, before.find((id) => id.includes("tree"))).click();
+  await page.locator("#inspector-tab-help").click();
+  await page.locator("#open-example").click();
+  await card(page, "score-model").waitFor();
+  await idle(page);
+  await runAll(page);
+  assert.deepEqual(await states(page), {
+    "decision-tree": "ran",
+    "evaluate-model": "ran",
+    "sample-datasets": "ran",
+    "score-model": "ran",
+    "split-data": "ran",
+    "train-model": "ran",
+  });
+  await page.goto("about:blank");
+  await open(profile);
+  await page.getByText("Which iris is it?").first().waitFor();
 });

@@ -86,6 +86,12 @@ scenario("a forest is tuned on an own table: killed, resumed, compared, promoted
   await page.locator(".toast", { hasText: "Link with 10 runs copied" }).waitFor();
   const link = await clipboard(page);
   assert.ok(link.length < 8_000, `${link.length} characters`);
+  await page.getByRole("tab", { name: "Curves" }).click();
+  const roc = page.locator(".runs__charts .chart").filter({ has: page.getByText("ROC", { exact: true }) });
+  await roc.waitFor();
+  const looks = await roc.locator(".chart__key").evaluateAll((keys) => keys.map((key) => key.className));
+  assert.equal(looks.length, 10, "each trial has its curve");
+  assert.equal(new Set(looks).size, 10, "no two look alike");
 
   // The best settings stand in the pipeline.
   await sweeps(page);

@@ -97,8 +97,8 @@ scenario("a sweep whose tab was killed goes on, and its best trial is promoted a
   const other = await context.newPage();
   await open({ ...profile, page: other });
   await page.bringToFront();
-  // Enough trees that the sweep is still under way when it is interrupted.
-  await setUp(page, { trees: ["200", "400"] });
+  // Enough trees that a quick machine, too, is still at it when it is interrupted.
+  await setUp(page, { trees: ["1000", "2000"] });
   await page.locator("#sweep-start").click();
   await page.locator('tr[data-trial][data-state="done"]').nth(2).waitFor();
   await page.waitForFunction(threeAreKept);
@@ -111,7 +111,8 @@ scenario("a sweep whose tab was killed goes on, and its best trial is promoted a
   await idle(page);
   await page.getByRole("button", { name: "Sweeps", exact: true }).click();
   const state = page.locator("#sweep-state");
-  await state.filter({ hasText: /^paused: \d+ of 12 done$/ }).waitFor();
+  await state.filter({ hasText: /^(paused|over):/ }).waitFor();
+  assert.match(await state.innerText(), /^paused: \d+ of 12 done$/, "it was interrupted while under way");
   const before = await trials(page);
   const nDone = before.filter(([, state]) => state === "done").length;
   assert.ok(nDone >= 3 && nDone < 12, `${nDone} of 12 trials were kept`);

@@ -1,7 +1,7 @@
-//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench search` and
-//! `bench server`: see there.
+//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench engine`,
+//! `bench search` and `bench server`: see there.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::page::{self, Profile};
 use crate::server::Server;
-use crate::{browser, search, serving, tools};
+use crate::{browser, engine, search, serving, tools};
 
 /// What the program in tests/browser/bench ends with when a bar was missed.
 const FALLS_SHORT: i32 = 3;
@@ -36,6 +36,8 @@ pub struct Arguments {
 enum Subject {
     /// The page, through the DevTools protocol
     Page,
+    /// The learners, beside those of other libraries
+    Engine,
     /// The search for settings, beside Optuna's
     Search,
     /// `millrace serve`, under load
@@ -56,28 +58,39 @@ enum Section {
     Pool,
     /// Folds, trees and nodes of one run: on one worker and on two
     Run,
+    /// A list of ten thousand runs: opened, scrolled, sorted, searched, grouped
+    Runs,
     /// Requests to the endpoint that lives in the browser
     Endpoint,
+    /// Questions about a million requests
+    Questions,
 }
 
 /// Prints a table of figures and bars.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.subject {
         Subject::Page => measure_page(arguments),
+        Subject::Engine if engine::bench(&built(arguments)?)? || !arguments.strict => Ok(ExitCode::SUCCESS),
         Subject::Search if search::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
-        Subject::Server if serving::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
-        Subject::Search | Subject::Server => bail!("a bar was missed"),
+        Subject::Server if serving::bench()? || !arguments.strict => Ok(ExitCode::SUCCESS),
+        Subject::Engine | Subject::Search | Subject::Server => bail!("a bar was missed"),
     }
 }
 
-fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
-    let out = Path::new(if arguments.debug { "target/web/debug-page" } else { "dist" });
+/// The page to measure.
+fn built(arguments: &Arguments) -> Result<PathBuf> {
+    let out = PathBuf::from(if arguments.debug { "target/web/debug-page" } else { "dist" });
     if !arguments.no_build {
-        page::build(Profile::new(arguments.debug), out)?;
+        page::build(Profile::new(arguments.debug), &out)?;
     }
+    Ok(out)
+}
+
+fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
+    let out = built(arguments)?;
     tools::node_packages()?;
     let chromium = browser::find_or_install()?;
-    let server = Server::start(out, 0)?;
+    let server = Server::start(&out, 0)?;
     let mut node = Command::new("node");
     node.arg("tests/browser/bench/page.js").args(arguments.only.map(|section| match section {
         Section::Import => "import",
@@ -86,7 +99,9 @@ fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
         Section::Sweep => "sweep",
         Section::Pool => "pool",
         Section::Run => "run",
+        Section::Runs => "runs",
         Section::Endpoint => "endpoint",
+        Section::Questions => "questions",
     }));
     node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium);
     let status = node.status().context("`node` could not be started")?;

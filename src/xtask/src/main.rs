@@ -2,8 +2,12 @@
 
 mod bench;
 mod browser;
+mod engine;
 mod icons;
+mod millrace;
 mod page;
+mod parity;
+mod peers;
 mod search;
 mod server;
 mod serving;
@@ -40,6 +44,8 @@ enum Verb {
     Size,
     /// Measure what the page promises about speed, in Chromium
     Bench(bench::Arguments),
+    /// Compare with scikit-learn and write how far off everything is, as tests/reference/PARITY.md
+    Parity(ParityArguments),
     /// Draw public/icons.svg from the names in public/icons.txt
     Icons,
     /// Install the tools that the build needs, and do nothing else
@@ -84,6 +90,13 @@ struct TestArguments {
     debug: bool,
 }
 
+#[derive(clap::Args)]
+struct ParityArguments {
+    /// Write nothing; fail if the table that is there no longer holds
+    #[arg(long)]
+    check: bool,
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().verb) {
         Ok(code) => code,
@@ -103,6 +116,10 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Test(arguments) => return suite::run(&arguments.parts, arguments.only.as_deref(), arguments.debug),
         Verb::Size => return size::print_and_judge(),
         Verb::Bench(arguments) => return bench::run(&arguments),
+        Verb::Parity(arguments) => {
+            let holds = parity::run(arguments.check)?;
+            return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Verb::Icons => icons::draw()?,
         Verb::Setup => page::set_up()?,
         Verb::Finish => page::finish_for_trunk()?,

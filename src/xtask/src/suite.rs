@@ -11,14 +11,14 @@ use clap::ValueEnum;
 use crate::page::{self, Profile};
 use crate::server::Server;
 use crate::shell::say;
-use crate::{browser, search, size, speed, tools};
+use crate::{browser, parity, peers, search, size, speed, tools};
 
 /// A part of the test suite.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Formatting and clippy, native and wasm32
     Lint,
-    /// Unit, property, reference and golden tests, and the direction of dependencies
+    /// Unit, property, reference and golden tests, the table of parity, and the direction of dependencies
     Unit,
     /// Golden pipelines, natively and in a real worker, against the same snapshot
     Golden,
@@ -26,6 +26,8 @@ pub enum Part {
     Browser,
     /// How good the search for settings is, beside Optuna's
     Search,
+    /// What programs of others make of telemetry, manifests and the server
+    Peers,
     /// The size budgets
     Size,
     /// What is promised about speed, as far as a few minutes can hold it
@@ -79,7 +81,11 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
         });
     }
     if asked(Part::Unit) {
-        step("unit, property, reference and golden tests", &mut || counts(cargo_test().arg("--workspace")));
+        let compared = parity::empty_folder()?;
+        step("unit, property, reference and golden tests", &mut || {
+            counts(cargo_test().arg("--workspace").env(parity::VARIABLE, &compared))
+        });
+        step("the table of parity", &mut || Ok(Count::of(parity::holds(&compared)?)));
     } else if asked(Part::Golden) {
         step("golden pipelines, native", &mut || {
             counts(cargo_test().args(["-p", "millrace-tests", "--test", "golden"]))
@@ -102,6 +108,12 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
     }
     if asked(Part::Search) {
         step("the search for settings", &mut || Ok(Count::of(search::measure()?)));
+    }
+    if asked(Part::Peers) {
+        step("programs of others", &mut || {
+            let (n_passed, n_failed) = peers::measure()?;
+            Ok(Count { n_passed, n_failed })
+        });
     }
     if asked(Part::Size) && !debug {
         step("size budgets", &mut || Ok(Count::of(size::measure(out)?)));

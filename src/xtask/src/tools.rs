@@ -69,29 +69,39 @@ pub fn node_packages() -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
+/// A Python that has the packages of tests/reference/`name`.txt, and those of another such file without what they need to
+/// run: they are there for files that they bring.
+pub fn python(name: &str, only_files: Option<&str>) -> Result<PathBuf> {
+    let list = |name: &str| format!("tests/reference/{name}.txt");
+    let read = |name: &str| fs::read_to_string(list(name)).with_context(|| format!("{} is missing", list(name)));
+    let wanted = read(name)? + &only_files.map_or_else(|| Ok(String::new()), read)?;
+    let root = cache()?.join("tools").join(format!("python-{name}"));
+    let python = root.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let stamp = root.join("packages.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && answers(&python) {
+        return Ok(python);
+    }
+    let way_out = "install Python 3.11 or newer with venv, check the connection to PyPI, and try again";
+    let base = ["python3", "python"].into_iter().find(|name| answers(name));
+    let base = base.with_context(|| format!("Python is missing; {way_out}"))?;
+    say(format!("installing {} for this user (once; it takes a minute or two)", list(name)));
+    run(Command::new(base).args(["-m", "venv", "--clear"]).arg(&root), way_out)?;
+    let install = || {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        pip
+    };
+    run(install().args(["-r", &list(name)]), way_out)?;
+    if let Some(only_files) = only_files {
+        run(install().args(["--no-deps", "-r", &list(only_files)]), way_out)?;
+    }
+    fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))?;
+    Ok(python)
+}
+
 /// Optimises a WASM file in place. What has not changed since the last build is taken from there: the worker takes minutes.
 pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
-    let last = Path::new(OPTIMISED).join(wasm.file_name().unwrap_or_default());
-    let (before, after) = (last.with_extension("before"), last.with_extension("after"));
-    let plain = fs::read(wasm).with_context(|| format!("{} cannot be read", wasm.display()))?;
-    if after.exists() && fs::read(&before).is_ok_and(|before| before == plain) {
-        fs::copy(&after, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))?;
-        return Ok(());
-    }
-    // In this order, so that a build that is stopped leaves no pair that does not belong together.
-    let kept = || -> std::io::Result<()> {
-        fs::create_dir_all(OPTIMISED)?;
-        if after.exists() {
-            fs::remove_file(&after)?;
-        }
-        fs::write(&before, &plain)
-    };
-    kept().with_context(|| format!("{OPTIMISED} cannot be written"))?;
-    // Node runs the script itself: npm's link to it has another form on Windows.
-    let way_out = "delete tests/browser/node_modules and try again";
-    let optimised = wasm.with_extension("optimised");
-    let mut command = Command::new("node");
-    command.arg(Path::new(NODE_MODULES).join("binaryen/bin/wasm-opt")).arg(level).args([
+    const FLAGS: [&str; 11] = [
         "--enable-simd",
         "--enable-bulk-memory",
         "--enable-bulk-memory-opt",
@@ -103,11 +113,38 @@ pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
         "--enable-call-indirect-overlong",
         "--strip-debug",
         "--strip-producers",
-    ]);
-    run(command.arg(wasm).arg("-o").arg(&optimised), way_out)?;
-    fs::rename(&optimised, wasm).with_context(|| format!("{} cannot be replaced", wasm.display()))?;
-    fs::copy(wasm, &after).with_context(|| format!("{} cannot be written", after.display()))?;
-    Ok(())
+    ];
+    let binaryen = Path::new(NODE_MODULES).join("binaryen");
+    let last = Path::new(OPTIMISED).join(wasm.file_name().unwrap_or_default());
+    let (before, after) = (last.with_extension("before"), last.with_extension("after"));
+    // All that the outcome depends on.
+    let mut from =
+        fs::read(binaryen.join("package.json")).context("binaryen is missing; run `npm ci` in tests/browser")?;
+    from.extend_from_slice(format!("{level} {}\n", FLAGS.join(" ")).as_bytes());
+    from.extend(fs::read(wasm).with_context(|| format!("{} cannot be read", wasm.display()))?);
+    let unfinished = wasm.with_extension("optimised");
+    let replaced = || format!("{} cannot be replaced", wasm.display());
+    if after.exists() && fs::read(&before).is_ok_and(|before| before == from) {
+        return fs::copy(&after, &unfinished).and_then(|_| fs::rename(&unfinished, wasm)).with_context(replaced);
+    }
+    // Node runs the script itself: npm's link to it has another form on Windows.
+    let way_out = "delete tests/browser/node_modules and try again";
+    let mut command = Command::new("node");
+    command.arg(binaryen.join("bin/wasm-opt")).arg(level).args(FLAGS);
+    run(command.arg(wasm).arg("-o").arg(&unfinished), way_out)?;
+    // In this order, so that a build that is stopped leaves no pair that does not belong together.
+    let kept = || -> std::io::Result<()> {
+        fs::create_dir_all(OPTIMISED)?;
+        if after.exists() {
+            fs::remove_file(&after)?;
+        }
+        fs::write(&before, &from)?;
+        let part = last.with_extension("part");
+        fs::copy(&unfinished, &part)?;
+        fs::rename(&part, &after)
+    };
+    kept().with_context(|| format!("{OPTIMISED} cannot be written"))?;
+    fs::rename(&unfinished, wasm).with_context(replaced)
 }
 
 fn wasm_target() -> Result<()> {

@@ -8,7 +8,9 @@ import { chromium } from "playwright-core";
 import { grown, keepSweep, keptSweeps } from "../grown_sweep.js";
 import { coresFree } from "./cores.js";
 import { deploy, requestTimes } from "./endpoint.js";
-import { fiveHundredNodes, millionRows } from "./inputs.js";
+import { kernelNames, turns } from "./engine.js";
+import { fiveHundredNodes, generator, millionRows } from "./inputs.js";
+import { QUESTIONS, answerTime, tellAMillion } from "./questions.js";
 import { quantile, trace } from "./trace.js";
 
 const HOME = process.env.MILLRACE_URL;
@@ -17,7 +19,19 @@ const FRAME_MS = 16.7;
 /// Shares of an import at which it is stopped.
 const STOP_AT = [0.05, 0.3, 0.6, 0.8, 0.9, 0.96];
 
-const sections = { import: measureImport, canvas: measureCanvas, gallery: measureGallery, sweep: measureSweep, pool: measurePool, run: measureOneRun, endpoint: measureEndpoint };
+const sections = {
+  import: measureImport,
+  canvas: measureCanvas,
+  gallery: measureGallery,
+  sweep: measureSweep,
+  pool: measurePool,
+  run: measureOneRun,
+  runs: measureRuns,
+  endpoint: measureEndpoint,
+  questions: measureQuestions,
+  // Needs rows that another program makes, and is asked for by name.
+  ...(process.env.MILLRACE_ROWS && { engine: measureEngine }),
+};
 /// For `cargo xtask test speed`: what is held to its bar is tried a few times, and no more than once where it holds.
 const isShort = process.argv.includes("--short");
 const N_TRIES = isShort ? 3 : 1;
@@ -411,6 +425,31 @@ async function measureEndpoint(page) {
   await hold("the service worker started anew, p50", "ms", 40, N_TRIES, async () => quantile((await requestTimes(page)).cold, 0.5));
 }
 
+async function measureQuestions(page) {
+  console.log("\nQuestions about 1,000,000 requests, answered in the worker");
+  await tellAMillion(page);
+  await runWhoLeaves(page);
+  await deploy(page);
+  await page.getByRole("button", { name: "Monitor", exact: true }).click();
+  for (const [what, question] of Object.entries(QUESTIONS)) {
+    await hold(`1,000,000 requests: ${what}`, "ms", 200, N_TRIES, () => answerTime(page, question));
+  }
+}
+
+/// For `cargo xtask bench engine`, which knows what others take for the same.
+async function measureEngine() {
+  for (const kernel of kernelNames) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    await open(page);
+    const before = await coresFree();
+    const secs = await turns(page, kernel, process.env.MILLRACE_ROWS, { idle, finished, expectStates });
+    const [median, cores] = [quantile(secs.sort((a, b) => b - a), 0.5), Math.min(before, await coresFree())];
+    held.push({ what: kernel, measured: 1_000 * median, unit: "ms", bar: null, cores });
+    await context.close();
+  }
+}
+
 async function measurePool(page) {
   console.log("\n24 trials of a forest on 1,795 rows, side by side");
   await runWhoLeaves(page);
@@ -478,6 +517,114 @@ async function measureOneRun(page) {
     });
     row("longest that the worker let a message wait", await longestWait(page), "ms", 100);
   }
+}
+
+/// The list of runs with ten thousand in it, which is written to where the browser keeps it.
+async function measureRuns(page) {
+  console.log("\nA list of 10,000 runs");
+  await runWhoLeaves(page);
+  await page.evaluate(keepRuns, grownIndex(await page.evaluate(keptRuns), 10_000));
+  await page.goto("about:blank");
+  await open(page);
+  const list = page.locator("#runs-list");
+  const listed = async (pattern) => {
+    await page.locator(".runs__count", { hasText: pattern }).waitFor({ timeout: 60_000 });
+    await idle(page);
+  };
+  const opened = await trace(page, async () => {
+    const began = Date.now();
+    await page.getByRole("button", { name: "Runs", exact: true }).click();
+    await listed(/^10,000 runs$/);
+    return Date.now() - began;
+  });
+  row("opening the page, until all are listed", opened.outcome, "ms");
+  row("opening the page: longest task of the page", opened.tasks[0], "ms");
+  let scrolled;
+  await hold("10,000 runs, scrolling: work per frame, p95", "ms", FRAME_MS, N_TRIES, async () => {
+    scrolled = await trace(page, () => scroll(page, list));
+    return quantile(scrolled.frames, 0.95);
+  });
+  row("scrolling: longest task of the page", scrolled.tasks[0], "ms", 50);
+  const search = page.locator("#runs-search");
+  for (const [what, action] of [
+    ["sorting by a metric", () => list.getByRole("columnheader", { name: /AUC/ }).first().getByRole("button").first().click()],
+    ["searching", async () => {
+      await search.fill("metric.auc > 0.75 and param.n_trees <= 200");
+      await search.press("Enter");
+      await listed(/^\d,\d+ of 10,000 runs$/);
+    }],
+    ["grouping by a setting", () => page.locator("#runs-group").selectOption({ label: "forest.n_trees" })],
+  ]) {
+    let first = true;
+    await hold(`10,000 runs, ${what}: longest task of the page`, "ms", 100, N_TRIES, async () => {
+      if (!first && what === "searching") {
+        await search.fill("");
+        await search.press("Enter");
+        await listed(/^10,000 runs$/);
+      } else if (!first && what === "grouping by a setting") {
+        await page.locator("#runs-group").selectOption({ index: 0 });
+      }
+      first = false;
+      await idle(page);
+      const traced = await trace(page, async () => {
+        await action();
+        await idle(page);
+        // The frames that show it.
+        await page.waitForTimeout(200);
+      });
+      return traced.tasks[0];
+    });
+  }
+}
+
+/// The lines of the index of runs; runs in the page.
+function keptRuns() {
+  return new Promise((answer, refuse) => {
+    const opening = indexedDB.open("millrace-runs");
+    opening.onerror = () => refuse(opening.error);
+    opening.onsuccess = () => {
+      const request = opening.result.transaction("index").objectStore("index").getAll();
+      request.onerror = () => refuse(request.error);
+      request.onsuccess = () => {
+        opening.result.close();
+        answer(request.result);
+      };
+    };
+  });
+}
+
+/// Adds lines to the index of runs; runs in the page.
+function keepRuns(lines) {
+  return new Promise((answer, refuse) => {
+    const opening = indexedDB.open("millrace-runs");
+    opening.onerror = () => refuse(opening.error);
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("index", "readwrite");
+      const store = transaction.objectStore("index");
+      store.clear();
+      for (const [key, line] of lines) {
+        store.put(line, key);
+      }
+      transaction.onerror = () => refuse(transaction.error);
+      transaction.oncomplete = () => {
+        opening.result.close();
+        answer();
+      };
+    };
+  });
+}
+
+/// So many lines of the index, like the one there is, with settings and figures of their own.
+function grownIndex([line], nRuns) {
+  const like = JSON.parse(line);
+  const next = generator(5);
+  return Array.from({ length: nRuns }, (_, at) => {
+    const id = `${like.id.slice(0, 11)}-${String(at + 1).padStart(8, "0")}`;
+    const metrics = like.metrics.map((metric) => ({ ...metric, value: 0.5 + next() / 2 }));
+    const params = structuredClone(like.params);
+    params.forest.n_trees = 10 + Math.floor(next() * 40) * 10;
+    return [id, `${JSON.stringify({ ...like, id, number: at + 1, name: `Run ${at + 1}`, metrics, params })}\n`];
+  });
 }
 
 /// Opens a pipeline and runs it: the seconds from the click to the last figure.
@@ -565,9 +712,9 @@ async function finished(page) {
 }
 
 /// A figure of something that failed would be no figure.
-async function expectStates(page, expected) {
+async function expectStates(page, ...expected) {
   const states = await page.evaluate(() => [...document.querySelectorAll("[data-node-id]")].map((node) => node.dataset.state));
-  if (states.some((state) => state !== expected)) {
+  if (states.some((state) => !expected.includes(state))) {
     throw new Error(`the nodes ended as ${states.join(", ")}`);
   }
 }
