@@ -71,6 +71,12 @@ fn raw_rows_of_a_request_are_predicted_as_prepared_rows_in_the_pipeline_to_the_l
     let header = registry::Package::from_bytes(&package).expect("it is one").header;
     let auc = header.card.metrics.iter().find(|metric| metric.name == "evaluate.auc").expect("it was judged");
     assert!(auc.value > 0.8, "{}", auc.value);
+    let setting = header.card.settings.iter().find(|setting| setting.name == "logistic.l2_weight").expect("it was set");
+    assert_eq!(
+        (setting.label.as_str(), setting.value.as_str()),
+        ("Logistic Regression: L2 regularization weight", "1")
+    );
+    assert!(header.card.settings.iter().all(|setting| !setting.name.starts_with("evaluate.")), "what comes behind it");
     let prediction = header.reference.prediction.expect("it was predicted");
     assert_eq!((prediction.name.as_str(), prediction.n_missing), ("churned", 0));
 }
@@ -100,6 +106,19 @@ impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+#[test]
+fn two_versions_are_compared_by_what_was_set_and_what_came_of_it() {
+    let folder = Folder::new("compare");
+    folder.millrace(&["register", PIPELINE, "--name", "churn"]);
+    folder.millrace(&["register", PIPELINE, "--name", "churn", "--set", "logistic.l2_weight=10"]);
+    let told = folder.millrace(&["registry", "compare", "models:/churn/1", "models:/churn/2"]);
+    assert!(told.contains("setting logistic.l2_weight: 1 -> 10\n"), "{told}");
+    assert_eq!(told.matches("setting ").count(), 1, "{told}");
+    assert!(told.contains("evaluate.log_loss: 0."), "{told}");
+    let same = folder.millrace(&["registry", "compare", "models:/churn/1", "models:/churn/1"]);
+    assert_eq!(same, "they are the same\n");
 }
 
 #[test]

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{ColumnView, Model, Prediction, Target, Transform, Values};
-use pipeline::{InPort, NodeId, OutPort, Pipeline, PortType};
+use pipeline::{InPort, NodeId, OutPort, ParamSpec, Pipeline, PortType, counts, is_fed, value_in_words};
 use protocol::{About, Failure};
-use registry::{Card, Cell, ColumnReference, Field, Header, Metric, Package, Predicts, Reference, Signature, Step};
+use registry::{
+    Card, Cell, ColumnReference, Field, Header, Metric, Package, Predicts, Reference, Setting, Signature, Step,
+};
 use table::Table;
 
 use crate::{Artifact, Engine, NodeParams, Scoring};
@@ -76,6 +78,7 @@ impl Engine {
             run: about.run.clone(),
             node: node.to_string(),
             steps: way.steps,
+            settings: self.settings(pipeline, node),
             entry: way.entry_step,
             metrics: self.metrics_behind(pipeline, node),
             engine: about.engine.clone(),
@@ -206,6 +209,24 @@ impl Engine {
         let component = node.and_then(|node| self.catalogue().get(&node.component));
         let title = node.and_then(|node| node.title.clone()).or_else(|| component.map(|spec| spec.title.clone()));
         Step { node: id.to_string(), title: title.unwrap_or_else(|| id.to_string()), what }
+    }
+
+    /// What is set at a node and at those that feed it.
+    fn settings(&self, pipeline: &Pipeline, node: &NodeId) -> Vec<Setting> {
+        let feeding = pipeline.feeding([node]);
+        let mut settings = Vec::new();
+        for id in pipeline.topological_order().into_iter().filter(|id| feeding.contains(id)) {
+            let Some(node) = pipeline.node(&id) else { continue };
+            let Some(spec) = self.catalogue().get(&node.component) else { continue };
+            let title = node.title.as_ref().unwrap_or(&spec.title);
+            let count = |param: &&ParamSpec| counts(spec, node, param) && is_fed(pipeline, &id, param);
+            settings.extend(spec.params.iter().filter(count).map(|param| Setting {
+                name: format!("{id}.{}", param.name),
+                label: format!("{title}: {}", param.label),
+                value: value_in_words(param, node.value(param)),
+            }));
+        }
+        settings
     }
 
     /// The figures of every evaluation that rests on a node. One that compares two models tells the second's figures

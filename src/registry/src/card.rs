@@ -23,6 +23,9 @@ pub struct Card {
     pub steps: Vec<Step>,
     /// Where rows enter: `import.table`, and the title of that node.
     pub entry: Step,
+    /// What is set at the nodes that it rests on, in the order in which they run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
     /// What was measured in that run.
     #[serde(default)]
     pub metrics: Vec<Metric>,
@@ -44,6 +47,17 @@ pub struct Step {
     pub title: String,
     /// What becomes of a row there: "fills gaps as in training", "chooses rows for training: new rows pass".
     pub what: String,
+}
+
+/// A parameter, as its maker saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// `forest.n_trees`.
+    pub name: String,
+    /// "Decision Forest: Number of trees".
+    pub label: String,
+    /// In words: "100", "no limit".
+    pub value: String,
 }
 
 /// A figure.

@@ -22,7 +22,7 @@ mod sample;
 mod signature;
 
 pub use address::{Address, AddressError, Which};
-pub use card::{Card, Metric, Step};
+pub use card::{Card, Metric, Setting, Step};
 pub use endpoint::{Deployment, Endpoint, Live, Share, TrafficError, bucket_of};
 pub use event::{Change, Event};
 pub use log::{Alert, ChangeError, Log, ModelEntry, ReadError, Registry, Version};

@@ -248,6 +248,9 @@ fn compare(folder: &Folder, first: &str, second: &str) -> Result<()> {
         facts.insert("rows enter".into(), card.entry.title.clone());
         let steps: Vec<&str> = card.steps.iter().map(|step| step.title.as_str()).collect();
         facts.insert("steps".into(), steps.join(", "));
+        for setting in &card.settings {
+            facts.insert(format!("setting {}", setting.name), setting.value.clone());
+        }
         for field in &header.signature.inputs {
             facts.insert(format!("column {}", field.name), field.kind.label().into());
         }

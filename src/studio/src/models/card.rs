@@ -25,6 +25,9 @@ pub fn card(models: Models) -> AnyView {
     let metrics = card.metrics.iter().map(|metric| {
         view! { <div><dt>{study::metric_label(&metric.name)}</dt><dd class="num">{format!("{:.4}", metric.value)}</dd></div> }
     });
+    let settings = card.settings.iter().map(|setting| {
+        view! { <div><dt>{setting.label.clone()}</dt><dd class="truncate" title=setting.value.clone()>{setting.value.clone()}</dd></div> }
+    });
     let steps = std::iter::once(&card.entry).chain(&card.steps).map(|step| {
         view! { <li><b>{step.title.clone()}</b><span>{plain(&step.what)}</span></li> }
     });
@@ -34,6 +37,7 @@ pub fn card(models: Models) -> AnyView {
             <section><h4>"Where it comes from"</h4><dl class="models__facts">{facts}</dl></section>
             {(!card.metrics.is_empty()).then(|| view! { <section><h4>"How good it was"</h4><dl class="models__facts">{metrics.collect_view()}</dl></section> })}
             <section><h4>"What happens to a row"</h4><ol class="models__steps">{steps.collect_view()}</ol></section>
+            {(!card.settings.is_empty()).then(|| view! { <section class="models__settings"><h4>"How it was set"</h4><dl class="models__facts">{settings.collect_view()}</dl></section> })}
         </div>
     }
     .into_any()

@@ -1,9 +1,10 @@
 //! Two versions side by side, only where they differ.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
-use registry::{Header, Version};
+use registry::{Header, Setting, Version};
+use study::{Goal, better_when};
 
 use super::card::waiting;
 use super::store::Models;
@@ -30,12 +31,7 @@ pub fn compare(models: Models) -> AnyView {
         let other = others.iter().find(|other| other.number == chosen.get())?;
         let Some(other_header) = models.header_of(&other.package) else { return Some(waiting()) };
         let rows = rows(&header, &other_header, &version, other);
-        if rows.is_empty() {
-            return Some(
-                view! { <p class="models__gives">"They differ in nothing but when they were registered."</p> }
-                    .into_any(),
-            );
-        }
+        let is_same = (rows.len() == 1).then(|| view! { <p class="models__gives">"They differ in nothing else."</p> });
         let rows = rows.into_iter().map(|row| {
             let better = |is: bool| if is { "num models__better" } else { "num" };
             view! { <tr><th scope="row">{row.name}</th><td class=better(row.is_better == Some(true))>{row.this}</td><td class=better(row.is_better == Some(false))>{row.other}</td></tr> }
@@ -45,6 +41,7 @@ pub fn compare(models: Models) -> AnyView {
                 <thead><tr><th scope="col">"What differs"</th><th scope="col">{format!("v{number}")}</th><th scope="col">{format!("v{}", other.number)}</th></tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
+            {is_same}
         }.into_any())
     };
     view! {
@@ -82,6 +79,19 @@ fn rows(this: &Header, other: &Header, version: &Version, with: &Version) -> Vec
     differs("Engine", this.card.engine.clone(), other.card.engine.clone());
     let steps = |header: &Header| header.card.steps.iter().map(|step| step.what.clone()).collect::<Vec<_>>().join("; ");
     differs("What happens to a row", steps(this), steps(other));
+    let settings = |header: &Header| {
+        let named = |setting: &Setting| (setting.name.clone(), (setting.label.clone(), setting.value.clone()));
+        header.card.settings.iter().map(named).collect::<BTreeMap<_, _>>()
+    };
+    let (our_settings, their_settings) = (settings(this), settings(other));
+    let names: BTreeSet<&String> = our_settings.keys().chain(their_settings.keys()).collect();
+    for (ours, theirs) in names.into_iter().map(|name| (our_settings.get(name), their_settings.get(name))) {
+        let value =
+            |setting: Option<&(String, String)>| setting.map_or_else(|| "–".to_owned(), |(_, value)| value.clone());
+        if let Some((label, _)) = ours.or(theirs) {
+            differs(label, value(ours), value(theirs));
+        }
+    }
     let columns =
         |header: &Header| header.signature.inputs.iter().map(|field| field.name.clone()).collect::<BTreeSet<_>>();
     let (ours, theirs) = (columns(this), columns(other));
@@ -90,16 +100,15 @@ fn rows(this: &Header, other: &Header, version: &Version, with: &Version) -> Vec
     for metric in &this.card.metrics {
         let Some(their) = other.card.metrics.iter().find(|their| their.name == metric.name) else { continue };
         if metric.value.to_bits() != their.value.to_bits() {
-            let is_low_better =
-                ["error", "loss", "rmse", "mae"].iter().any(|word| metric.name.to_lowercase().contains(word));
-            let is_better = (metric.value > their.value) != is_low_better;
+            let is_better =
+                better_when(&metric.name).map(|goal| (metric.value > their.value) == (goal == Goal::Maximize));
             rows.push(Row {
                 name: study::metric_label(&metric.name),
                 this: format!("{:.4}", metric.value),
                 other: format!("{:.4}", their.value),
-                is_better: Some(is_better),
+                is_better,
             });
         }
     }
-    if rows.len() == 1 { Vec::new() } else { rows }
+    rows
 }
