@@ -115,6 +115,12 @@ impl IndexEntry {
         self.test_rows.iter().find(|(measuring, _)| measuring == node).map(|(_, rows)| rows)
     }
 
+    /// "Run 13 Balanced weights", or "Run 13" if it has no name of its own.
+    pub fn full_title(&self) -> String {
+        let plain = format!("Run {}", self.number);
+        if self.name == plain { plain } else { format!("{plain} {}", self.name) }
+    }
+
     /// "13 Balanced weights".
     pub fn title(&self) -> String {
         format!("{} {}", self.number, self.name)

@@ -27,7 +27,7 @@ pub fn compare_runs(runs: Runs, details: &Details) -> AnyView {
     };
     let choice = (details.len() > 2).then(|| {
         let options = details.iter().enumerate().skip(1).map(|(at, detail)| {
-            view! { <option value=at.to_string() selected=at == other.get_untracked()>{format!("run {}", detail.title())}</option> }
+            view! { <option value=at.to_string() selected=at == other.get_untracked()>{detail.entry.full_title()}</option> }
         });
         view! {
             <select class="runs__other" aria-label="Run whose settings are compared"

@@ -1,6 +1,6 @@
 //! Curves of several runs over each other.
 
-use charts::{Figure, Marks, Series};
+use charts::{Figure, Marks, N_COLORS, Series};
 use experiment::Shown;
 use leptos::prelude::*;
 
@@ -67,7 +67,7 @@ impl Overlay {
         let has_lines = figure.series.iter().any(|series| is_line(&series));
         // Single points on a curve, such as the threshold in use, would hide other curves.
         let shown: Vec<_> = figure.series.iter().filter(|series| !has_lines || is_line(series)).collect();
-        for series in &shown {
+        for (model_idx, series) in shown.iter().enumerate() {
             let name = match (shown.len() > 1, is_named) {
                 (true, _) => format!("{}: {}", detail.entry.number, series.name),
                 (false, true) => detail.title(),
@@ -78,7 +78,8 @@ impl Overlay {
                 Marks::Area(points) => Marks::Line(points.clone()),
                 marks => marks.clone(),
             };
-            let color_idx = detail.color as u8;
+            // A run has one colour; of several models, the others have another stroke.
+            let color_idx = detail.color as u8 + N_COLORS * model_idx.min(2) as u8;
             self.figure.series.push(Series { name, color_idx, marks, detail: series.detail.clone() });
         }
     }

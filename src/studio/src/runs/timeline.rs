@@ -15,7 +15,7 @@ pub fn timelines(runs: Runs, details: &Details) -> AnyView {
     let details = details.clone();
     let of = RwSignal::new(details.len() - 1);
     let options = details.iter().enumerate().map(|(at, detail)| {
-        view! { <option value=at.to_string() selected=at == of.get_untracked()>{format!("Run {}", detail.title())}</option> }
+        view! { <option value=at.to_string() selected=at == of.get_untracked()>{detail.entry.full_title()}</option> }
     });
     let options = options.collect_view();
     let drawn = move || one(runs, &details[of.get().min(details.len() - 1)]);
