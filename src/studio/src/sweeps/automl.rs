@@ -352,7 +352,7 @@ pub fn leaderboard(studio: Studio, sweep: &Sweep) -> AnyView {
             <tr class:sweeps__row--best=blend.is_better()>
                 <th scope="row"><span class="automl__state">{small_icon("layers")}"Ensemble"</span></th>
                 <td><b>{charts::number(blend.value)}</b></td>
-                <td>{format!("gains {} ± {} on the best", charts::number(blend.gain), charts::number(blend.standard_error))}</td>
+                <td class="automl__gain">{format!("gains {} ± {} on the best", charts::number(blend.gain), charts::number(blend.standard_error))}</td>
                 <td>{blend.members.len()}</td>
                 <td></td>
                 <td class="automl__settings">{members.join(", ")}</td>

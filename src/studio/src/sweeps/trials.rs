@@ -63,7 +63,7 @@ fn trials(
     shows_all: RwSignal<bool>,
 ) -> AnyView {
     let mut labels = labels(studio, sweep);
-    // A search has the settings of all learners: a trial's own stand in one cell.
+    // A search has the settings of all learners: a trial's own stand below its learner.
     let is_search = sweep.automl.is_some();
     if is_search {
         labels.truncate(1);
@@ -129,14 +129,14 @@ fn trials(
         let word = state(trial.state);
         let why = trial.failure.clone().or_else(|| trial.reason.clone());
         let told = why.clone().map(|why| view! { <small>{why}</small> });
-        let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}</td> }).collect_view();
+        let own = || is_search.then(|| view! { <small>{automl::own_settings(&sweep.study, trial)}</small> });
+        let settings = labels.iter().map(|(name, _)| view! { <td>{words(trial.settings.get(name))}{own()}</td> }).collect_view();
         view! {
             <tr class=("sweeps__row--best", best == Some(trial.number)) class:sweeps__row--search=is_search data-trial=trial.number.to_string() data-state=word>
                 <td>{trial.number}</td>
                 {(0..n_objectives).map(|at| view! { <td><b>{trial.values.get(at).copied().map(charts::number)}</b></td> }).collect_view()}
                 <td title=why><span class="sweeps__state">{word}</span>{told}</td>
                 {settings}
-                {is_search.then(|| view! { <td class="automl__settings">{automl::own_settings(&sweep.study, trial)}</td> })}
                 <td>{trial.elapsed_secs.map(seconds)}</td>
             </tr>
         }
@@ -166,7 +166,7 @@ fn trials(
             <div class="sweeps__scroll" tabindex="0" role="region" aria-label="Table of trials">
                 <table class="sweeps__table sweeps__table--trials">
                     <thead><tr>
-                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"State"</th>{columns}{is_search.then(|| view! { <th scope="col">"Settings"</th> })}{column("Time".into(), Key::Elapsed)}
+                        {column("#".into(), Key::Number)}{objectives}<th scope="col">"State"</th>{columns}{column("Time".into(), Key::Elapsed)}
                     </tr></thead>
                     <tbody>{body}</tbody>
                 </table>
