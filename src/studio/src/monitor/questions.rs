@@ -190,6 +190,10 @@ fn table(rows: &Rows, ms: f64) -> AnyView {
 /// The chart that `render` asks for, where the columns fit it: along time, or a bar for each name.
 fn drawn(monitor: Monitor, rows: &Rows) -> Option<AnyView> {
     use monitor::query::Chart;
+    // The table says so.
+    if rows.n_rows == 0 {
+        return None;
+    }
     let figure = match rows.chart? {
         Chart::TimeChart | Chart::LineChart | Chart::AreaChart => along_time(rows),
         Chart::ColumnChart | Chart::BarChart | Chart::PieChart => bars(rows),
@@ -238,7 +242,8 @@ fn along_time(rows: &Rows) -> Option<Figure> {
         let series = (0..).zip(lines).map(|(color_idx, (name, marks))| Series {
             name,
             color_idx,
-            marks: Marks::Line(marks),
+            // A line of one moment would be none.
+            marks: if marks.len() > 1 { Marks::Line(marks) } else { Marks::Points(marks) },
             detail: None,
         });
         figure(rows, axis(&format!("minutes before {}", moment(last as u64)), Vec::new()), series.collect())
