@@ -232,7 +232,9 @@ class ProgramGone extends Error {}
 async function compile() {
   compiled ??= (async () => {
     const kept = (await caches.match(new URL(PROGRAM, SCOPE))) ?? (await fetch(new URL(PROGRAM, SCOPE)));
-    return WebAssembly.compile(await kept.arrayBuffer());
+    // It is compiled as it is read, where the host says what it is.
+    const isTyped = kept.headers.get("content-type") === "application/wasm";
+    return isTyped ? WebAssembly.compileStreaming(kept) : WebAssembly.compile(await kept.arrayBuffer());
   })();
   compiled.catch(() => (compiled = undefined));
   return compiled;

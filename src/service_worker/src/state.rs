@@ -84,17 +84,12 @@ struct Known<'a> {
 
 impl State {
     /// Answers a message. `clock` gives seconds since some moment.
+    ///
+    /// A browser compiles a function when it is first called, so what each kind of message asks for stays a function of its
+    /// own: a service worker that was just started compiles what its first request needs, and no more.
     pub fn take(&mut self, message: In, bytes: &[u8], clock: &dyn Fn() -> f64) -> (Out, Vec<u8>) {
         let out = match message {
-            In::Open { events, now_ms, seed } => match Log::read(&events) {
-                Ok(log) => {
-                    self.started_ms = now_ms;
-                    self.observer = RefCell::new(Observer::new(seed));
-                    self.serve(log);
-                    Out::Ready { needs: self.needs() }
-                }
-                Err(error) => Out::Refused { message: error.to_string() },
-            },
+            In::Open { events, now_ms, seed } => self.open(&events, now_ms, seed),
             In::Load { package } => {
                 self.load(package, bytes);
                 Out::Ready { needs: self.needs() }
@@ -130,22 +125,35 @@ impl State {
                 kept.counts.merge(&more.counts);
                 Out::Merged { record: json!(kept) }
             }
-            In::Rules { minutes, now_ms } => {
-                let changes = rollbacks(&minutes, self.log.registry(), now_ms);
-                match self.record("rule", now_ms, changes) {
-                    Ok(append) => Out::Changed { append, needs: self.needs() },
-                    Err(refusal) => Out::Refused { message: refusal.message },
-                }
-            }
-            In::Settle { slices, now_ms } => {
-                let mut all = added_up(slices);
-                all.settle(now_ms, N_HOURS);
-                Out::Taken(Taken { slices: all.take_all(), ..Taken::default() })
-            }
+            In::Rules { minutes, now_ms } => self.follow_rules(&minutes, now_ms),
+            In::Settle { slices, now_ms } => settled(slices, now_ms),
         };
         (out, Vec::new())
     }
 
+    #[inline(never)]
+    fn open(&mut self, events: &str, now_ms: u64, seed: u64) -> Out {
+        match Log::read(events) {
+            Ok(log) => {
+                self.started_ms = now_ms;
+                self.observer = RefCell::new(Observer::new(seed));
+                self.serve(log);
+                Out::Ready { needs: self.needs() }
+            }
+            Err(error) => Out::Refused { message: error.to_string() },
+        }
+    }
+
+    #[inline(never)]
+    fn follow_rules(&mut self, minutes: &[Record], now_ms: u64) -> Out {
+        let changes = rollbacks(minutes, self.log.registry(), now_ms);
+        match self.record("rule", now_ms, changes) {
+            Ok(append) => Out::Changed { append, needs: self.needs() },
+            Err(refusal) => Out::Refused { message: refusal.message },
+        }
+    }
+
+    #[inline(never)]
     fn taken(&mut self, with_slices: bool) -> Taken {
         Taken {
             minutes: self.recorder.take_all(),
@@ -173,6 +181,7 @@ impl State {
         self.service = Service::new(registry, scorers).with_max_body(endpoint::MAX_BODY);
     }
 
+    #[inline(never)]
     fn load(&mut self, package: Hash, bytes: &[u8]) {
         let loaded = if Hash::of(bytes) == package {
             Scorer::load(bytes).map_err(|error| error.to_string())
@@ -198,6 +207,7 @@ impl State {
         served.filter(is_missing).cloned().collect()
     }
 
+    #[inline(never)]
     fn answer(&mut self, asked: &Asked, body: &[u8], clock: &dyn Fn() -> f64) -> (Out, Vec<u8>) {
         let request = Request { method: &asked.method, path: &asked.path, headers: &asked.headers, body };
         if let Some(managed) = Managed::of(&request) {
@@ -248,6 +258,7 @@ impl State {
         answered(handled.answer, errands)
     }
 
+    #[inline(never)]
     fn monitor(&mut self, asked: &Asked, monitoring: Monitoring) -> (Out, Vec<u8>) {
         let Some(kept) = &asked.past else {
             // Whoever looks finds a minute without requests, and not one of which nothing is known.
@@ -272,6 +283,7 @@ impl State {
     }
 
     /// Answers what is not to be asked of the service.
+    #[inline(never)]
     fn refuse(&mut self, asked: &Asked, refusal: &Refusal, clock: &dyn Fn() -> f64) -> (Out, Vec<u8>) {
         let mut handled = match Route::of(&asked.method, &asked.path) {
             Ok(route) => Handled::refused(refusal, self.service.meant(route.model), route.template(), asked.id.clone()),
@@ -281,6 +293,7 @@ impl State {
         given(handled.answer)
     }
 
+    #[inline(never)]
     fn manage(&mut self, asked: &Asked, managed: Result<Managed<'_>, Refusal>) -> (Out, Vec<u8>) {
         let managed = match managed {
             Ok(managed) => managed,
@@ -339,6 +352,7 @@ impl State {
     }
 
     /// Asks the mirror what was asked, after the callers were answered.
+    #[inline(never)]
     fn copy(&mut self, now_ms: u64, clock: &dyn Fn() -> f64) {
         for Copied { path, headers, body, live } in std::mem::take(&mut self.copies) {
             let (method, id) = ("POST".into(), live.id.clone());
@@ -376,6 +390,13 @@ impl State {
         self.observer.borrow().slices.clone().take_all().into_iter().for_each(|record| slices.add(record));
         slices
     }
+}
+
+#[inline(never)]
+fn settled(slices: Vec<SliceRecord>, now_ms: u64) -> Out {
+    let mut all = added_up(slices);
+    all.settle(now_ms, N_HOURS);
+    Out::Taken(Taken { slices: all.take_all(), ..Taken::default() })
 }
 
 fn added_up(records: Vec<SliceRecord>) -> Slices {

@@ -156,8 +156,14 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
     build_service_worker(profile, &assets)?;
     if profile == Profile::Release {
         for wasm in files_ending(&assets, ".wasm")? {
-            let is_worker = wasm.ends_with("worker_bg.wasm");
-            tools::optimise(&wasm, if is_worker { "-O3" } else { "-Oz" })?;
+            // A browser compiles a function when it is first called: one that has swallowed others takes longer than those
+            // that are needed, and the service worker is compiled anew whenever it starts.
+            let flags: &[&str] = match wasm.file_name().and_then(|name| name.to_str()) {
+                Some("worker_bg.wasm") => &["-O3"],
+                Some(SERVICE_WORKER) => &["-Oz", "--one-caller-inline-max-function-size=50"],
+                _ => &["-Oz"],
+            };
+            tools::optimise(&wasm, flags)?;
         }
     }
     let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);

@@ -100,7 +100,7 @@ pub fn python(name: &str, only_files: Option<&str>) -> Result<PathBuf> {
 }
 
 /// Optimises a WASM file in place. What has not changed since the last build is taken from there: the worker takes minutes.
-pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
+pub fn optimise(wasm: &Path, level: &[&str]) -> Result<()> {
     const FLAGS: [&str; 11] = [
         "--enable-simd",
         "--enable-bulk-memory",
@@ -120,7 +120,7 @@ pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
     // All that the outcome depends on.
     let mut from =
         fs::read(binaryen.join("package.json")).context("binaryen is missing; run `npm ci` in tests/browser")?;
-    from.extend_from_slice(format!("{level} {}\n", FLAGS.join(" ")).as_bytes());
+    from.extend_from_slice(format!("{} {}\n", level.join(" "), FLAGS.join(" ")).as_bytes());
     from.extend(fs::read(wasm).with_context(|| format!("{} cannot be read", wasm.display()))?);
     let unfinished = wasm.with_extension("optimised");
     let replaced = || format!("{} cannot be replaced", wasm.display());
@@ -130,7 +130,7 @@ pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
     // Node runs the script itself: npm's link to it has another form on Windows.
     let way_out = "delete tests/browser/node_modules and try again";
     let mut command = Command::new("node");
-    command.arg(binaryen.join("bin/wasm-opt")).arg(level).args(FLAGS);
+    command.arg(binaryen.join("bin/wasm-opt")).args(level).args(FLAGS);
     run(command.arg(wasm).arg("-o").arg(&unfinished), way_out)?;
     // In this order, so that a build that is stopped leaves no pair that does not belong together.
     let kept = || -> std::io::Result<()> {
