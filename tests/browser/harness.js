@@ -125,7 +125,10 @@ export async function idle(page, timeout = 60_000) {
 }
 
 /// Fails when axe finds anything in what is shown.
-export async function assertAccessible(page, what) {
+///
+/// Where `MILLRACE_PICTURES` names a folder, it is shown there in both themes and two widths, for somebody to look at;
+/// `part` is what they should see of a long page.
+export async function assertAccessible(page, what, part) {
   await page.evaluate(await axeSource);
   const { violations } = await page.evaluate(() =>
     globalThis.axe.run(document, {
@@ -135,6 +138,30 @@ export async function assertAccessible(page, what) {
   );
   const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.slice(0, 5).map((node) => node.html) }));
   assert.deepEqual(found, [], `axe found something in ${what}`);
+  if (process.env.MILLRACE_PICTURES) {
+    await picture(page, what, part);
+  }
+}
+
+async function picture(page, what, part) {
+  const [before, size] = [await page.locator("html").getAttribute("data-theme"), page.viewportSize()];
+  const dress = (theme) =>
+    page.evaluate((theme) => {
+      const { dataset } = document.documentElement;
+      theme === null ? delete dataset.theme : (dataset.theme = theme);
+    }, theme);
+  for (const theme of ["light", "dark"]) {
+    await dress(theme);
+    for (const [width, height] of [[1440, 900], [1280, 720]]) {
+      await page.setViewportSize({ width, height });
+      await idle(page);
+      await part?.evaluate((element) => element.scrollIntoView({ block: "center" }));
+      const name = `${what} ${theme} ${width}`.replaceAll(/[^a-z0-9]+/gi, "-");
+      await page.screenshot({ path: join(process.env.MILLRACE_PICTURES, `${name}.png`) });
+    }
+  }
+  await dress(before);
+  await page.setViewportSize(size);
 }
 
 /// A host that knows nothing of us: it sends no headers, and the page lies under a sub-path.

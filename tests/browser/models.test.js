@@ -53,10 +53,17 @@ function traffic(page, n, lacking) {
   );
 }
 
+async function chooseTab(page, name) {
+  await page.getByRole("tab", { name, exact: true }).click();
+  await idle(page);
+}
+
 async function journey({ page }) {
   // Train, register, deploy.
   await openQuestion(page, /Who leaves/);
   await runAll(page);
+  await goTo(page, "Models");
+  await assertAccessible(page, "a registry without models");
   await register(page, 1);
   await assertAccessible(page, "the registry");
   await deploy(page, "share 100");
@@ -71,6 +78,10 @@ async function journey({ page }) {
   await answer.locator("code", { hasText: "age" }).waitFor();
   assert.match(await answer.innerText(), /^400[^]*expected/);
   await assertAccessible(page, "a request by hand");
+  for (const tab of ["Card", "Columns"]) {
+    await chooseTab(page, tab);
+    await assertAccessible(page, `a version's ${tab}`);
+  }
 
   // Traffic, and what the monitor says of it.
   assert.deepEqual(await traffic(page, 30), { "200 1": 30 });
@@ -83,6 +94,13 @@ async function journey({ page }) {
   await setNumber(page, "logistic", "l2_weight", 50);
   await runAll(page);
   await register(page, 2);
+  await chooseTab(page, "Compare");
+  const other = page.locator("#models-detail thead th").last();
+  assert.equal(await other.innerText(), "v1");
+  const differences = await page.locator("#models-detail tbody").innerText();
+  assert.match(differences, /AUC\s+0\.\d+\s+0\.\d+/);
+  assert.match(differences, /Logistic Regression: L2 regularization weight\s+50\s+1\s/);
+  await assertAccessible(page, "two versions compared");
   await deploy(page, "share 10");
   const shares = await traffic(page, 200);
   assert.deepEqual(Object.keys(shares).sort(), ["200 1", "200 2"]);
@@ -96,6 +114,7 @@ async function journey({ page }) {
   await kind.waitFor({ timeout: 20_000 });
   await page.waitForFunction(() => document.querySelector('[data-exception="schema.missing_column"]')?.textContent.includes("50"), undefined, { timeout: 20_000 });
   assert.match(await kind.innerText(), /contract/);
+  await assertAccessible(page, "two versions that are watched in this browser");
   await page.locator("#monitor-back").click();
   await page.waitForFunction(async () => {
     const { endpoints } = await (await fetch("v2/registry")).json();

@@ -136,14 +136,16 @@ scenario("questions are answered in the worker, and a wrong one keeps its place"
   const rows = page.getByRole("region", { name: "Rows of the answer" }).locator("tbody tr");
   await rows.first().waitFor();
   const counts = Object.fromEntries((await rows.allInnerTexts()).map((row) => row.split("\t")));
+  await assertAccessible(page, "an answer in rows", rows.first());
   const sent = Number((await page.locator("#monitor-n-requests dd").innerText()).replaceAll(/\D/g, ""));
   assert.equal(Number(counts.true.replaceAll(/\D/g, "")) + Number((counts.false ?? "0").replaceAll(/\D/g, "")), sent);
   await query.fill("requests | wher success");
   await query.press("Control+Enter");
   assert.equal(await page.locator(".monitor__wrong mark").innerText(), "wher");
   await page.getByRole("button", { name: "Requests and p95 by minute" }).click();
-  await page.locator(".monitor__answer-chart").waitFor();
-  await assertAccessible(page, "an answer with its chart");
+  const chart = page.locator(".monitor__answer-chart");
+  await chart.waitFor();
+  await assertAccessible(page, "an answer with its chart", chart);
 });
 
 scenario("an alert is set, fires and is drawn", HERE, async (profile) => {
@@ -238,7 +240,7 @@ scenario("labels that come later make a figure for each version, and too few mak
   await send(22, 8);
   await page.waitForFunction(() => document.querySelector("[data-region=monitor-performance] tbody td")?.textContent === "40", undefined, { timeout: 20_000 });
   assert.equal(await cells.nth(2).innerText(), "75 %");
-  await assertAccessible(page, "performance against labels");
+  await assertAccessible(page, "performance against labels", section);
 });
 
 scenario("a mirror is told apart from what it mirrors", HERE, async (profile) => {
@@ -262,7 +264,7 @@ scenario("a mirror is told apart from what it mirrors", HERE, async (profile) =>
   assert.equal(tenths.length, 10);
   assert.equal(tenths.reduce((sum, text) => sum + (Number(text.replaceAll(/\D/g, "")) || 0), 0), counts.n_rows, String(tenths));
   assert.ok(counts.n_rows >= 8 && counts.n_rows <= 32, `${counts.n_rows} of 40 were copied`);
-  await assertAccessible(page, "a mirror");
+  await assertAccessible(page, "a mirror", section);
   registry.millrace("traffic", "churn", "blue=100", "--mirror", "shadow=0");
 });
 
