@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::server::Server;
 use crate::shell::run;
 use crate::speed::Figure;
-use crate::{browser, tools};
+use crate::{browser, serving, tools};
 
 const SCRIPT: &str = "tests/reference/engine_speed.py";
 /// What it needs, beside it.
@@ -41,8 +41,10 @@ struct Beside {
 pub fn bench(page: &Path) -> Result<bool> {
     let figures = measure(page, &["--rounds", "5", "--smartcore"])?;
     figures.iter().for_each(|figure| println!("{}", figure.line(figure.bar_verdict())));
-    let mut script = Command::new(tools::python(PACKAGES, None)?);
-    run(script.arg(SCRIPT).arg(program()).arg("--curves"), WAY_OUT)?;
+    for besides in ["--losses", "--curves"] {
+        let mut script = Command::new(tools::python(PACKAGES, None)?);
+        run(script.arg(SCRIPT).arg(program()).arg(besides), WAY_OUT)?;
+    }
     Ok(figures.iter().all(Figure::holds))
 }
 
@@ -71,8 +73,11 @@ fn measure(page: &Path, how: &[&str]) -> Result<Vec<Figure>> {
     let path = folder.join("figures.json");
     let mut script = Command::new(python);
     script.arg(SCRIPT).arg(program()).args(how).arg("--rows").arg(&folder).env("MILLRACE_FIGURES", &path);
+    let before = serving::cores_free()?;
     run(&mut script, WAY_OUT)?;
+    let cores = before.min(serving::cores_free()?);
     let Measured { mut figures, beside } = read(&path)?;
+    figures.iter_mut().for_each(|figure| figure.cores = cores);
     let turns = in_browser(page, &folder)?;
     for Beside { kernel, phase, name, ms, bar } in beside {
         let turn = turns.iter().find(|turn| turn.what == kernel).with_context(|| format!("{kernel} was not timed"))?;

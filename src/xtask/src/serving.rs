@@ -108,7 +108,7 @@ fn beside_mlflow(millrace: &Millrace) -> Result<f64> {
 }
 
 /// How much of two cores is free, as the browser's figures are judged by.
-fn cores_free() -> Result<f64> {
+pub fn cores_free() -> Result<f64> {
     const ASK: &str = "import('./tests/browser/bench/cores.js').then(async (it) => console.log(await it.coresFree()))";
     let said = output_of(Command::new("node").args(["-e", ASK]), "install Node 20 (nodejs.org)")?;
     said.trim().parse().context("tests/browser/bench/cores.js did not say how many cores are free")

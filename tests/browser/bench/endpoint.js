@@ -1,5 +1,7 @@
 //! How long the endpoint that lives in the browser takes to answer a page of the same site.
 
+import { createServer } from "node:http";
+
 const N_WARM = 1_000;
 const N_COLD = 20;
 
@@ -28,6 +30,39 @@ export async function requestTimes(page) {
   }
   await devtools.detach();
   return { warm: warm.sort((a, b) => b - a), cold: cold.sort((a, b) => b - a) };
+}
+
+const IDLER = `
+  addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+  const answer = async (request) => new Response(await request.arrayBuffer());
+  addEventListener("fetch", (event) => event.request.method === "POST" && event.respondWith(answer(event.request)));
+`;
+
+/// The same of a service worker that gives back what it is sent: what the browser takes for itself.
+export async function bareTimes(page) {
+  const server = createServer(({ url }, response) => {
+    const [type, text] = url === "/sw.js" ? ["text/javascript", IDLER] : ["text/html", "<!doctype html><title>Bare</title>"];
+    response.writeHead(200, { "content-type": type }).end(text);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  await page.goto(`http://localhost:${server.address().port}/`);
+  const times = await page.evaluate(async (n) => {
+    await navigator.serviceWorker.register("sw.js");
+    while (!navigator.serviceWorker.controller) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const request = { method: "POST", body: "x".repeat(1_000) };
+    const times = [];
+    for (let at = 0; at < n; at += 1) {
+      const began = performance.now();
+      await (await fetch("anything", request)).text();
+      times.push(performance.now() - began);
+    }
+    return times;
+  }, N_WARM);
+  server.closeAllConnections();
+  server.close();
+  return times.sort((a, b) => b - a);
 }
 
 async function prepare() {

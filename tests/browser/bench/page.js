@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { grown, keepSweep, keptSweeps } from "../grown_sweep.js";
 import { coresFree } from "./cores.js";
-import { deploy, requestTimes } from "./endpoint.js";
+import { bareTimes, deploy, requestTimes } from "./endpoint.js";
 import { kernelNames, turns } from "./engine.js";
 import { fiveHundredNodes, generator, millionRows } from "./inputs.js";
 import { QUESTIONS, answerTime, tellAMillion } from "./questions.js";
@@ -411,9 +411,9 @@ async function measureSweep(page) {
   row("pointing at lines: work per frame, p95", quantile(pointed.frames, 0.95), "ms", 20);
 }
 
-/// The same sweep with one worker and with two, and what its trials would take on more.
 async function measureEndpoint(page) {
   console.log("\nRequests of one row to the endpoint in the browser, a logistic regression of 10 columns");
+  row("a service worker that only gives back what it is sent, p50", quantile(await bareTimes(page), 0.5), "ms");
   await runWhoLeaves(page);
   await deploy(page);
   let times;
@@ -450,6 +450,7 @@ async function measureEngine() {
   }
 }
 
+/// The same sweep with one worker and with two, and what its trials would take on more.
 async function measurePool(page) {
   console.log("\n24 trials of a forest on 1,795 rows, side by side");
   await runWhoLeaves(page);

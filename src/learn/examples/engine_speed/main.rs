@@ -6,12 +6,14 @@
 //! `FOLDER/KERNEL-training.f64` and `FOLDER/KERNEL-others.f64` hold 64-bit numbers, little end first: how many rows and
 //! columns there are, then row by row, what is to be predicted last. One line of JSON tells the CPU's milliseconds for
 //! the fit and the prediction, how good the model is on the other rows, the memory that was taken beside the training rows,
-//! in megabytes, and the longest time that the fit went on without a chance to stop it.
+//! in megabytes, the longest time that the fit went on without a chance to stop it, and what asking for that took.
 
 mod smart;
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use learn::boosting::{BoostingColumn, BoostingRows};
@@ -36,18 +38,67 @@ pub struct Measured {
     predict_ms: f64,
     quality: f64,
     pause_ms: f64,
+    /// What it took to ask whether to stop, in per cent of the fit.
+    ask_percent: f64,
+    /// What is kept of a fit.
+    model_mb: f64,
 }
 
-/// How long a fit goes on without a chance to stop it.
+/// The system's memory, counted.
+struct Counted;
+
+/// Bytes that are taken now, and at most since this was last set.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+#[global_allocator]
+static MEMORY: Counted = Counted;
+
+fn count(n_bytes: usize) {
+    MOST.fetch_max(TAKEN.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes, Ordering::Relaxed);
+}
+
+#[allow(unsafe_code, reason = "an allocator is unsafe by nature")]
+// SAFETY: everything is passed on to the system's allocator as it comes.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        TAKEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        TAKEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// How long a fit goes on without a chance to stop it, and how often it has one.
 struct Chances {
     last: Instant,
     longest: Duration,
+    n: u32,
 }
 
 impl Checkpoint for Chances {
     async fn checkpoint(&mut self, _fraction: f64, _message: &str) -> Result<(), Stopped> {
         self.longest = self.longest.max(self.last.elapsed());
         self.last = Instant::now();
+        self.n += 1;
         Ok(())
     }
 }
@@ -62,18 +113,17 @@ fn main() {
     let n_trees = how.and_then(|how| how.parse().ok()).unwrap_or(100);
     let read = |part: &str| read(&Path::new(folder).join(format!("{kernel}-{part}.f64")));
     let (training, others) = (read("training"), read("others"));
-    let before = memory_mb("VmRSS");
-    // From here on the largest size is counted anew.
-    fs::write("/proc/self/clear_refs", "5").expect("Linux has it");
-    let Measured { fit_ms, predict_ms, quality, pause_ms } = if how == Some("smartcore") {
+    let before = TAKEN.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let Measured { fit_ms, predict_ms, quality, pause_ms, ask_percent, model_mb } = if how == Some("smartcore") {
         smart::measure(kernel, &training, &others)
     } else {
         measure(kernel, n_trees, &training, &others)
     };
-    let peak_mb = memory_mb("VmHWM") - before;
+    let peak_mb = (MOST.load(Ordering::Relaxed) - before) as f64 / 1e6;
     let input_mb = (training.x.values.len() * 8) as f64 / 1e6;
     println!(
-        r#"{{"fit_ms": {fit_ms}, "predict_ms": {predict_ms}, "quality": {quality}, "peak_mb": {peak_mb}, "input_mb": {input_mb}, "pause_ms": {pause_ms}}}"#
+        r#"{{"fit_ms": {fit_ms}, "predict_ms": {predict_ms}, "quality": {quality}, "peak_mb": {peak_mb}, "input_mb": {input_mb}, "model_mb": {model_mb}, "pause_ms": {pause_ms}, "ask_percent": {ask_percent}}}"#
     );
 }
 
@@ -161,15 +211,27 @@ fn timed<F>(
     predict: impl FnOnce(&F) -> Vec<f64>,
     quality: impl FnOnce(&[f64]) -> f64,
 ) -> Measured {
-    let started = cpu_ms();
-    let mut chances = Chances { last: Instant::now(), longest: Duration::ZERO };
+    let (before, started) = (TAKEN.load(Ordering::Relaxed), cpu_ms());
+    let mut chances = Chances { last: Instant::now(), longest: Duration::ZERO, n: 0 };
     let fitted = fit(&mut chances);
     let fit_ms = cpu_ms() - started;
     let pause_ms = chances.longest.max(chances.last.elapsed()).as_secs_f64() * 1e3;
+    let ask_percent = 100.0 * f64::from(chances.n) * ask_ms(&mut chances) / fit_ms;
+    let model_mb = TAKEN.load(Ordering::Relaxed).saturating_sub(before) as f64 / 1e6;
     let started = cpu_ms();
     let predicted = predict(&fitted);
     let predict_ms = cpu_ms() - started;
-    Measured { fit_ms, predict_ms, quality: quality(&predicted), pause_ms }
+    Measured { fit_ms, predict_ms, quality: quality(&predicted), pause_ms, ask_percent, model_mb }
+}
+
+/// What it takes to ask once, in a checkpoint that looks at the clock.
+fn ask_ms(chances: &mut Chances) -> f64 {
+    const N: u32 = 100_000;
+    let started = cpu_ms();
+    for _ in 0..N {
+        block_on(chances.checkpoint(0.0, "")).expect("it goes on");
+    }
+    (cpu_ms() - started) / f64::from(N)
 }
 
 /// What this thread has had of a CPU.
@@ -179,13 +241,6 @@ fn cpu_ms() -> f64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
     let nanos = text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
     nanos.expect("the first is a number") / 1e6
-}
-
-fn memory_mb(what: &str) -> f64 {
-    let text = fs::read_to_string("/proc/self/status").expect("Linux tells it");
-    let line = text.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-    let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
-    kilobytes.expect("a number of kilobytes") * 1024.0 / 1e6
 }
 
 fn read(path: &Path) -> Rows {
