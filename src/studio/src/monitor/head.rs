@@ -50,6 +50,7 @@ fn freshness(monitor: Monitor) -> AnyView {
     let (class, words) = match monitor.standing.get() {
         Standing::Asking => ("monitor__fresh", "asking".to_owned()),
         Standing::Here => ("monitor__fresh monitor__fresh--good", format!("{} ago", length(now.saturating_sub(asked)))),
+        Standing::Failed(_) if asked == 0 => ("monitor__fresh monitor__fresh--bad", "no answer yet".to_owned()),
         Standing::Failed(_) => (
             "monitor__fresh monitor__fresh--bad",
             format!("no answer, figures of {} ago", length(now.saturating_sub(asked))),
