@@ -8,6 +8,31 @@ import { CLIPBOARD, card, chooseFile, clipboard, openFile, param, runAll, saved 
 const N_TRIALS = 30;
 const sweeps = (page) => page.getByRole("button", { name: "Sweeps", exact: true }).click();
 
+/// Has a trial that is over be under way again in what the browser keeps; runs in the page.
+function loseATrial() {
+  return new Promise((answer, refuse) => {
+    const opening = indexedDB.open("millrace-sweeps");
+    opening.onerror = () => refuse(opening.error);
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("trials", "readwrite");
+      const walk = transaction.objectStore("trials").openCursor();
+      walk.onsuccess = () => {
+        const trial = JSON.parse(walk.result.value);
+        if (trial.state !== "done") {
+          walk.result.continue();
+          return;
+        }
+        walk.result.update(JSON.stringify({ ...trial, state: "running", values: [], metrics: {}, elapsed_secs: null }));
+      };
+      transaction.onerror = () => refuse(transaction.error);
+      transaction.oncomplete = () => {
+        opening.result.close();
+        answer();
+      };
+    };
+  });
+}
+
 /// What the page of runs shows of the compared ones: the heads and the line of the AUC.
 async function comparison(page) {
   await page.locator(".runs__results").waitFor();
@@ -55,6 +80,9 @@ scenario("a forest is tuned on an own table: killed, resumed, compared, promoted
   await page.locator("#sweep-workers").fill("2");
   await page.locator("#sweep-start").click();
   await page.locator('tr[data-trial][data-state="done"]').nth(3).waitFor();
+  // As if the tab had been closed when a trial's run was written and the trial was not.
+  await page.goto(`${profile.home}icon.svg`);
+  await page.evaluate(loseATrial);
   await page.goto("about:blank");
   await page.goto(address);
   await card(page, "forest").waitFor();
@@ -67,7 +95,7 @@ scenario("a forest is tuned on an own table: killed, resumed, compared, promoted
   const best = page.locator(".sweeps__row--best td");
   const [depth, trees] = [await best.nth(3).innerText(), await best.nth(4).innerText()];
 
-  // Every trial is a run; the best ones are compared.
+  // Every trial is a run, and one only; the best ones are compared.
   await page.locator("#sweep-runs").click();
   await page.locator(".runs__count", { hasText: new RegExp(`^${N_TRIALS} of`) }).waitFor();
   await page.locator(".runs__count", { hasText: "10 compared" }).waitFor();

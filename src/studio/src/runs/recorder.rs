@@ -104,11 +104,13 @@ impl Runs {
         })
     }
 
-    fn has_run_of(self, sweep: &str, number: u32) -> bool {
+    /// The run of a trial, and its number.
+    fn run_of(self, sweep: &str, number: u32) -> Option<(RunKey, u32)> {
         let is_it = |trial: &TrialOf| trial.sweep == sweep && trial.number == number;
         self.with_table(|table| {
-            let entries = table.all().into_iter().filter_map(|row_idx| table.entry(row_idx));
-            entries.filter_map(|entry| entry.trial.as_ref()).any(is_it)
+            let mut entries = table.all().into_iter().filter_map(|row_idx| table.entry(row_idx));
+            let found = entries.find(|entry| entry.trial.as_ref().is_some_and(is_it));
+            found.map(|entry| (entry.id.clone(), entry.number))
         })
     }
 
@@ -120,12 +122,14 @@ impl Runs {
     /// A trial of a sweep is over: a run like any other, but for what it is compared with.
     async fn take_trial(self, tried: Tried) {
         // Of what ended in an earlier visit, there may be a run already.
-        if tried.turn.is_none() && self.has_run_of(&tried.sweep, tried.trial.number) {
+        let before = self.run_of(&tried.sweep, tried.trial.number);
+        if tried.turn.is_none() && before.is_some() {
             return;
         }
         let (started_at, key) = key_of(tried.began_ms);
         let engine = leptos::prelude::GetUntracked::get_untracked(&self.studio.engine);
-        let number = self.next_number(&tried.document);
+        // Where the tab was closed between a run and its trial, the trial has run again: its run is written anew.
+        let (key, number) = before.unwrap_or_else(|| (key, self.next_number(&tried.document)));
         self.studio.with(|editor| {
             let mut record = RunRecord::begin(NewRun {
                 id: key.clone(),
