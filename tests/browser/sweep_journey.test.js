@@ -81,7 +81,6 @@ scenario("a forest is tuned on an own table: killed, resumed, compared, promoted
   await page.locator("#sweep-start").click();
   await page.locator('tr[data-trial][data-state="done"]').nth(3).waitFor();
   // As if the tab had been closed when a trial's run was written and the trial was not.
-  await page.goto(`${profile.home}icon.svg`);
   await page.evaluate(loseATrial);
   await page.goto("about:blank");
   await page.goto(address);
