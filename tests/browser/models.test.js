@@ -19,6 +19,7 @@ async function register(page, version) {
   await page.locator("#register").click();
   await page.getByRole("dialog", { name: "Register a model" }).getByText("What happens", { exact: false }).or(page.locator(".models__summary")).first().waitFor();
   await page.getByText(`becomes models:/who-leaves/${version}`).waitFor();
+  await assertAccessible(page, "the dialog that registers");
   await page.locator("#register-now").click();
   await page.getByRole("button", { name: `v${version}`, exact: true }).waitFor();
   await idle(page);
@@ -27,6 +28,7 @@ async function register(page, version) {
 async function deploy(page, gets) {
   await page.locator("#deploy").click();
   await page.locator("#deploy-gets").selectOption(gets);
+  await assertAccessible(page, "the dialog that deploys");
   await page.locator("#deploy-now").click();
   await page.locator("#try-send").waitFor();
   await idle(page);
