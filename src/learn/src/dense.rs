@@ -2,26 +2,34 @@
 //!
 //! Every sum runs in a fixed order, so the results have the same bits on every platform.
 
+use std::ops::Range;
+
 use crate::{Checkpoint, Stopped};
 
 /// Rows that stay in the cache while a Gram matrix is summed.
 const BLOCK: usize = 512;
 
 /// Sums that run side by side: one alone would wait for each of its additions.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 numeric::wide! {
     /// Σ a·b, in interleaved sums that the compiler can keep in vector registers.
     pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-        let mut sums = [0.0; LANES];
-        let (a, b) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-        for (a, b) in a.0.iter().zip(b.0) {
-            for lane in 0..LANES {
-                sums[lane] += a[lane] * b[lane];
-            }
-        }
-        together(sums) + a.1.iter().zip(b.1).map(|(a, b)| a * b).sum::<f64>()
+        dot_here(a, b)
     }
+}
+
+/// The same within a function that is itself compiled for wider registers.
+#[inline(always)]
+fn dot_here(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a, b) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.0.iter().zip(b.0) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    together(sums) + a.1.iter().zip(b.1).map(|(a, b)| a * b).sum::<f64>()
 }
 
 /// Σ value(a), likewise.
@@ -37,7 +45,7 @@ pub(crate) fn sum_of(a: &[f64], value: impl Fn(f64) -> f64) -> f64 {
 }
 
 #[inline(always)]
-fn together(sums: [f64; LANES]) -> f64 {
+pub(crate) fn together(sums: [f64; LANES]) -> f64 {
     ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 }
 
@@ -80,6 +88,96 @@ numeric::wide! {
     }
 }
 
+/// Σ a·b of each of two columns with each of two others, whose numbers are loaded once for two products. `L` of the
+/// interleaved sums run side by side, as many as there are registers for; the bits are those of [`dot`].
+#[inline(always)]
+fn dots<const L: usize>(a: [&[f64]; 2], b: [&[f64]; 2]) -> [[f64; 2]; 2] {
+    let (a, b) = (a.map(|a| a.as_chunks::<LANES>()), b.map(|b| b.as_chunks::<LANES>()));
+    let mut sums = [[[0.0; LANES]; 2]; 2];
+    for first in (0..LANES).step_by(L) {
+        let [mut s00, mut s01, mut s10, mut s11] = [[0.0; L]; 4];
+        for ((a0, a1), (b0, b1)) in a[0].0.iter().zip(a[1].0).zip(b[0].0.iter().zip(b[1].0)) {
+            let part = |lanes: &[f64; LANES]| -> [f64; L] { *lanes[first..].first_chunk::<L>().expect("L divides it") };
+            let (a0, a1, b0, b1) = (part(a0), part(a1), part(b0), part(b1));
+            for lane in 0..L {
+                s00[lane] += a0[lane] * b0[lane];
+                s01[lane] += a0[lane] * b1[lane];
+                s10[lane] += a1[lane] * b0[lane];
+                s11[lane] += a1[lane] * b1[lane];
+            }
+        }
+        // In a loop, or the compiler takes the sums apart and computes them one by one.
+        for (sums, some) in sums.iter_mut().flatten().zip([s00, s01, s10, s11]) {
+            sums[first..first + L].copy_from_slice(&some);
+        }
+    }
+    std::array::from_fn(|row| {
+        std::array::from_fn(|column| {
+            let rest = a[row].1.iter().zip(b[column].1).map(|(a, b)| a * b).sum::<f64>();
+            together(sums[row][column]) + rest
+        })
+    })
+}
+
+/// Columns of some rows, one after another.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a> {
+    pub(crate) values: &'a [f64],
+    /// From one column to the next.
+    pub(crate) stride: usize,
+    pub(crate) n_rows: usize,
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    fn column(&self, column_idx: usize) -> &'a [f64] {
+        &self.values[column_idx * self.stride..][..self.n_rows]
+    }
+}
+
+numeric::wide! {
+    /// Adds to `sums`, row by row of `width` numbers, Σ a·b of columns `first` and the one after it, up to `n_a`, with
+    /// those columns of `b` that do not come after them.
+    pub(crate) fn add_products(a: Block<'_>, b: Block<'_>, first: usize, n_a: usize, width: usize, sums: &mut [f64]) {
+        let is_pair = first + 1 < n_a;
+        let n_b = width.min(first + 1 + usize::from(is_pair));
+        for column in (0..n_b).step_by(2) {
+            if is_pair && column + 1 < n_b {
+                let (a, b) = ([a.column(first), a.column(first + 1)], [b.column(column), b.column(column + 1)]);
+                let found = if IS_WIDE { dots::<8>(a, b) } else { dots::<4>(a, b) };
+                for (row, found) in found.iter().enumerate() {
+                    for (at, found) in found.iter().enumerate() {
+                        sums[(first + row) * width + column + at] += found;
+                    }
+                }
+            } else {
+                for row in first..=first + usize::from(is_pair) {
+                    for column in column..n_b.min(column + 2) {
+                        sums[row * width + column] += dot_here(a.column(row), b.column(column));
+                    }
+                }
+            }
+        }
+    }
+}
+
+numeric::wide! {
+    /// Adds to numbers a sum of columns, each times a factor.
+    pub(crate) fn add_sum(to: &mut [f64], factors: &[f64], columns: Block<'_>) {
+        let (fours, rest) = factors.as_chunks::<4>();
+        for (four, factors) in fours.iter().enumerate() {
+            let [a, b, c, d]: [&[f64]; 4] = std::array::from_fn(|at| &columns.column(4 * four + at)[..to.len()]);
+            for (row, to) in to.iter_mut().enumerate() {
+                *to = (((*to + factors[0] * a[row]) + factors[1] * b[row]) + factors[2] * c[row]) + factors[3] * d[row];
+            }
+        }
+        for (at, factor) in rest.iter().enumerate() {
+            let column = columns.column(4 * fours.len() + at);
+            to.iter_mut().zip(column).for_each(|(to, value)| *to += factor * value);
+        }
+    }
+}
+
 /// XᵀX of `n_columns` columns that stand one after another.
 pub(crate) async fn gram(
     columns: &[f64],
@@ -87,45 +185,34 @@ pub(crate) async fn gram(
     n_columns: usize,
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Vec<f64>, Stopped> {
-    gram_scaled(columns, n_rows, &vec![(0.0, 1.0); n_columns], checkpoint).await
+    let write = |column_idx: usize, rows: Range<usize>, to: &mut [f64]| {
+        to.copy_from_slice(&columns[column_idx * n_rows..][rows]);
+    };
+    gram_of(n_rows, n_columns, write, checkpoint).await
 }
 
-/// The same of columns from each of which a number is taken before it is divided by another.
-pub(crate) async fn gram_scaled(
-    columns: &[f64],
+/// The same of columns that `write(column_idx, rows, to)` tells, some rows at a time.
+pub(crate) async fn gram_of(
     n_rows: usize,
-    scaling: &[(f64, f64)],
+    n_columns: usize,
+    mut write: impl FnMut(usize, Range<usize>, &mut [f64]),
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Vec<f64>, Stopped> {
-    let n_columns = scaling.len();
-    let is_plain = scaling.iter().all(|scaling| *scaling == (0.0, 1.0));
-    let mut scaled = vec![0.0; if is_plain { 0 } else { n_columns * BLOCK }];
+    let mut values = vec![0.0; n_columns * BLOCK.min(n_rows)];
     let mut gram = vec![0.0; n_columns * n_columns];
-    let mut first = 0;
-    while first < n_rows {
+    for first in (0..n_rows).step_by(BLOCK) {
         let last = (first + BLOCK).min(n_rows);
-        let rows = last - first;
-        if !is_plain {
-            for (column_idx, (scaled, (shift, scale))) in scaled.chunks_exact_mut(BLOCK).zip(scaling).enumerate() {
-                let column = &columns[column_idx * n_rows + first..column_idx * n_rows + last];
-                scaled.iter_mut().zip(column).for_each(|(scaled, value)| *scaled = (value - shift) / scale);
-            }
+        for (column_idx, to) in values.chunks_exact_mut(BLOCK.min(n_rows)).enumerate() {
+            write(column_idx, first..last, &mut to[..last - first]);
         }
-        let block = |column_idx: usize| match is_plain {
-            true => &columns[column_idx * n_rows + first..column_idx * n_rows + last],
-            false => &scaled[column_idx * BLOCK..][..rows],
-        };
-        for i in 0..n_columns {
-            let a = block(i);
-            for j in 0..=i {
-                gram[i * n_columns + j] += dot(a, block(j));
-            }
-            if n_columns > 256 && i % 64 == 63 {
+        let block = Block { values: &values, stride: BLOCK.min(n_rows), n_rows: last - first };
+        for i in (0..n_columns).step_by(2) {
+            add_products(block, block, i, n_columns, n_columns, &mut gram);
+            if n_columns > 256 && i % 64 == 62 {
                 checkpoint.checkpoint(first as f64 / n_rows as f64, "Comparing columns").await?;
             }
         }
         checkpoint.checkpoint(last as f64 / n_rows as f64, "Comparing columns").await?;
-        first = last;
     }
     for i in 0..n_columns {
         for j in 0..i {
@@ -133,6 +220,104 @@ pub(crate) async fn gram_scaled(
         }
     }
     Ok(gram)
+}
+
+/// The means of columns that stand one after another, and Σ (x - mean)(x' - mean') of each two of them.
+///
+/// Numbers are read once: what is summed are differences to the mean of the first rows, and what that is off by is taken
+/// from the sums. Where it is off by so much that digits would be lost, they are read once more.
+pub(crate) async fn scatter(
+    columns: &[f64],
+    n_rows: usize,
+    n_columns: usize,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<(Vec<f64>, Vec<f64>), Stopped> {
+    const FAR: f64 = 16.0;
+    let n = n_rows as f64;
+    let column = |column_idx: usize| &columns[column_idx * n_rows..][..n_rows];
+    let mut means: Vec<f64> = (0..n_columns).map(|j| mean_of(&column(j)[..BLOCK.min(n_rows)])).collect();
+    let mut is_second = false;
+    loop {
+        let mut sums = vec![0.0; n_columns];
+        let write = |column_idx: usize, rows: Range<usize>, to: &mut [f64]| {
+            sums[column_idx] += write_shifted(&column(column_idx)[rows], means[column_idx], to);
+        };
+        let mut scatter = gram_of(n_rows, n_columns, write, checkpoint).await?;
+        let off: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
+        for i in 0..n_columns {
+            for j in 0..n_columns {
+                scatter[i * n_columns + j] -= n * (off[i] * off[j]);
+            }
+        }
+        let is_far = (0..n_columns).any(|j| n * off[j] * off[j] > FAR * scatter[j * (n_columns + 1)]);
+        means.iter_mut().zip(&off).for_each(|(mean, off)| *mean += off);
+        if !is_far || is_second {
+            return Ok((means, scatter));
+        }
+        is_second = true;
+    }
+}
+
+/// The mean, through differences to the first value: of a constant column it is exactly its value.
+pub(crate) fn mean_of(values: &[f64]) -> f64 {
+    let first = values.first().copied().unwrap_or(0.0);
+    first + sums_about(values, None, 1.0, first).0 / values.len().max(1) as f64
+}
+
+numeric::wide! {
+    /// Σ w (part x - mean) and Σ w (part x - mean)².
+    pub(crate) fn sums_about(values: &[f64], weights: Option<&[f64]>, part: f64, mean: f64) -> (f64, f64) {
+        let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        match weights {
+            None => {
+                for values in lanes {
+                    for lane in 0..LANES {
+                        let off = values[lane] * part - mean;
+                        sums[lane] += off;
+                        squares[lane] += off * off;
+                    }
+                }
+            }
+            Some(weights) => {
+                for (values, weights) in lanes.iter().zip(weights.as_chunks::<LANES>().0) {
+                    for lane in 0..LANES {
+                        let off = values[lane] * part - mean;
+                        sums[lane] += weights[lane] * off;
+                        squares[lane] += weights[lane] * off * off;
+                    }
+                }
+            }
+        }
+        let (mut sum, mut square) = (together(sums), together(squares));
+        for (row_idx, value) in rest.iter().enumerate() {
+            let off = value * part - mean;
+            let weight = weights.map_or(1.0, |weights| weights[lanes.len() * LANES + row_idx]);
+            sum += weight * off;
+            square += weight * off * off;
+        }
+        (sum, square)
+    }
+}
+
+numeric::wide! {
+    /// Writes numbers less another, and gives their sum.
+    fn write_shifted(from: &[f64], by: f64, to: &mut [f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (from, to) = (from.as_chunks::<LANES>(), to.as_chunks_mut::<LANES>());
+        for (from, to) in from.0.iter().zip(to.0) {
+            for lane in 0..LANES {
+                to[lane] = from[lane] - by;
+                sums[lane] += to[lane];
+            }
+        }
+        let mut rest = 0.0;
+        for (from, to) in from.1.iter().zip(to.1) {
+            *to = from - by;
+            rest += *to;
+        }
+        together(sums) + rest
+    }
 }
 
 /// A Cholesky factor L, row by row, of a symmetric positive definite matrix.

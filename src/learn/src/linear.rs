@@ -15,10 +15,14 @@
 mod elastic_net;
 mod least_squares;
 
+use std::cell::OnceCell;
+use std::ops::Range;
+
 use model::{LinearModel, Matrix};
 use serde::{Deserialize, Serialize};
 
-use crate::{Checkpoint, FitError};
+use crate::dense::{LANES, add_scaled, dot, gram_of, sums_about, together};
+use crate::{Checkpoint, FitError, Stopped};
 
 /// How a linear regression is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,9 +97,13 @@ pub async fn fit(
 }
 
 /// Columns with their means taken off and rows weighted, in units in which nothing overflows.
-struct Design {
-    /// Column by column.
-    columns: Vec<f64>,
+struct Design<'a> {
+    x: &'a Matrix,
+    places: Vec<Place>,
+    /// Square roots of the row weights.
+    roots: Option<Vec<f64>>,
+    /// All columns one after another, once somebody wants them so.
+    columns: OnceCell<Vec<f64>>,
     n_rows: usize,
     n_columns: usize,
     y: Vec<f64>,
@@ -108,64 +116,119 @@ struct Design {
     y_unit: f64,
 }
 
-impl Design {
-    fn new(x: &Matrix, y: &[f64], weights: Option<&[f64]>, centered: bool) -> Self {
+/// How a column is brought to its place.
+#[derive(Clone, Copy)]
+struct Place {
+    unit: f64,
+    /// In this unit.
+    mean: f64,
+    /// What is left of such a column is rounding; the model must not amplify it.
+    is_constant: bool,
+}
+
+impl Place {
+    fn new(values: &[f64], weights: Option<&[f64]>, total_weight: f64, centered: bool) -> Self {
+        let (largest, sum) = largest_and_sum(values);
+        let unit = power_of_two(largest);
+        let part = 1.0 / unit;
+        let mut mean = 0.0;
+        if centered && total_weight > 0.0 {
+            let sum = match weights {
+                None if sum.is_finite() => sum * part,
+                _ => sums_about(values, weights, part, 0.0).0,
+            };
+            mean = sum / total_weight;
+        }
+        let (off, mut squares) = sums_about(values, weights, part, mean);
+        if centered && total_weight > 0.0 {
+            // What rounding left of a mean that is large beside the deviations.
+            let off = off / total_weight;
+            mean += off;
+            squares -= total_weight * off * off;
+        }
+        let norm = numeric::sqrt(squares.max(0.0));
+        let is_constant = norm <= 8.0 * f64::EPSILON * largest / unit * numeric::sqrt(total_weight);
+        Self { unit, mean, is_constant }
+    }
+
+    fn write(&self, from: &[f64], roots: Option<&[f64]>, to: &mut [f64]) {
+        if self.is_constant {
+            to.fill(0.0);
+            return;
+        }
+        let part = 1.0 / self.unit;
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from * part - self.mean;
+        }
+        if let Some(roots) = roots {
+            to.iter_mut().zip(roots).for_each(|(to, root)| *to *= root);
+        }
+    }
+}
+
+impl<'a> Design<'a> {
+    fn new(x: &'a Matrix, y: &[f64], weights: Option<&[f64]>, centered: bool) -> Self {
         let total_weight = weights.map_or(x.n_rows as f64, |weights| weights.iter().sum());
         let roots: Option<Vec<f64>> = weights.map(|weights| weights.iter().map(|&w| numeric::sqrt(w)).collect());
-        let prepare = |values: &mut [f64]| {
-            let largest = crate::dense::largest(values);
-            let unit = power_of_two(largest);
-            if unit != 1.0 {
-                let part = 1.0 / unit;
-                values.iter_mut().for_each(|v| *v *= part);
-            }
-            let (mut mean, mut squares) = (0.0, None);
-            if centered && total_weight > 0.0 {
-                let mut sum = if weights.is_some() { 0.0 } else { crate::dense::sum_of(values, |value| value) };
-                // The second pass takes off what rounding left of a mean that is large beside the deviations.
-                for _ in 0..2 {
-                    let average = weights.map_or(sum, |weights| crate::dense::dot(values, weights)) / total_weight;
-                    let left = crate::dense::shift(values, average);
-                    (sum, squares) = (left.0, Some(left.1));
-                    mean += average;
-                }
-            }
-            if let Some(roots) = &roots {
-                values.iter_mut().zip(roots).for_each(|(v, root)| *v *= root);
-                squares = None;
-            }
-            // What is left of a constant column is rounding; the model must not amplify it.
-            let norm = numeric::sqrt(squares.unwrap_or_else(|| crate::dense::dot(values, values)));
-            if norm <= 8.0 * f64::EPSILON * largest / unit * numeric::sqrt(total_weight) {
-                values.fill(0.0);
-            }
-            (mean, unit)
-        };
-        let mut columns = x.values.clone();
-        let (means, units) = columns.chunks_exact_mut(x.n_rows.max(1)).map(&prepare).unzip();
-        let mut y = y.to_vec();
-        let (y_mean, y_unit) = prepare(&mut y);
-        Self { columns, n_rows: x.n_rows, n_columns: x.n_columns, y, total_weight, means, y_mean, units, y_unit }
+        let place = |values: &[f64]| Place::new(values, weights, total_weight, centered);
+        let places: Vec<Place> = (0..x.n_columns).map(|column_idx| place(x.column(column_idx))).collect();
+        let of_y = place(y);
+        let mut placed = vec![0.0; y.len()];
+        of_y.write(y, roots.as_deref(), &mut placed);
+        Self {
+            means: places.iter().map(|place| place.mean).collect(),
+            units: places.iter().map(|place| place.unit).collect(),
+            x,
+            places,
+            roots,
+            columns: OnceCell::new(),
+            n_rows: x.n_rows,
+            n_columns: x.n_columns,
+            y: placed,
+            total_weight,
+            y_mean: of_y.mean,
+            y_unit: of_y.unit,
+        }
+    }
+
+    /// Some rows of a column.
+    fn write(&self, column_idx: usize, rows: Range<usize>, to: &mut [f64]) {
+        let roots = self.roots.as_ref().map(|roots| &roots[rows.clone()]);
+        self.places[column_idx].write(&self.x.column(column_idx)[rows], roots, to);
     }
 
     fn column(&self, column_idx: usize) -> &[f64] {
-        &self.columns[column_idx * self.n_rows..][..self.n_rows]
+        let columns = self.columns.get_or_init(|| {
+            let mut columns = vec![0.0; self.n_rows * self.n_columns];
+            for (column_idx, to) in columns.chunks_exact_mut(self.n_rows.max(1)).enumerate() {
+                self.write(column_idx, 0..self.n_rows, to);
+            }
+            columns
+        });
+        &columns[column_idx * self.n_rows..][..self.n_rows]
+    }
+
+    /// XᵀX.
+    async fn gram(&self, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, Stopped> {
+        gram_of(self.n_rows, self.n_columns, |column_idx, rows, to| self.write(column_idx, rows, to), checkpoint).await
     }
 
     /// Xᵀ(y - Xw), a few rows at a time, so that each number is read once.
     fn correlations(&self, w: &[f64]) -> Vec<f64> {
-        const BLOCK: usize = 1_024;
+        const BLOCK: usize = 512;
         let mut correlations = vec![0.0; self.n_columns];
+        let mut columns = vec![0.0; BLOCK * self.n_columns];
         let mut residual = Vec::with_capacity(BLOCK);
         for (block_idx, y) in self.y.chunks(BLOCK).enumerate() {
             let rows = block_idx * BLOCK..block_idx * BLOCK + y.len();
             residual.clear();
             residual.extend_from_slice(y);
-            for (column_idx, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-                crate::dense::add_scaled(&mut residual, -w, &self.column(column_idx)[rows.clone()]);
+            for (column_idx, (column, &w)) in columns.chunks_exact_mut(BLOCK).zip(w).enumerate() {
+                self.write(column_idx, rows.clone(), &mut column[..y.len()]);
+                add_scaled(&mut residual, -w, column);
             }
-            for (column_idx, correlation) in correlations.iter_mut().enumerate() {
-                *correlation += crate::dense::dot(&self.column(column_idx)[rows.clone()], &residual);
+            for (correlation, column) in correlations.iter_mut().zip(columns.chunks_exact(BLOCK)) {
+                *correlation += dot(&column[..y.len()], &residual);
             }
         }
         correlations
@@ -176,7 +239,7 @@ impl Design {
         let mut residual = self.y.clone();
         for (column_idx, &w) in w.iter().enumerate() {
             if w != 0.0 {
-                crate::dense::add_scaled(&mut residual, -w, self.column(column_idx));
+                add_scaled(&mut residual, -w, self.column(column_idx));
             }
         }
         residual
@@ -184,10 +247,26 @@ impl Design {
 
     /// The coefficients in the units of the data, with their intercept.
     fn model(&self, scaled: Vec<f64>, fit_intercept: bool) -> LinearModel {
-        let shift: f64 = crate::dense::dot(&scaled, &self.means);
+        let shift: f64 = dot(&scaled, &self.means);
         let coefficients = scaled.iter().zip(&self.units).map(|(w, unit)| w * (self.y_unit / unit)).collect();
         let intercept = if fit_intercept { (self.y_mean - shift) * self.y_unit } else { 0.0 };
         LinearModel { coefficients, intercept }
+    }
+}
+
+numeric::wide! {
+    /// The largest distance from 0, and the sum.
+    fn largest_and_sum(values: &[f64]) -> (f64, f64) {
+        let (mut largest, mut sums) = ([0.0f64; LANES], [0.0; LANES]);
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        for values in lanes {
+            for lane in 0..LANES {
+                largest[lane] = if values[lane].abs() > largest[lane] { values[lane].abs() } else { largest[lane] };
+                sums[lane] += values[lane];
+            }
+        }
+        let largest = largest.iter().chain(rest).fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        (largest, together(sums) + rest.iter().sum::<f64>())
     }
 }
 

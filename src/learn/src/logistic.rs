@@ -9,10 +9,12 @@
 
 mod absolute;
 
+use std::ops::Range;
+
 use model::{LogisticModel, Matrix};
 use serde::{Deserialize, Serialize};
 
-use crate::dense::{Cholesky, add_scaled, dot, largest, shift, sum_of};
+use crate::dense::{Block, Cholesky, add_products, add_scaled, add_sum, dot, largest, shift, sum_of};
 use crate::{Checkpoint, FitError};
 
 /// How a logistic regression is fitted.
@@ -147,6 +149,8 @@ const MAX_HESSIAN: usize = 700;
 const MAX_PRODUCTS: usize = 250;
 /// Rows that are worked on at once.
 const BLOCK: usize = 1_024;
+/// Rows whose columns, times what the loss bends by, stay in the cache.
+const CURVED: usize = 256;
 
 /// Standardised rows and what is minimised over them.
 ///
@@ -191,23 +195,25 @@ impl<'a> Problem<'a> {
         // A coefficient that is held so near to 0 changes no score, and would leave the others no digits.
         let is_held =
             |deviation: f64| penalty(deviation) > 1e12 * total_weight || !(settings.l1_weight / deviation).is_finite();
-        let mut columns = x.values.clone();
+        let mut columns = Vec::with_capacity(x.values.len());
         let mut means = Vec::with_capacity(x.n_columns);
         let mut deviations = Vec::with_capacity(x.n_columns);
-        for column in columns.chunks_exact_mut(n_rows.max(1)) {
+        for column in x.values.chunks_exact(n_rows.max(1)) {
             // Dividing first keeps the squares of huge numbers finite.
             let largest = largest(column);
             let unit = if largest >= f64::MIN_POSITIVE { largest } else { 1.0 };
-            column.iter_mut().for_each(|v| *v /= unit);
-            let mean = sum_of(column, |value| value) / n_rows as f64;
-            let (_, squares) = shift(column, mean);
+            let start = columns.len();
+            columns.extend(column.iter().map(|v| v / unit));
+            let scaled = &mut columns[start..];
+            let mean = sum_of(scaled, |value| value) / n_rows as f64;
+            let (_, squares) = shift(scaled, mean);
             let deviation = numeric::sqrt(squares / n_rows as f64);
             // What is left of a constant column is rounding.
             let constant = deviation <= 8.0 * f64::EPSILON || is_held(deviation * unit);
             if constant {
-                column.fill(0.0);
+                scaled.fill(0.0);
             } else {
-                column.iter_mut().for_each(|v| *v /= deviation);
+                scaled.iter_mut().for_each(|v| *v /= deviation);
             }
             means.push(mean * unit);
             deviations.push(if constant { 1.0 } else { deviation * unit });
@@ -226,6 +232,10 @@ impl<'a> Problem<'a> {
         &self.columns[column_idx * self.n_rows..][..self.n_rows]
     }
 
+    fn block(&self, rows: Range<usize>) -> Block<'_> {
+        Block { values: &self.columns[rows.start.min(self.columns.len())..], stride: self.n_rows, n_rows: rows.len() }
+    }
+
     fn weight(&self, row_idx: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |weights| weights[row_idx])
     }
@@ -233,10 +243,9 @@ impl<'a> Problem<'a> {
     /// Σ_j x_j v_j + v_intercept for one output.
     fn scores(&self, parameters: &[f64]) -> Vec<f64> {
         let mut scores = vec![parameters[self.n_columns]; self.n_rows];
-        for (column_idx, &w) in parameters[..self.n_columns].iter().enumerate() {
-            if w != 0.0 {
-                add_scaled(&mut scores, w, self.column(column_idx));
-            }
+        for (block_idx, scores) in scores.chunks_mut(BLOCK).enumerate() {
+            let first = block_idx * BLOCK;
+            add_sum(scores, &parameters[..self.n_columns], self.block(first..first + scores.len()));
         }
         scores
     }
@@ -256,28 +265,21 @@ impl<'a> Problem<'a> {
         let mut gradient = vec![0.0; parameters.len()];
         if self.n_outputs == 1 {
             probabilities.resize(n, parameters[self.n_columns]);
-            let mut errors = vec![0.0; BLOCK.min(n)];
+            let (mut errors, mut losses) = (vec![0.0; BLOCK.min(n)], vec![0.0; BLOCK.min(n)]);
             // So few rows at a time that their columns are still at hand for the slopes.
             for (block_idx, block) in probabilities.chunks_mut(BLOCK).enumerate() {
                 let first_row = block_idx * BLOCK;
                 let rows = first_row..first_row + block.len();
-                for (column_idx, &w) in parameters[..self.n_columns].iter().enumerate().filter(|(_, w)| **w != 0.0) {
-                    add_scaled(block, w, &self.column(column_idx)[rows.clone()]);
+                add_sum(block, &parameters[..self.n_columns], self.block(rows.clone()));
+                let (errors, losses) = (&mut errors[..block.len()], &mut losses[..block.len()]);
+                of_two(block, &self.classes[rows.clone()], errors, losses);
+                if let Some(weights) = &self.weights {
+                    for ((error, loss), weight) in errors.iter_mut().zip(&mut *losses).zip(&weights[rows.clone()]) {
+                        *error *= weight;
+                        *loss *= weight;
+                    }
                 }
-                let errors = &mut errors[..block.len()];
-                for ((row_idx, p), error) in rows.clone().zip(block).zip(&mut *errors) {
-                    let score = *p;
-                    let is_second = self.classes[row_idx] == 1;
-                    // At most 1, so that nothing overflows; of p and 1 - p the smaller one keeps its digits, too.
-                    let e = numeric::exp(-score.abs());
-                    let (likely, unlikely) = (1.0 / (1.0 + e), e / (1.0 + e));
-                    let (second, first) = if score >= 0.0 { (likely, unlikely) } else { (unlikely, likely) };
-                    let is_wrong = (score >= 0.0) != is_second;
-                    let weight = self.weight(row_idx);
-                    loss += weight * (numeric::ln_1p(e) + if is_wrong { score.abs() } else { 0.0 });
-                    *error = weight * if is_second { -first } else { second };
-                    *p = second;
-                }
+                loss += sum_of(losses, |loss| loss);
                 for (column_idx, slope) in gradient[..self.n_columns].iter_mut().enumerate() {
                     *slope += dot(&self.column(column_idx)[rows.clone()], errors);
                 }
@@ -294,7 +296,7 @@ impl<'a> Problem<'a> {
                 let own = probabilities[at(self.classes[row_idx] as usize)];
                 let mut sum = 0.0;
                 for k in 0..self.n_outputs {
-                    let e = numeric::exp(probabilities[at(k)] - top);
+                    let e = numeric::exp_of_negative(probabilities[at(k)] - top);
                     probabilities[at(k)] = e;
                     sum += e;
                 }
@@ -331,38 +333,37 @@ impl<'a> Problem<'a> {
     async fn hessian(&self, point: &Point, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
         let (n, width, size) = (self.n_rows, self.n_columns + 1, self.n_parameters());
         let mut hessian = vec![0.0; size * size];
-        let mut bent = vec![0.0; BLOCK];
-        let mut curvatures = vec![0.0; BLOCK];
-        let mut first = 0;
-        while first < n {
-            let last = (first + BLOCK).min(n);
-            let rows = last - first;
+        let mut bent = vec![0.0; width * CURVED];
+        let mut sums = vec![0.0; width * width];
+        for first in (0..n).step_by(CURVED) {
+            let last = (first + CURVED).min(n);
+            let (rows, columns) = (last - first, self.block(first..last));
             for a in 0..self.n_outputs {
                 for b in 0..=a {
+                    let (of_columns, curvatures) = bent.split_at_mut(self.n_columns * CURVED);
                     for (row, curvature) in curvatures[..rows].iter_mut().enumerate() {
                         *curvature = self.curvature(point, a, b, first + row);
                     }
+                    for (i, bent) in of_columns.chunks_exact_mut(CURVED).enumerate() {
+                        let column = &self.column(i)[first..last];
+                        bent.iter_mut().zip(column).zip(&*curvatures).for_each(|((to, x), c)| *to = x * c);
+                    }
+                    // Each block of two outputs is symmetric in itself.
+                    let block = Block { values: &bent, stride: CURVED, n_rows: rows };
+                    sums.fill(0.0);
+                    for i in (0..width).step_by(2) {
+                        add_products(block, columns, i, width, self.n_columns, &mut sums);
+                    }
                     for i in 0..width {
-                        if i < self.n_columns {
-                            let column = &self.column(i)[first..last];
-                            bent.iter_mut().zip(column).zip(&curvatures).for_each(|((to, x), c)| *to = x * c);
-                        } else {
-                            bent[..rows].copy_from_slice(&curvatures[..rows]);
-                        }
-                        // Each block of two outputs is symmetric in itself.
-                        for j in 0..=i {
-                            let sum = if j < self.n_columns {
-                                dot(&bent[..rows], &self.column(j)[first..last])
-                            } else {
-                                sum_of(&bent[..rows], |value| value)
-                            };
-                            hessian[(a * width + i) * size + b * width + j] += sum;
+                        for j in 0..=i.min(self.n_columns.saturating_sub(1)) {
+                            hessian[(a * width + i) * size + b * width + j] += sums[i * self.n_columns + j];
                         }
                     }
+                    let of_intercept = sum_of(&bent[self.n_columns * CURVED..][..rows], |value| value);
+                    hessian[(a * width + width - 1) * size + b * width + width - 1] += of_intercept;
                 }
             }
             checkpoint.checkpoint(last as f64 / n as f64, "Fitting").await?;
-            first = last;
         }
         for a in 0..self.n_outputs {
             for b in 0..=a {
@@ -448,6 +449,23 @@ impl<'a> Problem<'a> {
             model.intercepts.iter_mut().for_each(|intercept| *intercept -= mean);
         }
         model
+    }
+}
+
+numeric::wide! {
+    /// Of two classes: makes scores probabilities of the second, and tells the loss of each row and its slope along the score.
+    fn of_two(scores: &mut [f64], classes: &[u32], slopes: &mut [f64], losses: &mut [f64]) {
+        for (((score, class), slope), loss) in scores.iter_mut().zip(classes).zip(slopes).zip(losses) {
+            let (is_second, is_positive) = (*class == 1, *score >= 0.0);
+            // At most 1, so that nothing overflows; of p and 1 - p the smaller one keeps its digits, too.
+            let e = numeric::exp_of_negative(-score.abs());
+            let likely = 1.0 / (1.0 + e);
+            let unlikely = e * likely;
+            let (second, first) = if is_positive { (likely, unlikely) } else { (unlikely, likely) };
+            *loss = numeric::ln_1p_of_share(e) + if is_positive != is_second { score.abs() } else { 0.0 };
+            *slope = if is_second { -first } else { second };
+            *score = second;
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use model::{Matrix, PrincipalComponents};
 use serde::{Deserialize, Serialize};
 
-use crate::dense::{Svd, gram_scaled};
-use crate::scaling::scaling;
+use crate::dense::{Svd, scatter};
+use crate::scaling::scale;
 use crate::{Checkpoint, FitError};
 
 /// More columns would take minutes: the work grows with their cube.
@@ -66,12 +66,15 @@ pub async fn fit(
     if x.n_rows < 2 {
         return Err(FitError::OneRow);
     }
-    let mut scaling = scaling(x, checkpoint).await?;
-    if !settings.standardize {
-        scaling.iter_mut().for_each(|(_, scale)| *scale = 1.0);
+    let (means, mut covariances) = scatter(&x.values, x.n_rows, d, checkpoint).await?;
+    let deviation = |j: usize| numeric::sqrt(covariances[j * (d + 1)] / x.n_rows as f64);
+    let scales: Vec<f64> = match settings.standardize {
+        true => (0..d).map(|j| scale(means[j], deviation(j))).collect(),
+        false => vec![1.0; d],
+    };
+    for (i, of_row) in covariances.chunks_exact_mut(d).enumerate() {
+        of_row.iter_mut().zip(&scales).for_each(|(value, scale)| *value /= scale * scales[i] * (x.n_rows - 1) as f64);
     }
-    let mut covariances = gram_scaled(&x.values, x.n_rows, &scaling, checkpoint).await?;
-    covariances.iter_mut().for_each(|value| *value /= (x.n_rows - 1) as f64);
     if !covariances.iter().all(|value| value.is_finite()) {
         return Err(FitError::Overflow);
     }
@@ -103,6 +106,7 @@ pub async fn fit(
         directions.extend(direction.iter().map(|w| w * largest.signum()));
     }
     let variances = order[..k].iter().map(|&idx| svd.values[idx]).collect();
+    let scaling = means.into_iter().zip(scales).collect();
     Ok(PrincipalComponents { scaling, directions, variances, total_variance })
 }
 

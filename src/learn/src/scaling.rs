@@ -2,7 +2,7 @@
 
 use model::{Lanes, Matrix};
 
-use crate::dense::sum_of;
+use crate::dense::{mean_of, sums_about};
 use crate::{Checkpoint, FitError};
 
 /// Mean and standard deviation (dividing by n) of each column; 1 for a column that does not vary.
@@ -11,20 +11,21 @@ pub(crate) async fn scaling(x: &Matrix, checkpoint: &mut impl Checkpoint) -> Res
     let mut scaling = Vec::with_capacity(x.n_columns);
     for column_idx in 0..x.n_columns {
         let column = x.column(column_idx);
-        let first = column.first().copied().unwrap_or(0.0);
-        // Differences to the first value: a constant column has exactly its value as mean.
-        let mean = first + sum_of(column, |value| value - first) / n;
-        let variance = sum_of(column, |value| (value - mean) * (value - mean)) / n;
+        let mean = mean_of(column);
+        let variance = sums_about(column, None, 1.0, mean).1 / n;
         if !variance.is_finite() {
             return Err(FitError::Overflow);
         }
-        let deviation = numeric::sqrt(variance);
-        // What is this small beside the mean is rounding.
-        let varies = deviation > 8.0 * f64::EPSILON * mean.abs();
-        scaling.push((mean, if varies { deviation } else { 1.0 }));
+        scaling.push((mean, scale(mean, numeric::sqrt(variance))));
         checkpoint.checkpoint(0.0, "Scaling columns").await?;
     }
     Ok(scaling)
+}
+
+/// What a column of some mean and standard deviation is divided by.
+pub(crate) fn scale(mean: f64, deviation: f64) -> f64 {
+    // What is this small beside the mean is rounding.
+    if deviation > 8.0 * f64::EPSILON * mean.abs() { deviation } else { 1.0 }
 }
 
 /// The scaled rows, for distances.

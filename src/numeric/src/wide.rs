@@ -8,6 +8,8 @@
 macro_rules! wide {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$meta])*
+        // A browser's first, slow code of a function is in use until the next call: long loops are no part of their callers.
+        #[inline(never)]
         $vis fn $name($($arg: $type),*) $(-> $out)? {
             #[inline(always)]
             #[allow(dead_code, clippy::extra_unused_type_parameters, reason = "most do not ask how wide registers are")]

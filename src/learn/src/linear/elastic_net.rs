@@ -7,7 +7,7 @@
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::lasso::{Lasso, LassoParameters};
 
-use crate::dense::{add_scaled, dot, gram};
+use crate::dense::{add_scaled, dot};
 use crate::{Checkpoint, FitError};
 
 use super::{Design, penalty_in};
@@ -26,7 +26,7 @@ const BEARABLE_GAP: f64 = 1e-4;
 
 /// Coefficients in the design's units.
 pub(super) async fn solve(
-    design: &Design,
+    design: &Design<'_>,
     l1: f64,
     l2: f64,
     checkpoint: &mut impl Checkpoint,
@@ -72,7 +72,7 @@ struct Penalty {
 
 /// Coordinate descent on `‖y - Xw‖²/2` and the penalties.
 struct Descent<'a> {
-    design: &'a Design,
+    design: &'a Design<'a>,
     penalty: Penalty,
     w: Vec<f64>,
     /// ‖x_j‖².
@@ -87,11 +87,11 @@ enum State {
 }
 
 impl<'a> Descent<'a> {
-    async fn new(design: &'a Design, penalty: Penalty, checkpoint: &mut impl Checkpoint) -> Result<Self, FitError> {
+    async fn new(design: &'a Design<'a>, penalty: Penalty, checkpoint: &mut impl Checkpoint) -> Result<Self, FitError> {
         let d = design.n_columns;
         let state = if d <= MAX_GRAM && d <= design.n_rows {
             let gradient = (0..d).map(|j| dot(design.column(j), &design.y)).collect();
-            State::Gram { gram: gram(&design.columns, design.n_rows, d, checkpoint).await?, gradient }
+            State::Gram { gram: design.gram(checkpoint).await?, gradient }
         } else {
             State::Residual(design.y.clone())
         };
@@ -162,7 +162,7 @@ impl<'a> Descent<'a> {
 }
 
 /// smartcore's solution, where the problem is small and the same for every column.
-fn interior_point(design: &Design, penalty: &Penalty) -> Option<Vec<f64>> {
+fn interior_point(design: &Design<'_>, penalty: &Penalty) -> Option<Vec<f64>> {
     let (n, d) = (design.n_rows, design.n_columns);
     if d > MAX_SMARTCORE_COLUMNS || (n + d) * d > MAX_SMARTCORE_VALUES || penalty.l1.contains(&0.0) {
         return None;

@@ -1,9 +1,11 @@
 //! Least squares with or without a squared penalty.
 //!
-//! The way is chosen by what the data allow: Cholesky on the Gram matrix of equalised columns, mended twice with the
+//! The way is chosen by what the data allow: Cholesky on the Gram matrix of equalised columns, mended once or twice with the
 //! residual of the rows, where they are independent; the singular values of Householder's R where they are not.
 
-use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram};
+use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram, gram_of};
+use std::ops::Range;
+
 use crate::{Checkpoint, FitError};
 
 use super::{Design, penalty_in};
@@ -16,7 +18,11 @@ const MAX_SVD: usize = 1_024;
 const LEAST_PIVOT: f64 = 1e-8;
 
 /// Coefficients in the design's units.
-pub(super) async fn solve(design: &Design, l2: f64, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
+pub(super) async fn solve(
+    design: &Design<'_>,
+    l2: f64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Vec<f64>, FitError> {
     let (n, d) = (design.n_rows, design.n_columns);
     if d == 0 {
         return Ok(Vec::new());
@@ -42,12 +48,20 @@ pub(super) async fn solve(design: &Design, l2: f64, checkpoint: &mut impl Checkp
 }
 
 async fn normal_equations(
-    design: &Design,
+    design: &Design<'_>,
     penalties: &[f64],
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Option<Vec<f64>>, FitError> {
     let d = design.n_columns;
-    let mut a = gram(&design.columns, design.n_rows, d, checkpoint).await?;
+    // With y as one more column.
+    let write = |column_idx: usize, rows: Range<usize>, to: &mut [f64]| match column_idx < d {
+        true => design.write(column_idx, rows, to),
+        false => to.copy_from_slice(&design.y[rows]),
+    };
+    let products = gram_of(design.n_rows, d + 1, write, checkpoint).await?;
+    let mut a = Vec::with_capacity(d * d);
+    products[..d * (d + 1)].chunks_exact(d + 1).for_each(|row| a.extend_from_slice(&row[..d]));
+    let mut correlations = products[d * (d + 1)..][..d].to_vec();
     // Columns of zeros keep a coefficient of 0.
     let constant: Vec<bool> = (0..d).map(|j| a[j * d + j] == 0.0).collect();
     let roots: Vec<f64> =
@@ -60,21 +74,30 @@ async fn normal_equations(
     }
     let Some(factor) = Cholesky::new(a, d, LEAST_PIVOT, checkpoint).await? else { return Ok(None) };
     let mut w = vec![0.0; d];
-    for _ in 0..3 {
-        let correlations = design.correlations(&w);
+    for round in 0..3 {
+        if round > 0 {
+            correlations = design.correlations(&w);
+        }
         let mut step: Vec<f64> = (0..d).map(|j| (correlations[j] - penalties[j] * w[j]) / roots[j]).collect();
         factor.solve(&mut step);
+        let (mut moved, mut size) = (0.0f64, 0.0f64);
         for j in (0..d).filter(|&j| !constant[j]) {
             w[j] += step[j] / roots[j];
+            moved = moved.max(step[j].abs());
+            size = size.max((w[j] * roots[j]).abs());
         }
         checkpoint.checkpoint(1.0, "Solving").await?;
+        // Each round leaves of the error the part that this one moved; squared, it is below what rounding does.
+        if round > 0 && moved <= 1e-9 * size {
+            break;
+        }
     }
     Ok(Some(w))
 }
 
 /// With more columns than rows: w = P⁻¹Xᵀa, (XP⁻¹Xᵀ + 1)a = y, where P holds the penalties.
 async fn dual(
-    design: &Design,
+    design: &Design<'_>,
     penalties: &[f64],
     checkpoint: &mut impl Checkpoint,
 ) -> Result<Option<Vec<f64>>, FitError> {
@@ -112,7 +135,7 @@ async fn dual(
 }
 
 /// The solution of least norm; singular values below `max(n, d) ε` of the largest count as 0, as in LAPACK's `gelsd`.
-async fn singular_values(design: &Design, l2: f64, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
+async fn singular_values(design: &Design<'_>, l2: f64, checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, FitError> {
     let (n, d) = (design.n_rows, design.n_columns);
     // Which solution is the smallest depends on the units: it is meant in those of the data, up to one common factor.
     let common = design.units.iter().copied().fold(0.0f64, f64::max);
