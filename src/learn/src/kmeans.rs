@@ -1,6 +1,8 @@
 //! K-means by Lloyd's rounds.
 
-use model::{Clustering, Features, Lanes, Matrix, Membership};
+use std::ops::Range;
+
+use model::{Clustering, Features, Lanes, Matrix, Membership, Points, Screen};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +97,7 @@ pub async fn fit(
     };
     let scaling = settings.standardize.then_some(columns);
     let rows = lanes(x, scaling.as_deref());
+    let screen = Screen::new(&rows);
     let n_starts = match settings.init {
         Init::PlusPlus | Init::Random => settings.n_init as usize,
         Init::FirstN => 1,
@@ -103,15 +106,15 @@ pub async fn fit(
     for start_idx in 0..n_starts {
         let mut part = Part::new(checkpoint, start_idx, n_starts);
         let mut stream = Stream::fork(seed, start_idx as u64);
-        let mut search = Search { rows: &rows, work: 0, fraction: 0.0, checkpoint: &mut part };
+        let mut search = Search { rows: &rows, screen: &screen, work: 0, fraction: 0.0, checkpoint: &mut part };
         let centroids = match settings.init {
             Init::PlusPlus => search.plus_plus(k, &mut stream).await?,
             Init::Random => {
                 let mut order: Vec<usize> = (0..x.n_rows).collect();
                 stream.shuffle(&mut order);
-                search.distinct(k, order.into_iter()).await?
+                search.distinct(k, Vec::new(), order.into_iter()).await?
             }
-            Init::FirstN => search.distinct(k, 0..x.n_rows).await?,
+            Init::FirstN => search.distinct(k, Vec::new(), 0..x.n_rows).await?,
         };
         let found = search.lloyd(centroids, settings.max_iterations, tolerance).await?;
         if !found.inertia.is_finite() {
@@ -163,16 +166,46 @@ const N_GROUPS: usize = 16;
 /// One start.
 struct Search<'a, C> {
     rows: &'a Lanes,
+    screen: &'a Screen,
     /// Differences summed since the last checkpoint.
     work: usize,
     fraction: f64,
     checkpoint: &'a mut C,
 }
 
-/// Which centroid each row is nearest to, and the square of how near.
-struct Nearest {
+/// Which cluster each row is in, and the sums of the rows in each.
+struct Assigned {
     clusters: Vec<u32>,
-    squares: Vec<f64>,
+    sizes: Vec<u64>,
+    sums: Vec<f64>,
+}
+
+impl Assigned {
+    fn new(n_rows: usize, k: usize, n_columns: usize) -> Self {
+        Self { clusters: vec![u32::MAX; n_rows], sizes: vec![0; k], sums: vec![0.0; k * n_columns] }
+    }
+
+    /// Puts a row into a cluster.
+    fn put(&mut self, rows: &Lanes, row_idx: usize, cluster: u32) {
+        let d = rows.n_columns();
+        let before = std::mem::replace(&mut self.clusters[row_idx], cluster);
+        let values = rows.group(row_idx / Lanes::WIDTH).iter().skip(row_idx % Lanes::WIDTH).step_by(Lanes::WIDTH);
+        if before != u32::MAX {
+            self.sizes[before as usize] -= 1;
+            let sums = &mut self.sums[before as usize * d..][..d];
+            sums.iter_mut().zip(values.clone()).for_each(|(sum, value)| *sum -= value);
+        }
+        self.sizes[cluster as usize] += 1;
+        self.sums[cluster as usize * d..][..d].iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+
+    fn means(&self, n_columns: usize) -> Vec<f64> {
+        let of_cluster = |(sums, size): (&[f64], &u64)| {
+            let size = (*size).max(1) as f64;
+            sums.iter().map(|sum| sum / size).collect::<Vec<f64>>()
+        };
+        self.sums.chunks_exact(n_columns).zip(&self.sizes).flat_map(of_cluster).collect()
+    }
 }
 
 impl<C: Checkpoint> Search<'_, C> {
@@ -185,45 +218,52 @@ impl<C: Checkpoint> Search<'_, C> {
         Ok(())
     }
 
-    /// The first `k` rows in this order that differ from each other.
-    async fn distinct(&mut self, k: usize, order: impl Iterator<Item = usize>) -> Result<Vec<f64>, FitError> {
+    /// Some centroids, and of the rows in this order the first that differ from them and from each other.
+    async fn distinct(
+        &mut self,
+        k: usize,
+        mut centroids: Vec<f64>,
+        order: impl Iterator<Item = usize>,
+    ) -> Result<Vec<f64>, FitError> {
         let d = self.rows.n_columns();
-        let mut centroids: Vec<f64> = Vec::with_capacity(k * d);
         for row_idx in order {
+            if centroids.len() == k * d {
+                return Ok(centroids);
+            }
             let row = self.rows.row(row_idx);
             if centroids.chunks_exact(d).all(|centroid| centroid != row) {
                 centroids.extend(row);
             }
-            if centroids.len() == k * d {
-                return Ok(centroids);
-            }
             self.worked(centroids.len()).await?;
         }
         let n = centroids.len() / d;
+        if n == k {
+            return Ok(centroids);
+        }
         Err(FitError::TooFewRows { what: "the number of clusters", k, n, rows: "distinct row" })
     }
 
     /// k-means++: each next centroid is a row drawn by the square of its distance to those there are; of a few draws
-    /// the one that leaves the least distance is kept.
+    /// the one that leaves the least distance is kept. Single precision is enough to draw by.
     async fn plus_plus(&mut self, k: usize, stream: &mut Stream) -> Result<Vec<f64>, FitError> {
         let n = self.rows.n_rows();
         let n_draws = 2 + numeric::ln(k as f64) as usize;
         let mut centroids = self.rows.row(stream.below(n as u64) as usize);
-        let mut shrunk = vec![vec![f64::INFINITY; n]];
-        let mut potential = self.shrink(&vec![f64::INFINITY; n], &[centroids.clone()], &mut shrunk).await?[0];
+        let mut shrunk = vec![vec![f32::INFINITY; n]];
+        let mut potential = self.shrink(&vec![f32::INFINITY; n], &centroids, &mut shrunk).await?[0];
         let mut squares = shrunk.swap_remove(0);
         let mut cumulative = vec![0.0; n];
-        for n_found in 1..k {
+        for _ in 1..k {
             if !potential.is_finite() {
                 return Err(FitError::Overflow);
             }
             if potential <= 0.0 {
-                let what = "the number of clusters";
-                return Err(FitError::TooFewRows { what, k, n: n_found, rows: "distinct row" });
+                // All others differ from these by less than it sees, if at all.
+                return self.distinct(k, centroids, 0..n).await;
             }
             let mut sum = 0.0;
             for (cumulative, square) in cumulative.iter_mut().zip(&squares) {
-                sum += square;
+                sum += f64::from(*square);
                 *cumulative = sum;
             }
             let draw = |_| {
@@ -232,7 +272,7 @@ impl<C: Checkpoint> Search<'_, C> {
             };
             let drawn: Vec<Vec<f64>> = (0..n_draws).map(draw).collect();
             shrunk.resize(n_draws, squares.clone());
-            let left = self.shrink(&squares, &drawn, &mut shrunk).await?;
+            let left = self.shrink(&squares, &drawn.concat(), &mut shrunk).await?;
             let best = (1..n_draws).fold(0, |best, at| if left[at] < left[best] { at } else { best });
             potential = left[best];
             centroids.extend(&drawn[best]);
@@ -242,142 +282,144 @@ impl<C: Checkpoint> Search<'_, C> {
     }
 
     /// Of each point: each row's square, or that of its distance to the point if it is less; and their sum.
-    async fn shrink(
-        &mut self,
-        squares: &[f64],
-        points: &[Vec<f64>],
-        shrunk: &mut [Vec<f64>],
-    ) -> Result<Vec<f64>, Stopped> {
-        let mut sums = vec![0.0; points.len()];
-        let mut first = 0;
+    async fn shrink(&mut self, squares: &[f32], points: &[f64], shrunk: &mut [Vec<f32>]) -> Result<Vec<f64>, Stopped> {
+        let points = self.screen.points(points);
+        let mut sums = vec![0.0; shrunk.len()];
         // The rows are read once for all points.
-        while first < self.rows.n_groups() {
+        for first in (0..self.rows.n_groups()).step_by(N_GROUPS) {
             let last = (first + N_GROUPS).min(self.rows.n_groups());
-            shrink_groups(self.rows, first..last, squares, points, shrunk, &mut sums);
-            self.worked((last - first) * Lanes::WIDTH * self.rows.n_columns() * points.len()).await?;
-            first = last;
+            shrink_groups(self.rows, self.screen, first..last, squares, &points, shrunk, &mut sums);
+            self.worked((last - first) * Lanes::WIDTH * self.rows.n_columns() * shrunk.len()).await?;
         }
         Ok(sums)
     }
 
     async fn lloyd(&mut self, mut centroids: Vec<f64>, max_iterations: u32, tolerance: f64) -> Result<Found, Stopped> {
-        let n = self.rows.n_rows();
-        let mut nearest = Nearest { clusters: vec![u32::MAX; n], squares: vec![f64::INFINITY; n] };
-        // How far each centroid has moved since the rows were assigned.
-        let mut moves = vec![0.0; centroids.len() / self.rows.n_columns()];
+        let (n, d) = (self.rows.n_rows(), self.rows.n_columns());
+        let k = centroids.len() / d;
+        let mut assigned = Assigned::new(n, k, d);
         let mut n_iterations = 0;
         while n_iterations < max_iterations {
             self.fraction = f64::from(n_iterations) / f64::from(max_iterations);
             n_iterations += 1;
-            if !self.assign(&centroids, &moves, &mut nearest).await? {
+            if !self.assign(&centroids, &mut assigned).await? {
                 break;
             }
-            let moved = self.means(&mut nearest, centroids.len()).await?;
+            self.fill(&centroids, &mut assigned).await?;
+            let moved = assigned.means(d);
             let shift: f64 = moved.iter().zip(&centroids).map(|(new, old)| (new - old) * (new - old)).sum();
-            let pairs = moved.chunks_exact(self.rows.n_columns()).zip(centroids.chunks_exact(self.rows.n_columns()));
-            moves = pairs.map(|(new, old)| distance(new, old)).collect();
             centroids = moved;
             if shift <= tolerance {
                 break;
             }
         }
-        self.assign(&centroids, &moves, &mut nearest).await?;
-        let mut sizes = vec![0; centroids.len() / self.rows.n_columns()];
-        nearest.clusters.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
-        let inertia = nearest.squares.iter().sum();
-        Ok(Found { centroids, inertia, sizes, clusters: nearest.clusters, n_iterations })
+        // Once more as one sum, without what rounding left of rows that came and went.
+        let mut anew = Assigned::new(n, k, d);
+        for (row_idx, cluster) in assigned.clusters.iter().enumerate() {
+            anew.put(self.rows, row_idx, *cluster);
+            if row_idx % Lanes::WIDTH == 0 {
+                self.worked(Lanes::WIDTH * d).await?;
+            }
+        }
+        centroids = anew.means(d);
+        self.assign(&centroids, &mut anew).await?;
+        let inertia = self.squares(&centroids, &anew.clusters).await?.iter().sum();
+        Ok(Found { centroids, inertia, sizes: anew.sizes, clusters: anew.clusters, n_iterations })
     }
 
     /// Whether any row has changed its cluster. The first of equally near centroids is taken.
-    async fn assign(&mut self, centroids: &[f64], moves: &[f64], nearest: &mut Nearest) -> Result<bool, Stopped> {
+    async fn assign(&mut self, centroids: &[f64], assigned: &mut Assigned) -> Result<bool, Stopped> {
+        let points = self.screen.points(centroids);
         let mut changed = false;
-        let mut first = 0;
-        while first < self.rows.n_groups() {
+        let mut nearest = [[0; Lanes::WIDTH]; N_GROUPS];
+        for first in (0..self.rows.n_groups()).step_by(N_GROUPS) {
             let last = (first + N_GROUPS).min(self.rows.n_groups());
-            changed |= assign_groups(self.rows, first..last, centroids, moves, nearest);
+            nearest_of_groups(self.rows, self.screen, first..last, centroids, &points, &mut nearest);
+            for (group_idx, nearest) in (first..last).zip(&nearest) {
+                for (row_idx, cluster) in lanes_in(self.rows, group_idx).zip(nearest) {
+                    if assigned.clusters[row_idx] != *cluster {
+                        assigned.put(self.rows, row_idx, *cluster);
+                        changed = true;
+                    }
+                }
+            }
             self.worked((last - first) * Lanes::WIDTH * centroids.len()).await?;
-            first = last;
         }
         Ok(changed)
     }
 
-    /// The mean of each cluster. One that has lost all its rows gets the row farthest from its own centroid.
-    async fn means(&mut self, nearest: &mut Nearest, n_values: usize) -> Result<Vec<f64>, Stopped> {
+    /// Squares of the distances to the centroids of the rows' clusters.
+    async fn squares(&mut self, centroids: &[f64], clusters: &[u32]) -> Result<Vec<f64>, Stopped> {
         let d = self.rows.n_columns();
-        let mut sizes = vec![0u64; n_values / d];
-        nearest.clusters.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
-        for cluster in 0..sizes.len() {
-            if sizes[cluster] > 0 {
+        let mut squares = Vec::with_capacity(clusters.len());
+        for group_idx in 0..self.rows.n_groups() {
+            let mut sums = [0.0; Lanes::WIDTH];
+            let clusters = &clusters[lanes_in(self.rows, group_idx)];
+            for (column_idx, lanes) in self.rows.group(group_idx).chunks_exact(Lanes::WIDTH).enumerate() {
+                for ((sum, value), cluster) in sums.iter_mut().zip(lanes).zip(clusters) {
+                    let difference = value - centroids[*cluster as usize * d + column_idx];
+                    *sum += difference * difference;
+                }
+            }
+            squares.extend_from_slice(&sums[..clusters.len()]);
+            self.worked(Lanes::WIDTH * d).await?;
+        }
+        Ok(squares)
+    }
+
+    /// Gives each cluster that has lost all its rows the row farthest from its own centroid.
+    async fn fill(&mut self, centroids: &[f64], assigned: &mut Assigned) -> Result<(), Stopped> {
+        if !assigned.sizes.contains(&0) {
+            return Ok(());
+        }
+        let mut squares = self.squares(centroids, &assigned.clusters).await?;
+        for cluster in 0..assigned.sizes.len() {
+            if assigned.sizes[cluster] > 0 {
                 continue;
             }
             let mut farthest: Option<usize> = None;
-            for (row_idx, square) in nearest.squares.iter().enumerate() {
-                let is_farther = farthest.is_none_or(|farthest| *square > nearest.squares[farthest]);
-                if is_farther && sizes[nearest.clusters[row_idx] as usize] > 1 {
+            for (row_idx, square) in squares.iter().enumerate() {
+                let is_farther = farthest.is_none_or(|farthest| *square > squares[farthest]);
+                if is_farther && assigned.sizes[assigned.clusters[row_idx] as usize] > 1 {
                     farthest = Some(row_idx);
                 }
             }
             if let Some(row_idx) = farthest {
-                sizes[nearest.clusters[row_idx] as usize] -= 1;
-                nearest.clusters[row_idx] = cluster as u32;
-                nearest.squares[row_idx] = 0.0;
-                sizes[cluster] = 1;
+                assigned.put(self.rows, row_idx, cluster as u32);
+                squares[row_idx] = 0.0;
             }
         }
-        let mut sums = vec![0.0; n_values];
-        for group_idx in 0..self.rows.n_groups() {
-            let clusters = &nearest.clusters[lanes_in(self.rows, group_idx)];
-            for (lane, cluster) in clusters.iter().enumerate() {
-                let values = self.rows.group(group_idx).iter().skip(lane).step_by(Lanes::WIDTH);
-                let sums = &mut sums[*cluster as usize * d..][..d];
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }
-            self.worked(Lanes::WIDTH * d).await?;
-        }
-        for (sum, &size) in sums.chunks_exact_mut(d).zip(&sizes) {
-            sum.iter_mut().for_each(|sum| *sum /= size.max(1) as f64);
-        }
-        Ok(sums)
+        Ok(())
     }
 }
 
 numeric::wide! {
-    /// Whether any row of these groups has changed its cluster. The first of equally near centroids is taken.
-    fn assign_groups(
+    /// The first of the centroids nearest to each row of these groups.
+    fn nearest_of_groups(
         rows: &Lanes,
-        groups: std::ops::Range<usize>,
+        screen: &Screen,
+        groups: Range<usize>,
         centroids: &[f64],
-        moves: &[f64],
-        nearest: &mut Nearest,
-    ) -> bool {
-        let mut changed = false;
-        for group_idx in groups {
-            let lanes = lanes_in(rows, group_idx);
-            let n_lanes = lanes.len();
-            let mut squares = [f64::INFINITY; Lanes::WIDTH];
-            let mut clusters = [0u32; Lanes::WIDTH];
-            // A row's own centroid is no farther than it was and has moved, rounding included.
-            let mut limits = [f64::NEG_INFINITY; Lanes::WIDTH];
-            let before = nearest.squares[lanes.clone()].iter().zip(&nearest.clusters[lanes.clone()]);
-            for (limit, (square, cluster)) in limits.iter_mut().zip(before) {
-                let farthest = numeric::sqrt(*square) + moves.get(*cluster as usize).copied().unwrap_or(0.0);
-                *limit = farthest * farthest * (1.0 + 1e-9) + f64::MIN_POSITIVE;
-            }
-            for (cluster, centroid) in (0u32..).zip(centroids.chunks_exact(rows.n_columns())) {
-                let found = rows.squared_distances_within(group_idx, centroid, &limits);
-                let Some(distances) = found else { continue };
-                for lane in 0..Lanes::WIDTH {
-                    let nearer = distances[lane] < squares[lane];
-                    squares[lane] = if nearer { distances[lane] } else { squares[lane] };
-                    clusters[lane] = if nearer { cluster } else { clusters[lane] };
-                    limits[lane] = if squares[lane] < limits[lane] { squares[lane] } else { limits[lane] };
+        points: &Points,
+        nearest: &mut [[u32; Lanes::WIDTH]; N_GROUPS],
+    ) {
+        for (group_idx, nearest) in groups.zip(nearest) {
+            // As many at once as there are registers for.
+            let found = if IS_WIDE { screen.nearest::<8>(group_idx, points) } else { screen.nearest::<4>(group_idx, points) };
+            *nearest = found.unwrap_or_else(|| {
+                let mut squares = [f64::INFINITY; Lanes::WIDTH];
+                let mut clusters = [0u32; Lanes::WIDTH];
+                for (cluster, centroid) in (0u32..).zip(centroids.chunks_exact(rows.n_columns())) {
+                    let Some(distances) = rows.squared_distances_within(group_idx, centroid, &squares) else { continue };
+                    for lane in 0..Lanes::WIDTH {
+                        let nearer = distances[lane] < squares[lane];
+                        squares[lane] = if nearer { distances[lane] } else { squares[lane] };
+                        clusters[lane] = if nearer { cluster } else { clusters[lane] };
+                    }
                 }
-            }
-            changed |= nearest.clusters[lanes.clone()] != clusters[..n_lanes];
-            nearest.clusters[lanes.clone()].copy_from_slice(&clusters[..n_lanes]);
-            nearest.squares[lanes].copy_from_slice(&squares[..n_lanes]);
+                clusters
+            });
         }
-        changed
     }
 }
 
@@ -385,23 +427,22 @@ numeric::wide! {
     /// Of each point: each row's square, or that of its distance to the point if it is less; their sum is added.
     fn shrink_groups(
         rows: &Lanes,
-        groups: std::ops::Range<usize>,
-        squares: &[f64],
-        points: &[Vec<f64>],
-        shrunk: &mut [Vec<f64>],
+        screen: &Screen,
+        groups: Range<usize>,
+        squares: &[f32],
+        points: &Points,
+        shrunk: &mut [Vec<f32>],
         sums: &mut [f64],
     ) {
         for group_idx in groups {
             let lanes = lanes_in(rows, group_idx);
             let squares = &squares[lanes.clone()];
-            let mut limits = [f64::NEG_INFINITY; Lanes::WIDTH];
-            limits[..squares.len()].copy_from_slice(squares);
-            for ((point, shrunk), sum) in points.iter().zip(&mut *shrunk).zip(&mut *sums) {
-                let found = rows.squared_distances_within(group_idx, point, &limits);
-                let distances = found.unwrap_or([f64::INFINITY; Lanes::WIDTH]);
+            for (point_idx, (shrunk, sum)) in shrunk.iter_mut().zip(&mut *sums).enumerate() {
+                let distances = screen.squares(group_idx, points, point_idx);
                 for ((shrunk, square), distance) in shrunk[lanes.clone()].iter_mut().zip(squares).zip(distances) {
-                    *shrunk = if distance < *square { distance } else { *square };
-                    *sum += *shrunk;
+                    // What is not a number stays one, and is told.
+                    *shrunk = if distance >= *square { *square } else { distance };
+                    *sum += f64::from(*shrunk);
                 }
             }
         }
@@ -409,13 +450,9 @@ numeric::wide! {
 }
 
 #[inline(always)]
-fn lanes_in(rows: &Lanes, group_idx: usize) -> std::ops::Range<usize> {
+fn lanes_in(rows: &Lanes, group_idx: usize) -> Range<usize> {
     let first = group_idx * Lanes::WIDTH;
     first..(first + Lanes::WIDTH).min(rows.n_rows())
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    numeric::sqrt(a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum())
 }
 
 #[cfg(test)]

@@ -107,27 +107,6 @@ impl Lanes {
         Some(sums)
     }
 
-    /// Each row's sum of squares, group by group.
-    pub fn norms(&self) -> Vec<[f64; LANES]> {
-        let origin = vec![0.0; self.n_columns];
-        (0..self.n_groups()).map(|group_idx| self.squared_distances(group_idx, &origin)).collect()
-    }
-
-    /// Whether all rows of a group are clearly farther from a point than a squared distance: by `|x|² + |y|² − 2 x·y`, in
-    /// two steps a column rather than three. Where rounding could decide, the answer is no.
-    #[inline(always)]
-    pub fn are_beyond(&self, group_idx: usize, norms: &[f64; LANES], (point, norm): (&[f64], f64), limit: f64) -> bool {
-        let dots = self.dots(group_idx, point);
-        // Twice what sums of so many products can be wrong by, and a distance that is summed directly.
-        let rounding = 4.0 * (self.n_columns + 2) as f64 * f64::EPSILON;
-        let mut are_beyond = true;
-        for lane in 0..LANES {
-            let together = norms[lane] + norm;
-            are_beyond &= together - 2.0 * dots[lane] - rounding * together > limit;
-        }
-        are_beyond
-    }
-
     /// Sums of products with a point.
     #[inline(always)]
     pub fn dots(&self, group_idx: usize, point: &[f64]) -> [f64; LANES] {

@@ -23,6 +23,7 @@ mod network;
 mod predictor;
 mod prepared;
 mod principal;
+mod screen;
 mod svm;
 mod transform;
 mod tree;
@@ -49,6 +50,7 @@ pub use network::{Activation, Layer, Losses, Network, scaled, softmax};
 pub use predictor::{Estimator, Model, ModelError, Prediction, Target};
 pub use prepared::PrepareModelError;
 pub use principal::{PrincipalComponents, Projection, component_name};
+pub use screen::{Points, Screen};
 pub use svm::{Kernel, Machine, SupportVectors};
 pub use transform::{
     CleanMissing, Fill, Indicators, Normalize, Rescale, Transform, Transformed, indicator_name, missing_flag_name,

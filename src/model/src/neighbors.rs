@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Lanes, Matrix};
+use crate::{Lanes, Matrix, Points, Screen};
 
 /// The training rows, kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,19 +28,25 @@ pub struct Neighbors {
 /// Queries that share one pass over the training rows, so that those stay in the cache.
 const BLOCK: usize = 128;
 
-/// A row whose neighbours are wanted, and its sum of squares.
-type Query = (Vec<f64>, f64);
-
 numeric::wide! {
     /// Finds the nearest rows by Euclidean distance.
-    fn look_around(training: &Lanes, norms: &[[f64; Lanes::WIDTH]], queries: &[Query], nearest: &mut [Nearest]) {
-        for (group_idx, norms) in norms.iter().enumerate() {
-            for ((query, norm), nearest) in queries.iter().zip(&mut *nearest) {
-                let is_full = nearest.found.len() == nearest.k;
-                if is_full && training.are_beyond(group_idx, norms, (query, *norm), nearest.farthest) {
-                    continue;
+    fn look_around(training: &Lanes, screen: &Screen, queries: &[Vec<f64>], nearest: &mut [Nearest]) {
+        let points = screen.points(&queries.concat());
+        let mut limits = vec![[f32::INFINITY; Points::AT_ONCE]; queries.len().div_ceil(Points::AT_ONCE)];
+        for group_idx in 0..training.n_groups() {
+            let some = queries.chunks(Points::AT_ONCE).zip(nearest.chunks_mut(Points::AT_ONCE));
+            for ((tile, (queries, nearest)), limits) in some.enumerate().zip(&mut limits) {
+                // As many at once as there are registers for.
+                let beyond = match IS_WIDE {
+                    true => screen.are_beyond::<8>(group_idx, &points, tile, limits),
+                    false => screen.are_beyond::<4>(group_idx, &points, tile, limits),
+                };
+                for (((query, nearest), limit), is_beyond) in queries.iter().zip(nearest).zip(limits).zip(beyond) {
+                    if !is_beyond {
+                        nearest.see(training, group_idx, training.squared_distances(group_idx, query));
+                        *limit = screen.limit(nearest.farthest);
+                    }
                 }
-                nearest.see(training, group_idx, training.squared_distances(group_idx, query));
             }
         }
     }
@@ -48,9 +54,9 @@ numeric::wide! {
 
 numeric::wide! {
     /// Finds the nearest rows by the sum of absolute differences.
-    fn look_in_blocks(training: &Lanes, queries: &[Query], nearest: &mut [Nearest]) {
+    fn look_in_blocks(training: &Lanes, queries: &[Vec<f64>], nearest: &mut [Nearest]) {
         for group_idx in 0..training.n_groups() {
-            for ((query, _), nearest) in queries.iter().zip(&mut *nearest) {
+            for (query, nearest) in queries.iter().zip(&mut *nearest) {
                 nearest.see(training, group_idx, training.absolute_distances(group_idx, query));
             }
         }
@@ -64,22 +70,16 @@ impl Neighbors {
         let training = Lanes::new(n_training, self.n_columns, |row_idx, column_idx| {
             self.rows[row_idx * self.n_columns + column_idx]
         });
-        let norms = if self.manhattan { Vec::new() } else { training.norms() };
+        let screen = (!self.manhattan).then(|| Screen::new(&training));
         let mut predicted = Vec::with_capacity(x.n_rows * self.n_classes.max(1));
         let mut first = 0;
         while first < x.n_rows {
             let last = (first + BLOCK).min(x.n_rows);
-            let query = |row_idx| {
-                let query = self.query(x, row_idx);
-                let norm = query.iter().map(|value| value * value).sum();
-                (query, norm)
-            };
-            let queries: Vec<Query> = (first..last).map(query).collect();
+            let queries: Vec<Vec<f64>> = (first..last).map(|row_idx| self.query(x, row_idx)).collect();
             let mut nearest = vec![Nearest::new(self.k.min(n_training)); queries.len()];
-            if self.manhattan {
-                look_in_blocks(&training, &queries, &mut nearest);
-            } else {
-                look_around(&training, &norms, &queries, &mut nearest);
+            match &screen {
+                Some(screen) => look_around(&training, screen, &queries, &mut nearest),
+                None => look_in_blocks(&training, &queries, &mut nearest),
             }
             nearest.iter().for_each(|nearest| self.vote(nearest, &mut predicted));
             first = last;
@@ -88,12 +88,14 @@ impl Neighbors {
     }
 
     fn query(&self, x: &Matrix, row_idx: usize) -> Vec<f64> {
-        (0..x.n_columns.min(self.n_columns))
-            .map(|column_idx| match self.scaling.as_ref().and_then(|scaling| scaling.get(column_idx)) {
-                Some((mean, deviation)) => (x.at(row_idx, column_idx) - mean) / deviation,
-                None => x.at(row_idx, column_idx),
-            })
-            .collect()
+        let value = |column_idx| match self.scaling.as_ref().and_then(|scaling| scaling.get(column_idx)) {
+            Some((mean, deviation)) => (x.at(row_idx, column_idx) - mean) / deviation,
+            None => x.at(row_idx, column_idx),
+        };
+        let mut query: Vec<f64> = (0..x.n_columns.min(self.n_columns)).map(value).collect();
+        // Of a package that was tampered with.
+        query.resize(self.n_columns, 0.0);
+        query
     }
 
     fn vote(&self, nearest: &Nearest, predicted: &mut Vec<f64>) {

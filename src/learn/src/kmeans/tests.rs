@@ -46,7 +46,8 @@ fn blobs_are_found_from_any_seed() {
 #[test]
 fn a_cluster_that_loses_its_rows_gets_the_farthest_one() {
     let rows = Lanes::new(4, 1, |row_idx, _| [0.0, 1.0, 2.0, 50.0][row_idx]);
-    let mut search = Search { rows: &rows, work: 0, fraction: 0.0, checkpoint: &mut Unwatched };
+    let screen = Screen::new(&rows);
+    let mut search = Search { rows: &rows, screen: &screen, work: 0, fraction: 0.0, checkpoint: &mut Unwatched };
     let found = block_on(search.lloyd(vec![1.0, 1000.0], 100, 0.0)).expect("clusters");
     assert_eq!(found.sizes, [3, 1]);
     assert_eq!(found.centroids, [1.0, 50.0]);
