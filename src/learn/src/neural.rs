@@ -161,13 +161,16 @@ pub async fn fit(
         Labels::Numbers(y) => {
             let column = Matrix { values: y.clone(), n_rows: y.len(), n_columns: 1 };
             let of_target = crate::scaling::scaling(&column, checkpoint).await?;
-            let targets = (0..y.len()).flat_map(|row_idx| scaled(&column, &of_target, row_idx)).collect();
+            let mut targets = Vec::new();
+            scaled(&column, &of_target, 0..y.len(), &mut targets);
             (targets, of_target[0])
         }
     };
     let mean_weight = weights.as_ref().map_or(1.0, |weights| weights.iter().sum::<f64>() / weights.len() as f64);
+    let mut inputs = Vec::new();
+    scaled(x, &scaling, 0..x.n_rows, &mut inputs);
     let rows = Rows {
-        inputs: (0..x.n_rows).flat_map(|row_idx| scaled(x, &scaling, row_idx)).collect(),
+        inputs,
         targets,
         weights: match &weights {
             Some(weights) => weights.iter().map(|weight| (weight / mean_weight) as f32).collect(),

@@ -79,10 +79,28 @@ fn pack<const N: usize>(packed: &mut Vec<f32>, n_rows: usize, n_columns: usize, 
     packed.resize(n_rows.div_ceil(N) * N * n_columns, 0.0);
     for (group_idx, group) in packed.chunks_exact_mut((N * n_columns).max(1)).enumerate() {
         let n_lanes = N.min(n_rows - group_idx * N);
-        for (column_idx, lanes) in group.chunks_exact_mut(N).enumerate() {
-            let first = group_idx * N * from.strides.0 + column_idx * from.strides.1;
-            for (lane, slot) in lanes[..n_lanes].iter_mut().enumerate() {
-                *slot = from.values[first + lane * from.strides.0];
+        let values = &from.values[group_idx * N * from.strides.0..];
+        let (slots, _) = group.as_chunks_mut::<N>();
+        match from.strides {
+            (1, stride) if n_lanes == N => {
+                for (column_idx, slots) in slots.iter_mut().enumerate() {
+                    slots.copy_from_slice(&values[column_idx * stride..][..N]);
+                }
+            }
+            (stride, 1) if n_lanes == N => {
+                let rows: [&[f32]; N] = std::array::from_fn(|lane| &values[lane * stride..][..n_columns]);
+                for (column_idx, slots) in slots.iter_mut().enumerate() {
+                    for lane in 0..N {
+                        slots[lane] = rows[lane][column_idx];
+                    }
+                }
+            }
+            (of_rows, of_columns) => {
+                for (column_idx, slots) in slots.iter_mut().enumerate() {
+                    for (lane, slot) in slots[..n_lanes].iter_mut().enumerate() {
+                        *slot = values[lane * of_rows + column_idx * of_columns];
+                    }
+                }
             }
         }
     }
@@ -110,7 +128,9 @@ mod tests {
     #[test]
     fn a_product_is_that_of_the_textbook_for_every_shape_and_layout() {
         let number = |i: usize| ((i * 7919) % 13) as f32 - 6.0;
-        for (m, n, k) in [(1, 1, 1), (3, 9, 5), (4, 8, 16), (13, 17, 7), (5, 2, 0)] {
+        for (m, n, k) in
+            [(1, 1, 1), (40, 40, 1), (40, 1, 40), (1, 40, 40), (3, 9, 5), (4, 8, 16), (13, 17, 7), (5, 2, 0)]
+        {
             let a: Vec<f32> = (0..m * k).map(number).collect();
             let b: Vec<f32> = (0..k * n).map(|i| number(i + 5)).collect();
             let expected: Vec<f32> =

@@ -1,5 +1,7 @@
 //! A multi-layer perceptron.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Matrix;
@@ -58,7 +60,8 @@ impl Activation {
     /// Bends sums in place.
     pub fn apply(self, sums: &mut [f32]) {
         match self {
-            Self::Relu => sums.iter_mut().for_each(|z| *z = z.max(0.0)),
+            // `max` is a call in WASM.
+            Self::Relu => sums.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { 0.0 }),
             Self::Tanh => sums.iter_mut().for_each(|z| *z = numeric::tanh(f64::from(*z)) as f32),
             Self::Logistic => {
                 sums.iter_mut().for_each(|z| *z = (1.0 / (1.0 + numeric::exp(-f64::from(*z)))) as f32);
@@ -115,9 +118,7 @@ impl Network {
             let rows = first..(first + BLOCK).min(x.n_rows);
             let n_rows = rows.len();
             inputs.clear();
-            for row_idx in rows {
-                inputs.extend(scaled(x, &self.scaling, row_idx));
-            }
+            scaled(x, &self.scaling, rows, &mut inputs);
             for (layer_idx, layer) in self.layers.iter().enumerate() {
                 layer.sums(&inputs, n_rows, &mut scratch, &mut outputs);
                 if layer_idx + 1 < self.layers.len() {
@@ -145,12 +146,22 @@ impl Network {
     }
 }
 
-/// A row as it goes in.
-pub fn scaled<'a>(x: &'a Matrix, scaling: &'a [(f64, f64)], row_idx: usize) -> impl Iterator<Item = f32> + 'a {
-    let value = move |(column_idx, (mean, deviation)): (usize, &(f64, f64))| {
-        ((x.at(row_idx, column_idx) - mean) / deviation) as f32
-    };
-    scaling.iter().enumerate().map(value)
+/// Rows as they go in, one after another.
+pub fn scaled(x: &Matrix, scaling: &[(f64, f64)], rows: Range<usize>, to: &mut Vec<f32>) {
+    /// Rows whose numbers of a few columns stay in the cache.
+    const BLOCK: usize = 32;
+    let n_columns = scaling.len();
+    let start = to.len();
+    to.resize(start + rows.len() * n_columns, 0.0);
+    for (block_idx, block) in to[start..].chunks_mut((BLOCK * n_columns).max(1)).enumerate() {
+        let first = rows.start + block_idx * BLOCK;
+        for (column_idx, (mean, deviation)) in scaling.iter().enumerate() {
+            let slots = block[column_idx..].iter_mut().step_by(n_columns);
+            for (slot, value) in slots.zip(&x.column(column_idx)[first..]) {
+                *slot = ((value - mean) / deviation) as f32;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! The way is chosen by what the data allow: Cholesky on the Gram matrix of equalised columns, mended once or twice with the
 //! residual of the rows, where they are independent; the singular values of Householder's R where they are not.
 
-use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram, gram_of};
 use std::ops::Range;
 
+use crate::dense::{Cholesky, Qr, Svd, add_scaled, dot, gram, gram_of};
 use crate::{Checkpoint, FitError};
 
 use super::{Design, penalty_in};

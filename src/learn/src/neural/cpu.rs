@@ -113,20 +113,15 @@ impl Cpu {
             }
             self.slopes.resize(n_inputs * n_outputs, 0.0);
             self.scratch.product((n_inputs, n_outputs, n_rows), inputs.transposed(), errors, &mut self.slopes);
-            let l2 = self.plan.l2_weight as f32;
-            for (slope, weight) in self.slopes.iter_mut().zip(&layer.weights) {
-                *slope = share * (*slope + l2 * weight);
-            }
             let mut of_biases = vec![0.0f32; n_outputs];
             for errors in self.errors.chunks_exact(n_outputs) {
                 of_biases.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
             }
-            of_biases.iter_mut().for_each(|slope| *slope *= share);
-            let step = Step::new(&self.plan, self.n_steps);
+            let step = Step::new(&self.plan, self.n_steps, share);
             let layer = &mut self.layers[layer_idx];
             let [of_weights, of_bias] = &mut self.memory[layer_idx];
-            step.apply(&mut layer.weights, &self.slopes, of_weights);
-            step.apply(&mut layer.biases, &of_biases, of_bias);
+            step.apply(&mut layer.weights, &self.slopes, self.plan.l2_weight as f32, of_weights);
+            step.apply(&mut layer.biases, &of_biases, 0.0, of_bias);
             std::mem::swap(&mut self.errors, &mut self.below);
         }
     }
@@ -136,10 +131,12 @@ impl Cpu {
 struct Step {
     optimizer: Optimizer,
     length: f32,
+    /// What a row of the batch counts.
+    share: f32,
 }
 
 impl Step {
-    fn new(plan: &Plan, n_steps: u32) -> Self {
+    fn new(plan: &Plan, n_steps: u32, share: f32) -> Self {
         let length = match plan.optimizer {
             Optimizer::Sgd { .. } => plan.learning_rate,
             // Means that began at 0 are too small at first.
@@ -148,26 +145,33 @@ impl Step {
                 plan.learning_rate * numeric::sqrt(left(f64::from(SQUARES))) / left(f64::from(MEANS))
             }
         };
-        Self { optimizer: plan.optimizer, length: length as f32 }
+        Self { optimizer: plan.optimizer, length: length as f32, share }
     }
 
-    fn apply(&self, weights: &mut [f32], slopes: &[f32], memory: &mut Memory) {
+    /// Against sums of slopes over the batch.
+    fn apply(&self, weights: &mut [f32], slopes: &[f32], l2_weight: f32, memory: &mut Memory) {
         match self.optimizer {
-            Optimizer::Adam => {
-                let means = memory.first.iter_mut().zip(&mut memory.second);
-                for ((weight, slope), (first, second)) in weights.iter_mut().zip(slopes).zip(means) {
-                    *first = MEANS * *first + (1.0 - MEANS) * slope;
-                    *second = SQUARES * *second + (1.0 - SQUARES) * slope * slope;
-                    *weight -= self.length * *first / (second.sqrt() + LEAST);
-                }
-            }
+            Optimizer::Adam => adam(self, weights, slopes, l2_weight, &mut memory.first, &mut memory.second),
             Optimizer::Sgd { momentum } => {
                 let momentum = momentum as f32;
                 for ((weight, slope), last) in weights.iter_mut().zip(slopes).zip(&mut memory.first) {
+                    let slope = self.share * (slope + l2_weight * *weight);
                     *last = momentum * *last - self.length * slope;
                     *weight += momentum * *last - self.length * slope;
                 }
             }
+        }
+    }
+}
+
+numeric::wide! {
+    /// Kingma and Ba, Adam: a method for stochastic optimization, 2015.
+    fn adam(step: &Step, weights: &mut [f32], slopes: &[f32], l2_weight: f32, first: &mut [f32], second: &mut [f32]) {
+        for ((weight, slope), (first, second)) in weights.iter_mut().zip(slopes).zip(first.iter_mut().zip(second)) {
+            let slope = step.share * (slope + l2_weight * *weight);
+            *first = MEANS * *first + (1.0 - MEANS) * slope;
+            *second = SQUARES * *second + (1.0 - SQUARES) * slope * slope;
+            *weight -= step.length * *first / (second.sqrt() + LEAST);
         }
     }
 }
