@@ -148,9 +148,11 @@ impl<'a> Descent<'a> {
         let (mut absolute, mut square) = (0.0, 0.0);
         for (j, &w) in self.w.iter().enumerate() {
             let slope = (dot(self.design.column(j), &residual) - self.penalty.l2[j] * w).abs();
-            if self.penalty.l1[j] > 0.0 {
+            let largest = numeric::sqrt(self.squares[j] * y_square);
+            // One that is less than what rounding leaves of a slope counts as none.
+            if self.penalty.l1[j] > 1e-13 * largest {
                 worst = worst.max(slope / self.penalty.l1[j]);
-            } else if slope > 1e-9 * numeric::sqrt(self.squares[j] * y_square) {
+            } else if slope > 1e-9 * largest {
                 return f64::INFINITY;
             }
             absolute += self.penalty.l1[j] * w.abs();

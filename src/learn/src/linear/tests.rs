@@ -1,4 +1,5 @@
 use model::Matrix;
+use numeric::Stream;
 
 use super::*;
 use crate::{Unwatched, block_on};
@@ -173,5 +174,19 @@ fn every_method_can_be_stopped() {
         let x = matrix(&[&[1.0, 2.0, 3.5], &[1.0, 2.5, 3.0]]);
         let stopped = block_on(fit(&method(kind), &x, &[1.0, 2.0, 9.0], None, &mut Impatient));
         assert_eq!(stopped, Err(FitError::Stopped(crate::Stopped)), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_penalty_too_small_to_be_seen_does_not_keep_lasso_from_its_end() {
+    for n in [20, 40, 60, 100] {
+        let mut stream = Stream::new(1);
+        let mut values: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.7e308 } else { -1.7e308 }).collect();
+        values.extend((0..n).map(|_| stream.normal()));
+        let x = Matrix { values, n_rows: n, n_columns: 2 };
+        let y: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
+        let settings = LinearSettings { method: LinearMethod::Lasso, ..LinearSettings::default() };
+        let model = block_on(fit(&settings, &x, &y, None, &mut Unwatched)).expect("a model");
+        assert_eq!(model.coefficients[1], 0.0);
     }
 }
