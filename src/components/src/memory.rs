@@ -143,7 +143,8 @@ pub fn clustering(clusterer: &Clusterer, table: &Table) -> u64 {
     const SOME: usize = 16;
     let (n_rows, width) = (table.n_rows(), width(table));
     match clusterer {
-        Clusterer::KMeans(settings) => assigning(table, settings.k as usize),
+        // Rows as they are, in groups, and these in single precision.
+        Clusterer::KMeans(settings) => columns(n_rows, 3 * width + 2 * settings.k as usize + 4),
         // Rows in their order and in another, the core rows twice.
         Clusterer::Dbscan(_) => columns(n_rows, 5 * width + 2 * SOME + 8),
         // More rows are refused.
