@@ -101,7 +101,7 @@ pub fn python(name: &str, only_files: Option<&str>) -> Result<PathBuf> {
 
 /// Optimises a WASM file in place. What has not changed since the last build is taken from there: the worker takes minutes.
 pub fn optimise(wasm: &Path, level: &[&str]) -> Result<()> {
-    const FLAGS: [&str; 11] = [
+    const FLAGS: [&str; 12] = [
         "--enable-simd",
         "--enable-bulk-memory",
         "--enable-bulk-memory-opt",
@@ -111,6 +111,8 @@ pub fn optimise(wasm: &Path, level: &[&str]) -> Result<()> {
         "--enable-reference-types",
         "--enable-multivalue",
         "--enable-call-indirect-overlong",
+        // The stack ends in the first kilobyte, so no address lies there and additions to one do not overflow.
+        "--low-memory-unused",
         "--strip-debug",
         "--strip-producers",
     ];
