@@ -130,19 +130,20 @@ impl Clustering {
         let width = rows.n_columns().max(1);
         let start = assigned.distances.len();
         assigned.distances.resize(start + n_lanes * n_clusters, 0.0);
-        for (cluster, centroid) in self.centroids.chunks_exact(width).take(n_clusters).enumerate() {
+        let (mut least, mut by_centroid) = ([f64::INFINITY; Lanes::WIDTH], [0; Lanes::WIDTH]);
+        for (cluster, centroid) in (0..n_clusters).zip(self.centroids.chunks_exact(width)) {
             let squares = rows.squared_distances(group_idx, centroid);
-            for (lane, square) in squares.iter().enumerate().take(n_lanes) {
-                assigned.distances[start + lane * n_clusters + cluster] = numeric::sqrt(*square);
+            for (lane, &square) in squares.iter().enumerate().take(n_lanes) {
+                assigned.distances[start + lane * n_clusters + cluster] = numeric::sqrt(square);
+                if square < least[lane] {
+                    (least[lane], by_centroid[lane]) = (square, cluster as u32);
+                }
             }
         }
         // Rows so far away that squares are beyond all numbers are as near to one cluster as to another.
         let mut clusters = [if self.knows_noise() { NOISE } else { 0 }; Lanes::WIDTH];
         match &self.membership {
-            Membership::NearestCentroid { .. } => {
-                let centroids = (0..).zip(self.centroids.chunks_exact(width));
-                nearest(rows, group_idx, centroids, f64::INFINITY, &mut clusters);
-            }
+            Membership::NearestCentroid { .. } => clusters = by_centroid,
             Membership::NearestRow { .. } if known.is_some() => {}
             Membership::NearestRow { rows: training, clusters: own, reach } => {
                 let limit = reach.map_or(f64::INFINITY, |reach| reach * reach);

@@ -111,7 +111,8 @@ impl Features {
         use crate::Values;
 
         let n_rows = frame.n_rows;
-        let mut values = Vec::new();
+        let width: usize = self.features.iter().map(|feature| feature.encoding.width()).sum();
+        let mut values = Vec::with_capacity(width * n_rows);
         let mut n_columns = 0;
         for feature in &self.features {
             let column = frame.column(&feature.name).ok_or_else(|| ModelError::ColumnMissing {
@@ -119,16 +120,21 @@ impl Features {
                 available: frame.columns.iter().map(|column| column.name.to_owned()).collect(),
             })?;
             let takes_gaps = feature.encoding.takes_gaps();
-            if !takes_gaps && let Some(row_idx) = (0..n_rows).find(|&row_idx| !column.is_valid(row_idx)) {
-                let n = (0..n_rows).filter(|&row_idx| !column.is_valid(row_idx)).count();
+            if !takes_gaps
+                && let Some(valid) = &column.valid
+                && let Some(row_idx) = valid.iter().position(|valid| !valid)
+            {
+                let n = valid.iter().filter(|valid| !**valid).count();
                 return Err(ModelError::MissingValue { name: feature.name.clone(), row_idx, n });
             }
             let wrong_kind =
                 || ModelError::WrongKind { name: feature.name.clone(), expected: feature.kind, found: column.kind() };
             match (&feature.encoding, &column.values) {
                 (FeatureEncoding::Number | FeatureEncoding::NumberOrGap, Values::Number(numbers)) => {
-                    let is_wrong = |row_idx: usize| column.is_valid(row_idx) && !numbers[row_idx].is_finite();
-                    if let Some(row_idx) = (0..n_rows).find(|&row_idx| is_wrong(row_idx)) {
+                    let is_wrong = |row_idx: &usize| column.is_valid(*row_idx) && !numbers[*row_idx].is_finite();
+                    if !are_finite(numbers)
+                        && let Some(row_idx) = (0..n_rows).find(is_wrong)
+                    {
                         return Err(ModelError::NotFinite {
                             name: feature.name.clone(),
                             row_idx,
@@ -173,5 +179,11 @@ impl Features {
             }
         }
         Ok(Matrix { values, n_rows, n_columns })
+    }
+}
+numeric::wide! {
+    fn are_finite(numbers: &[f64]) -> bool {
+        // Without an end before the last, several are looked at together.
+        numbers.iter().fold(true, |are_finite, number| are_finite & number.is_finite())
     }
 }
