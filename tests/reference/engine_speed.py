@@ -263,6 +263,10 @@ KERNELS = {
         browser=1.0,
     ),
 }
+# What runs in a browser's engine as ours does, and our part of its time there.
+TENSORFLOW_JS = "TensorFlow.js"
+TENSORFLOW_JS_BAR = 0.13
+tfjs_script = pathlib.Path(__file__).parent.parent / "browser/bench/tfjs.js"
 # Longer than this nobody is waited for: smartcore's support vector machine has no bound to its steps.
 PATIENCE_SECS = 120
 # What there is more of, how much, and whose time grows with it.
@@ -406,6 +410,8 @@ def measure(kernel, program, folder, n_rounds, with_smartcore, rows):
     for name in measured.peers:
         if name != "PyTorch" or has_torch():
             commands[name] = [sys.executable, __file__, "--peer", kernel, name, folder]
+    if kernel == "network" and (tfjs_script.parent.parent / "node_modules/@tensorflow").is_dir():
+        commands[TENSORFLOW_JS] = ["node", str(tfjs_script), folder]
     rounds = {name: [] for name in commands}
     for _ in range(n_rounds):
         for name, command in commands.items():
@@ -467,7 +473,10 @@ def main():
         figures.append({"what": what, "measured": ours["pause_ms"], "unit": "ms", "bar": STOP_MS, "cores": 2.0})
         what = f"{kernel}, fit: what asking whether to stop takes of it"
         figures.append({"what": what, "measured": ours["ask_percent"], "unit": "%", "bar": ASK_PERCENT, "cores": 2.0})
-        others = {name: found for name, found in medians.items() if name not in ("Millrace", "smartcore")}
+        others = {name: found for name, found in medians.items() if name not in ("Millrace", "smartcore", TENSORFLOW_JS)}
+        if TENSORFLOW_JS in medians:
+            ms = medians[TENSORFLOW_JS]["fit_ms"]
+            beside.append({"kernel": kernel, "phase": "fit", "name": TENSORFLOW_JS, "ms": ms, "bar": TENSORFLOW_JS_BAR})
         if measured.browser_bar and (kernel != "network" or "PyTorch" in others):
             phase = "fit" if measured.bars["fit"] else "predict"
             best = min(others, key=lambda name: others[name][f"{phase}_ms"])

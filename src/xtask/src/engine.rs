@@ -66,6 +66,8 @@ fn program() -> PathBuf {
 
 fn measure(page: &Path, how: &[&str]) -> Result<Vec<Figure>> {
     let python = tools::python(PACKAGES, None)?;
+    // TensorFlow.js is among them.
+    tools::node_packages()?;
     let mut cargo = Command::new("cargo");
     run(cargo.args(["build", "--quiet", "--release", "-p", "learn", "--example", "engine_speed"]), WAY_OUT)?;
     let folder = std::env::temp_dir().join(format!("millrace-engine-{}", std::process::id()));
@@ -92,7 +94,6 @@ fn measure(page: &Path, how: &[&str]) -> Result<Vec<Figure>> {
 
 /// Milliseconds by kernel.
 fn in_browser(page: &Path, rows: &Path) -> Result<Vec<Figure>> {
-    tools::node_packages()?;
     let chromium = browser::find_or_install()?;
     let server = Server::start(page, 0)?;
     let path = rows.join("browser.json");

@@ -53,7 +53,7 @@ pub fn for_lint() -> Result<()> {
     run(Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]), RUST)
 }
 
-/// Installs the packages of tests/browser: Playwright, axe and wasm-opt.
+/// Installs the packages of tests/browser: Playwright, axe, wasm-opt and TensorFlow.js.
 pub fn node_packages() -> Result<()> {
     let wanted = fs::read("tests/browser/package-lock.json").context("tests/browser/package-lock.json is missing")?;
     let stamp = Path::new(NODE_MODULES).join(".millrace-lock");
@@ -64,7 +64,7 @@ pub fn node_packages() -> Result<()> {
     if !answers("node") {
         bail!("Node is missing; {way_out}");
     }
-    say("installing Playwright, axe and wasm-opt from npm (once per clone)");
+    say("installing Playwright, axe, wasm-opt and TensorFlow.js from npm (once per clone)");
     run(script("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir("tests/browser"), way_out)?;
     fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))
 }
