@@ -75,7 +75,7 @@ fn blocks<const R: usize, const C: usize>(
 /// Groups of `N` rows, column by column; what is beyond the last row is 0.
 #[inline(always)]
 fn pack<const N: usize>(packed: &mut Vec<f32>, n_rows: usize, n_columns: usize, from: Strided<'_>) {
-    packed.clear();
+    // What is left of another product is written over.
     packed.resize(n_rows.div_ceil(N) * N * n_columns, 0.0);
     for (group_idx, group) in packed.chunks_exact_mut((N * n_columns).max(1)).enumerate() {
         let n_lanes = N.min(n_rows - group_idx * N);
@@ -97,8 +97,9 @@ fn pack<const N: usize>(packed: &mut Vec<f32>, n_rows: usize, n_columns: usize, 
             }
             (of_rows, of_columns) => {
                 for (column_idx, slots) in slots.iter_mut().enumerate() {
-                    for (lane, slot) in slots[..n_lanes].iter_mut().enumerate() {
-                        *slot = values[lane * of_rows + column_idx * of_columns];
+                    for (lane, slot) in slots.iter_mut().enumerate() {
+                        let is_row = lane < n_lanes;
+                        *slot = if is_row { values[lane * of_rows + column_idx * of_columns] } else { 0.0 };
                     }
                 }
             }
