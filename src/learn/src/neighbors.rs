@@ -1,6 +1,6 @@
 //! k-nearest neighbours: fitting keeps the rows.
 
-use model::{Matrix, Neighbors};
+use model::{Matrix, Neighbors, Prepared};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Labels;
@@ -81,5 +81,6 @@ pub async fn fit(
         k,
         weighted: settings.weighting == Weighting::Distance,
         manhattan: settings.metric == Metric::Manhattan,
+        prepared: Prepared::default(),
     })
 }

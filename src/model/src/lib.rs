@@ -45,7 +45,7 @@ pub use linear::LinearModel;
 pub use logistic::LogisticModel;
 pub use mixture::{Covariance, Mixture};
 pub use naive_bayes::{Likelihood, NaiveBayes};
-pub use neighbors::Neighbors;
+pub use neighbors::{Neighbors, Prepared};
 pub use network::{Activation, Layer, Losses, Network, scaled, softmax};
 pub use predictor::{Estimator, Model, ModelError, Prediction, Target};
 pub use prepared::PrepareModelError;

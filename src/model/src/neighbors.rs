@@ -1,5 +1,7 @@
 //! The k nearest training rows.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Lanes, Matrix, Points, Screen};
@@ -23,6 +25,19 @@ pub struct Neighbors {
     pub weighted: bool,
     /// Sum of absolute differences instead of the Euclidean distance.
     pub manhattan: bool,
+    /// The rows as distances are taken of them.
+    #[serde(skip)]
+    pub prepared: Prepared,
+}
+
+/// Made at the first prediction, for all others; it says nothing that the rows do not.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared(OnceLock<(Lanes, Option<Screen>)>);
+
+impl PartialEq for Prepared {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Queries that share one pass over the training rows, so that those stay in the cache.
@@ -66,25 +81,35 @@ numeric::wide! {
 impl Neighbors {
     /// One number a row, or class shares row by row. Of rows at the same distance the first are nearer.
     pub fn predict(&self, x: &Matrix) -> Vec<f64> {
-        let n_training = self.rows.len().checked_div(self.n_columns).unwrap_or(0).min(self.targets.len());
-        let training = Lanes::new(n_training, self.n_columns, |row_idx, column_idx| {
-            self.rows[row_idx * self.n_columns + column_idx]
-        });
-        let screen = (!self.manhattan).then(|| Screen::new(&training));
+        let (training, screen) = self.prepared.0.get_or_init(|| self.prepare());
         let mut predicted = Vec::with_capacity(x.n_rows * self.n_classes.max(1));
         let mut first = 0;
         while first < x.n_rows {
             let last = (first + BLOCK).min(x.n_rows);
             let queries: Vec<Vec<f64>> = (first..last).map(|row_idx| self.query(x, row_idx)).collect();
-            let mut nearest = vec![Nearest::new(self.k.min(n_training)); queries.len()];
-            match &screen {
-                Some(screen) => look_around(&training, screen, &queries, &mut nearest),
-                None => look_in_blocks(&training, &queries, &mut nearest),
+            let mut nearest = vec![Nearest::new(self.k.min(training.n_rows())); queries.len()];
+            match screen {
+                Some(screen) => look_around(training, screen, &queries, &mut nearest),
+                None => look_in_blocks(training, &queries, &mut nearest),
             }
             nearest.iter().for_each(|nearest| self.vote(nearest, &mut predicted));
             first = last;
         }
         predicted
+    }
+
+    /// About how many numbers are looked at for a row, as others do it: the screen looks at many at once.
+    pub(crate) fn work_per_row(&self) -> usize {
+        if self.manhattan { self.rows.len() } else { self.rows.len() / 8 }
+    }
+
+    fn prepare(&self) -> (Lanes, Option<Screen>) {
+        let n_training = self.rows.len().checked_div(self.n_columns).unwrap_or(0).min(self.targets.len());
+        let training = Lanes::new(n_training, self.n_columns, |row_idx, column_idx| {
+            self.rows[row_idx * self.n_columns + column_idx]
+        });
+        let screen = (!self.manhattan).then(|| Screen::new(&training));
+        (training, screen)
     }
 
     fn query(&self, x: &Matrix, row_idx: usize) -> Vec<f64> {
@@ -183,6 +208,7 @@ mod tests {
             k,
             weighted,
             manhattan,
+            prepared: Prepared::default(),
         }
     }
 

@@ -240,7 +240,7 @@ impl Estimator {
             Self::Logistic(logistic) => logistic.coefficients.len(),
             Self::Tree(_) => DEPTH,
             Self::Forest(forest) => forest.trees.len() * DEPTH,
-            Self::Neighbors(neighbors) => neighbors.rows.len(),
+            Self::Neighbors(neighbors) => neighbors.work_per_row(),
             Self::Baseline(_) => 1,
             // Each is an exponential or a few products.
             Self::NaiveBayes(bayes) => bayes.likelihood.n_values(),
