@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use model::Block;
+
 use crate::{Checkpoint, Stopped};
 
 /// Rows that stay in the cache while a Gram matrix is summed.
@@ -119,22 +121,6 @@ fn dots<const L: usize>(a: [&[f64]; 2], b: [&[f64]; 2]) -> [[f64; 2]; 2] {
     })
 }
 
-/// Columns of some rows, one after another.
-#[derive(Clone, Copy)]
-pub(crate) struct Block<'a> {
-    pub(crate) values: &'a [f64],
-    /// From one column to the next.
-    pub(crate) stride: usize,
-    pub(crate) n_rows: usize,
-}
-
-impl<'a> Block<'a> {
-    #[inline(always)]
-    fn column(&self, column_idx: usize) -> &'a [f64] {
-        &self.values[column_idx * self.stride..][..self.n_rows]
-    }
-}
-
 numeric::wide! {
     /// Adds to `sums`, row by row of `width` numbers, Σ a·b of columns `first` and the one after it, up to `n_a`, with
     /// those columns of `b` that do not come after them.
@@ -157,23 +143,6 @@ numeric::wide! {
                     }
                 }
             }
-        }
-    }
-}
-
-numeric::wide! {
-    /// Adds to numbers a sum of columns, each times a factor.
-    pub(crate) fn add_sum(to: &mut [f64], factors: &[f64], columns: Block<'_>) {
-        let (fours, rest) = factors.as_chunks::<4>();
-        for (four, factors) in fours.iter().enumerate() {
-            let [a, b, c, d]: [&[f64]; 4] = std::array::from_fn(|at| &columns.column(4 * four + at)[..to.len()]);
-            for (row, to) in to.iter_mut().enumerate() {
-                *to = (((*to + factors[0] * a[row]) + factors[1] * b[row]) + factors[2] * c[row]) + factors[3] * d[row];
-            }
-        }
-        for (at, factor) in rest.iter().enumerate() {
-            let column = columns.column(4 * fours.len() + at);
-            to.iter_mut().zip(column).for_each(|(to, value)| *to += factor * value);
         }
     }
 }

@@ -11,10 +11,10 @@ mod absolute;
 
 use std::ops::Range;
 
-use model::{LogisticModel, Matrix};
+use model::{Block, LogisticModel, Matrix, add_sum};
 use serde::{Deserialize, Serialize};
 
-use crate::dense::{Block, Cholesky, add_products, add_scaled, add_sum, dot, largest, shift, sum_of};
+use crate::dense::{Cholesky, add_products, add_scaled, dot, largest, shift, sum_of};
 use crate::{Checkpoint, FitError};
 
 /// How a logistic regression is fitted.

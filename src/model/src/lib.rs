@@ -4,6 +4,7 @@
 
 mod anomaly;
 mod baseline;
+mod block;
 mod boosted;
 mod bytes;
 mod clustering;
@@ -31,6 +32,7 @@ mod voters;
 
 pub use anomaly::{Anomalies, Detector, mean_path};
 pub use baseline::Baseline;
+pub use block::{Block, add_sum};
 pub use boosted::{Boosted, BoostedTree, Categories, Link, to_probabilities};
 pub use bytes::BytesError;
 pub use clustering::{ClusterAssignments, Clustering, Membership, NOISE};

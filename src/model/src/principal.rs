@@ -1,10 +1,8 @@
 //! Principal components: the directions along which rows differ most.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Features, Frame, Matrix, ModelError, NewColumn, NewValues};
+use crate::{Block, Features, Frame, Matrix, ModelError, NewColumn, NewValues, add_sum};
 
 /// Directions at right angles to each other, the widest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,23 +26,18 @@ impl PrincipalComponents {
     /// Where rows lie along the components, component by component.
     pub fn project(&self, x: &Matrix) -> Vec<f64> {
         let mut places = vec![0.0; x.n_rows * self.n_components()];
+        let mut scaled = vec![0.0; self.scaling.len() * BLOCK];
         for first in (0..x.n_rows).step_by(BLOCK) {
-            self.project_rows(x, first..(first + BLOCK).min(x.n_rows), &mut places);
-        }
-        places
-    }
-
-    /// The same of some rows, whose columns are scaled once for all components.
-    fn project_rows(&self, x: &Matrix, rows: Range<usize>, places: &mut [f64]) {
-        let mut scaled = [0.0; BLOCK];
-        for (column_idx, scaling) in self.scaling.iter().enumerate() {
-            let scaled = &mut scaled[..rows.len()];
-            scale(&x.column(column_idx)[rows.clone()], *scaling, scaled);
+            let rows = first..(first + BLOCK).min(x.n_rows);
+            for (column_idx, (to, scaling)) in scaled.chunks_exact_mut(BLOCK).zip(&self.scaling).enumerate() {
+                scale(&x.column(column_idx)[rows.clone()], *scaling, to);
+            }
+            let block = Block { values: &scaled, stride: BLOCK, n_rows: rows.len() };
             for (component, direction) in self.directions.chunks_exact(x.n_columns.max(1)).enumerate() {
-                let places = &mut places[component * x.n_rows..][rows.clone()];
-                add_scaled(places, direction[column_idx], scaled);
+                add_sum(&mut places[component * x.n_rows..][rows.clone()], direction, block);
             }
         }
+        places
     }
 
     /// Of each row, the square of its distance to what the components can say of it.
@@ -68,20 +61,12 @@ impl PrincipalComponents {
 }
 
 /// Rows that are projected together.
-const BLOCK: usize = 1_024;
+const BLOCK: usize = 256;
 
 numeric::wide! {
     fn scale(from: &[f64], scaling: (f64, f64), to: &mut [f64]) {
         for (to, from) in to.iter_mut().zip(from) {
             *to = (from - scaling.0) / scaling.1;
-        }
-    }
-}
-
-numeric::wide! {
-    fn add_scaled(to: &mut [f64], factor: f64, from: &[f64]) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to += factor * from;
         }
     }
 }
