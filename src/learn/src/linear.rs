@@ -156,10 +156,7 @@ impl Place {
             to.fill(0.0);
             return;
         }
-        let part = 1.0 / self.unit;
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = from * part - self.mean;
-        }
+        write_about(from, 1.0 / self.unit, self.mean, to);
         if let Some(roots) = roots {
             to.iter_mut().zip(roots).for_each(|(to, root)| *to *= root);
         }
@@ -267,6 +264,14 @@ numeric::wide! {
         }
         let largest = largest.iter().chain(rest).fold(0.0, |largest: f64, value| largest.max(value.abs()));
         (largest, together(sums) + rest.iter().sum::<f64>())
+    }
+}
+
+numeric::wide! {
+    fn write_about(from: &[f64], part: f64, mean: f64, to: &mut [f64]) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from * part - mean;
+        }
     }
 }
 

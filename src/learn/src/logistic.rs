@@ -345,8 +345,7 @@ impl<'a> Problem<'a> {
                         *curvature = self.curvature(point, a, b, first + row);
                     }
                     for (i, bent) in of_columns.chunks_exact_mut(CURVED).enumerate() {
-                        let column = &self.column(i)[first..last];
-                        bent.iter_mut().zip(column).zip(&*curvatures).for_each(|((to, x), c)| *to = x * c);
+                        write_products(&self.column(i)[first..last], curvatures, bent);
                     }
                     // Each block of two outputs is symmetric in itself.
                     let block = Block { values: &bent, stride: CURVED, n_rows: rows };
@@ -449,6 +448,12 @@ impl<'a> Problem<'a> {
             model.intercepts.iter_mut().for_each(|intercept| *intercept -= mean);
         }
         model
+    }
+}
+
+numeric::wide! {
+    fn write_products(a: &[f64], b: &[f64], to: &mut [f64]) {
+        to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = a * b);
     }
 }
 
