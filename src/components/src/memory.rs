@@ -21,7 +21,9 @@ pub fn training(learner: &Learner, table: &Table, n_classes: usize) -> u64 {
     let tree = |settings: &TreeSettings| grown(settings, n_rows, n_classes);
     match learner {
         Learner::Baseline(_) => n_rows * VALUE,
-        Learner::Linear(_) | Learner::Logistic(_) | Learner::Poisson(_) => 5 * matrix / 2 + n_rows * 4 * VALUE,
+        // Columns that depend on each other, and absolute penalties, need them once more.
+        Learner::Linear(_) => 2 * matrix + n_rows * 4 * VALUE,
+        Learner::Logistic(_) | Learner::Poisson(_) => 5 * matrix / 2 + n_rows * 4 * VALUE,
         Learner::NaiveBayes(_) => 2 * matrix + n_rows * 2 * VALUE,
         Learner::Neural(settings) => {
             let hidden = settings.hidden.iter().map(|width| u64::from(*width));

@@ -201,10 +201,11 @@ pub fn listener() -> (String, Receiver<(String, Json)>) {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).expect("it is sent");
-            reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("it is read");
+            // Before the answer, after which a server that ends may be gone.
             if sender.send((path, serde_json::from_slice(&body).expect("it is JSON"))).is_err() {
                 return;
             }
+            reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("it is read");
         }
     });
     (address, receiver)

@@ -103,9 +103,11 @@ async fn dual(
 ) -> Result<Option<Vec<f64>>, FitError> {
     let (n, d) = (design.n_rows, design.n_columns);
     let mut rows = vec![0.0; n * d];
+    let mut column = vec![0.0; n];
     for (j, penalty) in penalties.iter().enumerate() {
         let root = numeric::sqrt(*penalty);
-        for (row_idx, value) in design.column(j).iter().enumerate() {
+        design.write(j, 0..n, &mut column);
+        for (row_idx, value) in column.iter().enumerate() {
             rows[row_idx * d + j] = value / root;
         }
     }
@@ -127,7 +129,8 @@ async fn dual(
         factor.solve(&mut step);
         add_scaled(&mut dual, 1.0, &step);
         for (j, w) in w.iter_mut().enumerate() {
-            *w = dot(design.column(j), &dual) / penalties[j];
+            design.write(j, 0..n, &mut column);
+            *w = dot(&column, &dual) / penalties[j];
         }
         checkpoint.checkpoint(1.0, "Solving").await?;
     }
@@ -142,8 +145,10 @@ async fn singular_values(design: &Design<'_>, l2: f64, checkpoint: &mut impl Che
     let relative: Vec<f64> = design.units.iter().map(|unit| unit / common).collect();
     let mut scaled = vec![0.0; n * d];
     let tall = n >= d;
+    let mut column = vec![0.0; n];
     for j in 0..d {
-        for (i, value) in design.column(j).iter().enumerate() {
+        design.write(j, 0..n, &mut column);
+        for (i, value) in column.iter().enumerate() {
             scaled[if tall { j * n + i } else { i * d + j }] = value * relative[j];
         }
     }
