@@ -1,0 +1,275 @@
+//! The GPU itself: finding it, its memory, and hearing what goes wrong.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_channel::oneshot;
+use wgpu::BufferUsages;
+
+use crate::GpuError;
+use crate::kernels::Kernels;
+
+/// A matrix is cut into blocks of at most this many bytes, which every GPU can bind.
+const BLOCK_BYTES: u64 = 128 << 20;
+
+/// A GPU that computes.
+#[derive(Debug)]
+pub struct Gpu {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) kernels: Kernels,
+    adapter: Adapter,
+    faults: Faults,
+    block_bytes: u64,
+}
+
+/// What a GPU is, and how much of a matrix it takes at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// As the driver says; a browser may keep it to itself.
+    pub name: String,
+    /// Whether it is a program on the CPU.
+    pub is_software: bool,
+    /// Bytes that one piece of its memory may have.
+    pub max_buffer_bytes: u64,
+    /// Bytes that a kernel may see of a piece.
+    pub max_binding_bytes: u64,
+}
+
+impl Gpu {
+    /// The fastest GPU that is here.
+    ///
+    /// # Errors
+    /// There is none, or it is refused.
+    pub async fn find() -> Result<Self, GpuError> {
+        if wgpu::Instance::enabled_backend_features().is_empty() {
+            return Err(GpuError::NoAdapter { reason: "none is supported on this system".into() });
+        }
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let found = wgpu::Instance::default().request_adapter(&options).await;
+        let found = found.map_err(|error| GpuError::NoAdapter { reason: error.to_string() })?;
+        let (info, limits) = (found.get_info(), found.limits());
+        let adapter = Adapter {
+            name: if info.name.is_empty() { "unnamed".into() } else { info.name },
+            is_software: info.device_type == wgpu::DeviceType::Cpu,
+            max_buffer_bytes: limits.max_buffer_size,
+            max_binding_bytes: limits.max_storage_buffer_binding_size,
+        };
+        let wanted = wgpu::DeviceDescriptor {
+            required_limits: wgpu::Limits {
+                max_buffer_size: adapter.max_buffer_bytes,
+                max_storage_buffer_binding_size: adapter.max_binding_bytes,
+                ..wgpu::Limits::downlevel_defaults()
+            },
+            ..Default::default()
+        };
+        let (device, queue) = found
+            .request_device(&wanted)
+            .await
+            .map_err(|error| GpuError::Refused { adapter: adapter.name.clone(), reason: error.to_string() })?;
+        let faults = Faults::default();
+        faults.listen(&device);
+        let kernels = Kernels::default();
+        Ok(Self { device, queue, kernels, adapter, faults, block_bytes: u64::MAX }.with_block_bytes(BLOCK_BYTES))
+    }
+
+    /// What it is.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// Cuts matrices into blocks of at most this many bytes, and of what the GPU can bind.
+    pub fn with_block_bytes(mut self, n_bytes: u64) -> Self {
+        self.block_bytes = n_bytes.min(self.adapter.max_buffer_bytes).min(self.adapter.max_binding_bytes);
+        self
+    }
+
+    /// Gives the GPU back. Whatever is asked of it later ends with `GpuError::Lost`.
+    pub fn give_back(&self) {
+        self.faults.tell(GpuError::Lost { reason: "it was given back".into() });
+        self.device.destroy();
+    }
+
+    /// Numbers of a block, at least one.
+    pub(crate) fn block_len(&self) -> usize {
+        usize::try_from(self.block_bytes / 4).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// What `work` gives, once the GPU has accepted it.
+    ///
+    /// # Errors
+    /// Whatever the GPU says of the work.
+    pub(crate) async fn accepted<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+        self.faults.check()?;
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let done = work();
+        // Natively scopes belong to the thread: all are popped before anything is awaited, the last one first.
+        let (validation, internal, memory) = (validation.pop(), internal.pop(), memory.pop());
+        // Memory that was not to be had makes what uses it invalid, so it is looked at first.
+        let errors = [memory.await, internal.await, validation.await];
+        self.faults.check()?;
+        match errors.into_iter().flatten().next() {
+            Some(error) => Err(error.into()),
+            None => Ok(done),
+        }
+    }
+
+    /// Memory for numbers, all 0.
+    pub(crate) fn numbers(&self, n: usize) -> Memory {
+        self.memory(4 * n as u64, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST)
+    }
+
+    /// Memory that holds numbers.
+    pub(crate) fn upload(&self, numbers: &[f32]) -> Memory {
+        let memory = self.numbers(numbers.len());
+        self.queue.write_buffer(&memory.0, 0, bytemuck::cast_slice(numbers));
+        memory
+    }
+
+    /// Memory that holds the figures of a kernel.
+    pub(crate) fn figures(&self, figures: &[u32]) -> Memory {
+        let memory = self.memory(4 * figures.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        self.queue.write_buffer(&memory.0, 0, bytemuck::cast_slice(figures));
+        memory
+    }
+
+    fn memory(&self, size: u64, usage: BufferUsages) -> Memory {
+        Memory(self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        }))
+    }
+
+    /// The numbers that memory holds, once all work before has been done. There is at least one.
+    ///
+    /// # Errors
+    /// The GPU is lost or out of memory.
+    pub(crate) async fn read(&self, memory: &Memory) -> Result<Vec<f32>, GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        let copied = self.accepted(|| {
+            let copied = self.memory(memory.0.size(), BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(&memory.0, 0, &copied.0, 0, memory.0.size());
+            self.queue.submit([encoder.finish()]);
+            copied.0.map_async(wgpu::MapMode::Read, .., |result| tell(sender, result.is_ok()));
+            copied
+        });
+        let copied = copied.await?;
+        self.wait(receiver).await?;
+        let view = copied.0.get_mapped_range(..).map_err(|error| GpuError::Rejected { reason: error.to_string() })?;
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+
+    /// Waits until the work so far has been done, and the memory that it needed is free.
+    ///
+    /// # Errors
+    /// The GPU is lost.
+    pub(crate) async fn finish(&self) -> Result<(), GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(|| tell(sender, true));
+        self.wait(receiver).await
+    }
+
+    /// Waits for what the GPU tells: whether it did it.
+    async fn wait(&self, told: oneshot::Receiver<bool>) -> Result<(), GpuError> {
+        self.poll();
+        let is_done = told.await.unwrap_or(false);
+        self.faults.check()?;
+        if is_done { Ok(()) } else { Err(self.faults.tell(GpuError::Lost { reason: "it does not answer".into() })) }
+    }
+
+    /// Blocks until the GPU has done its work.
+    #[cfg(not(target_family = "wasm"))]
+    fn poll(&self) {
+        // A GPU that is lost while we wait makes `poll` panic; whoever waits then hears of it like of any other loss.
+        let wait = || self.device.poll(wgpu::PollType::wait_indefinitely());
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(wait)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => drop(self.faults.tell(GpuError::Lost { reason: error.to_string() })),
+            Err(_) => drop(self.faults.tell(GpuError::Lost { reason: "it went away at work".into() })),
+        }
+    }
+
+    /// The browser tells when work is done.
+    #[cfg(target_family = "wasm")]
+    fn poll(&self) {}
+}
+
+/// Tells whether it was done, to whoever still waits.
+fn tell(waiting: oneshot::Sender<bool>, is_done: bool) {
+    let _ = waiting.send(is_done);
+}
+
+/// Memory of the GPU. It is free as soon as this is dropped and the work that uses it is done: a browser that is not
+/// told waits until it collects garbage.
+#[derive(Debug)]
+pub(crate) struct Memory(pub(crate) wgpu::Buffer);
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.0.destroy();
+    }
+}
+
+/// What went wrong beside the work that was asked for.
+///
+/// Invariant: the first fault stays, so that a GPU that failed once is not trusted again. Kept by `tell`.
+#[derive(Clone, Debug, Default)]
+struct Faults(Arc<Mutex<Option<GpuError>>>);
+
+impl Faults {
+    /// Hears what the GPU tells unasked, which would panic if nobody did.
+    fn listen(&self, device: &wgpu::Device) {
+        let faults = self.clone();
+        device.set_device_lost_callback(move |_, reason| drop(faults.tell(GpuError::Lost { reason })));
+        let faults = self.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| drop(faults.tell(error.into()))));
+    }
+
+    /// The fault that is told from now on: this one, or one before.
+    fn tell(&self, fault: GpuError) -> GpuError {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault).clone()
+    }
+
+    fn check(&self) -> Result<(), GpuError> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn what_the_gpu_does_not_take_is_an_error_and_the_next_work_is_done() {
+        let gpu = match block_on(Gpu::find()) {
+            Ok(gpu) => gpu,
+            Err(error @ GpuError::NoAdapter { .. }) => return eprintln!("not run: work that is refused; {error}"),
+            Err(error) => panic!("{error}"),
+        };
+        let too_large = block_on(gpu.accepted(|| gpu.memory(1 << 60, BufferUsages::STORAGE)));
+        assert!(matches!(too_large, Err(GpuError::Rejected { .. })), "{too_large:?}");
+        let sums = block_on(async { gpu.read(&gpu.accepted(|| gpu.upload(&[1.0, 2.0])).await?).await });
+        assert_eq!(sums, Ok(vec![1.0, 2.0]));
+    }
+
+    #[test]
+    fn the_first_fault_stays() {
+        let faults = Faults::default();
+        assert_eq!(faults.check(), Ok(()));
+        assert_eq!(faults.tell(wgpu::Error::OutOfMemory { source: "full".into() }.into()), GpuError::OutOfMemory);
+        assert_eq!(faults.tell(GpuError::Lost { reason: "later".into() }), GpuError::OutOfMemory);
+        assert_eq!(faults.check(), Err(GpuError::OutOfMemory));
+    }
+}

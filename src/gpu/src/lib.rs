@@ -1,0 +1,13 @@
+//! Dense kernels on the user's own GPU, in WGSL over `wgpu`: WebGPU in the browser; Vulkan, Metal or DX12 elsewhere.
+//!
+//! Numbers have 32 bits and sums the order that suits a GPU, so what comes out is rounded by the GPU: the same bits
+//! everywhere come from the CPU alone.
+
+mod device;
+mod error;
+mod kernels;
+mod product;
+
+pub use device::{Adapter, Gpu};
+pub use error::GpuError;
+pub use product::Factor;
