@@ -13,9 +13,10 @@ const TILE: usize = 64;
 const DEPTH: usize = 16;
 /// Tiles beside each other in one dimension; every GPU takes so many.
 const MAX_TILES: usize = 65_535;
-/// Workgroups that keep a large GPU busy. Where tiles are fewer, their terms are cut into layers.
+/// Workgroups that keep a large GPU busy. Where tiles are fewer, their terms are cut into layers beside each other.
 const BUSY_GROUPS: usize = 512;
-/// Terms that are added one after the other: with more of them, 32 bits would lose too much.
+/// Terms that are added one after the other: with more of them, 32 bits would lose too much, and llvmpipe breaks off a
+/// kernel whose loops went round 65,535 times.
 const MAX_TERMS: usize = 4096;
 /// Fewer terms are not worth a layer of their own.
 const MIN_TERMS: usize = 256;
@@ -68,7 +69,7 @@ impl Gpu {
         a: Factor<'_>,
         b: Factor<'_>,
     ) -> Result<Vec<f32>, GpuError> {
-        self.sums(Sums::Products, size, a, b).await
+        Task { sums: Sums::Products, size, a, b }.run(self).await
     }
 
     /// The products of all pairs of columns of `x`, which lies row by row: `xᵀ x`, of `n_columns × n_columns`.
@@ -80,7 +81,8 @@ impl Gpu {
     /// If `x` has another number of values.
     pub async fn gram(&self, (n_rows, n_columns): (usize, usize), x: &[f32]) -> Result<Vec<f32>, GpuError> {
         let x = Factor::rows(x);
-        let mut found = self.sums(Sums::Gram, (n_columns, n_columns, n_rows), x.transposed(), x).await?;
+        let size = (n_columns, n_columns, n_rows);
+        let mut found = Task { sums: Sums::Gram, size, a: x.transposed(), b: x }.run(self).await?;
         for row in 1..n_columns {
             for column in 0..row {
                 found[row * n_columns + column] = found[column * n_columns + row];
@@ -89,7 +91,8 @@ impl Gpu {
         Ok(found)
     }
 
-    /// Squared Euclidean distance of each row to each point, of `n_rows × n_points`. Both lie row by row.
+    /// Squared Euclidean distance of each of `n_rows` to each of `n_points`, of which each has `n_columns` numbers: that
+    /// is `size`. Both lie row by row, and so do the distances.
     ///
     /// # Errors
     /// The GPU is lost, out of memory, or refuses to compute; or the result does not fit into memory.
@@ -98,60 +101,41 @@ impl Gpu {
     /// If `rows` or `points` have another number of values.
     pub async fn squared_distances(
         &self,
-        (n_rows, n_points, n_columns): (usize, usize, usize),
+        size: (usize, usize, usize),
         rows: &[f32],
         points: &[f32],
     ) -> Result<Vec<f32>, GpuError> {
-        let points = Factor::rows(points).transposed();
-        self.sums(Sums::Distances, (n_rows, n_points, n_columns), Factor::rows(rows), points).await
+        let (a, b) = (Factor::rows(rows), Factor::rows(points).transposed());
+        Task { sums: Sums::Distances, size, a, b }.run(self).await
     }
+}
 
-    /// Sums over what `m` rows of A and `n` columns of B have in common: `k` terms each.
-    async fn sums(
-        &self,
-        sums: Sums,
-        (m, n, k): (usize, usize, usize),
-        a: Factor<'_>,
-        b: Factor<'_>,
-    ) -> Result<Vec<f32>, GpuError> {
-        assert_eq!((a.values.len(), b.values.len()), (m * k, k * n), "values of {m} × {k} and {k} × {n}");
+/// Sums over what each row of A and each column of B have in common.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    sums: Sums,
+    /// Rows of A, columns of B, and terms of a sum.
+    size: (usize, usize, usize),
+    a: Factor<'a>,
+    b: Factor<'a>,
+}
+
+impl Task<'_> {
+    /// The sums, row by row, from one block of them after another.
+    async fn run(self, gpu: &Gpu) -> Result<Vec<f32>, GpuError> {
+        let (m, n, k) = self.size;
+        assert_eq!((self.a.values.len(), self.b.values.len()), (m * k, k * n), "values of {m} × {k} and {k} × {n}");
         let mut found = zeros(m, n)?;
         if found.is_empty() || k == 0 {
             return Ok(found);
         }
-        let kernel = Kernel::Product { a_is_transposed: a.is_transposed, b_is_transposed: b.is_transposed, sums };
-        let (of_rows, of_columns, of_terms) = block_size((m, n, k), self.block_len());
+        let (of_rows, of_columns, of_terms) = block_size(self.size, gpu.block_len());
         for rows in parts(m, of_rows) {
             for columns in parts(n, of_columns) {
-                if sums == Sums::Gram && columns.end <= rows.start {
+                if self.sums == Sums::Gram && columns.end <= rows.start {
                     continue;
                 }
-                let block = self.accepted(|| self.numbers(rows.len() * columns.len())).await?;
-                for terms in parts(k, of_terms) {
-                    let a_block = a.cut((m, k), &rows, &terms);
-                    let b_block = b.cut((k, n), &terms, &columns);
-                    let work = || {
-                        let a_block = self.upload(&a_block);
-                        let is_same = sums == Sums::Gram && rows == columns;
-                        let b_block = (!is_same).then(|| self.upload(&b_block));
-                        let block = Block {
-                            kernel,
-                            size: (rows.len(), columns.len(), terms.len()),
-                            first: (rows.start, columns.start),
-                            is_added: terms.start > 0,
-                            a: &a_block,
-                            b: b_block.as_ref().unwrap_or(&a_block),
-                            sums: &block,
-                        };
-                        block.submit(self);
-                    };
-                    self.accepted(work).await?;
-                    if terms.end < k {
-                        // What is uploaded takes memory until it is used.
-                        self.finish().await?;
-                    }
-                }
-                let block = self.read(&block).await?;
+                let block = self.block(gpu, &rows, &columns, of_terms).await?;
                 for (row, sums) in rows.clone().zip(block.chunks_exact(columns.len())) {
                     found[row * n..][columns.clone()].copy_from_slice(sums);
                 }
@@ -159,9 +143,48 @@ impl Gpu {
         }
         Ok(found)
     }
+
+    /// The sums of these rows and columns, so many terms at a time.
+    async fn block(
+        self,
+        gpu: &Gpu,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        of_terms: usize,
+    ) -> Result<Vec<f32>, GpuError> {
+        let (m, n, k) = self.size;
+        let sums = gpu.accepted(|| gpu.numbers(rows.len() * columns.len())).await?;
+        for terms in parts(k, of_terms) {
+            let submit = || {
+                let a = gpu.upload(&self.a.cut((m, k), rows, &terms));
+                let is_same = self.sums == Sums::Gram && rows == columns;
+                let b = (!is_same).then(|| gpu.upload(&self.b.cut((k, n), &terms, columns)));
+                let block = Block {
+                    kernel: Kernel::Product {
+                        a_is_transposed: self.a.is_transposed,
+                        b_is_transposed: self.b.is_transposed,
+                        sums: self.sums,
+                    },
+                    size: (rows.len(), columns.len(), terms.len()),
+                    first: (rows.start, columns.start),
+                    is_added: terms.start > 0,
+                    a: &a,
+                    b: b.as_ref().unwrap_or(&a),
+                    sums: &sums,
+                };
+                block.submit(gpu);
+            };
+            gpu.accepted(submit).await?;
+            if terms.end < k {
+                // What is uploaded takes memory until it is used.
+                gpu.finish().await?;
+            }
+        }
+        gpu.read(&sums).await
+    }
 }
 
-/// Sums that the GPU can hold at once.
+/// Sums and terms that the GPU can hold at once.
 struct Block<'a> {
     kernel: Kernel,
     /// Rows, columns and terms.

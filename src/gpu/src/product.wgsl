@@ -1,5 +1,5 @@
 // Sums over the terms that a row of A and a column of B have in common: their products, or the squares of their
-// differences. A workgroup sums a tile of 64 rows and 64 columns; each of its 256 lanes 4 rows and 4 columns, in
+// differences. A workgroup sums a tile of 64 rows and 64 columns; each of its 64 lanes 8 rows and 8 columns, in
 // registers. 16 terms of the tile at a time lie in the workgroup's memory.
 
 // A is stored term by term instead of row by row.
@@ -40,7 +40,7 @@ const STRIDE = 17u;
 var<workgroup> a_tile: array<vec4f, DEPTH * STRIDE>;
 var<workgroup> b_tile: array<vec4f, DEPTH * STRIDE>;
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(8, 8)
 fn product(
     @builtin(workgroup_id) tile: vec3u,
     @builtin(local_invocation_id) at: vec3u,
@@ -53,53 +53,46 @@ fn product(
     }
     let start = shape.first_term + tile.z * shape.n_terms;
     let end = min(start + shape.n_terms, shape.k);
-    let of_a = share(lane, A_IS_TRANSPOSED);
-    let of_b = share(lane, !B_IS_TRANSPOSED);
-    let a_row = first_row + 4 * of_a.x;
-    let b_column = first_column + 4 * of_b.x;
-    var row_0 = vec4f();
-    var row_1 = vec4f();
-    var row_2 = vec4f();
-    var row_3 = vec4f();
+    // Of its upper and lower four rows, and its left and right four columns.
+    var upper_left = mat4x4f();
+    var upper_right = mat4x4f();
+    var lower_left = mat4x4f();
+    var lower_right = mat4x4f();
     for (var term = start; term < end; term += DEPTH) {
-        let a_term = term + of_a.y;
-        a_tile[of_a.y * STRIDE + of_a.x] = vec4f(
-            a_at(a_row, a_term, end),
-            a_at(a_row + 1, a_term, end),
-            a_at(a_row + 2, a_term, end),
-            a_at(a_row + 3, a_term, end),
-        );
-        let b_term = term + of_b.y;
-        b_tile[of_b.y * STRIDE + of_b.x] = vec4f(
-            b_at(b_term, b_column, end),
-            b_at(b_term, b_column + 1, end),
-            b_at(b_term, b_column + 2, end),
-            b_at(b_term, b_column + 3, end),
-        );
+        for (var slot = lane; slot < 256; slot += 64) {
+            let of_a = share(slot, A_IS_TRANSPOSED);
+            let of_b = share(slot, !B_IS_TRANSPOSED);
+            a_tile[of_a.y * STRIDE + of_a.x] = four_of_a(first_row + 4 * of_a.x, term + of_a.y, end);
+            b_tile[of_b.y * STRIDE + of_b.x] = four_of_b(term + of_b.y, first_column + 4 * of_b.x, end);
+        }
         workgroupBarrier();
         for (var depth = 0u; depth < DEPTH; depth++) {
-            let x = a_tile[depth * STRIDE + at.y];
-            let y = b_tile[depth * STRIDE + at.x];
-            if IS_DISTANCE {
-                row_0 += (x.x - y) * (x.x - y);
-                row_1 += (x.y - y) * (x.y - y);
-                row_2 += (x.z - y) * (x.z - y);
-                row_3 += (x.w - y) * (x.w - y);
-            } else {
-                row_0 += x.x * y;
-                row_1 += x.y * y;
-                row_2 += x.z * y;
-                row_3 += x.w * y;
-            }
+            let upper = a_tile[depth * STRIDE + at.y];
+            let lower = a_tile[depth * STRIDE + at.y + 8];
+            let left = b_tile[depth * STRIDE + at.x];
+            let right = b_tile[depth * STRIDE + at.x + 8];
+            upper_left += terms(upper, left);
+            upper_right += terms(upper, right);
+            lower_left += terms(lower, left);
+            lower_right += terms(lower, right);
         }
         workgroupBarrier();
     }
     let row = first_row + 4 * at.y;
     let column = first_column + 4 * at.x;
-    put(tile.z, row, column, row_0);
-    put(tile.z, row + 1, column, row_1);
-    put(tile.z, row + 2, column, row_2);
-    put(tile.z, row + 3, column, row_3);
+    put(tile.z, row, column, upper_left);
+    put(tile.z, row, column + 32, upper_right);
+    put(tile.z, row + 32, column, lower_left);
+    put(tile.z, row + 32, column + 32, lower_right);
+}
+
+// What four rows and four columns have of one term; a vector for each row.
+fn terms(x: vec4f, y: vec4f) -> mat4x4f {
+    if IS_DISTANCE {
+        let d = mat4x4f(x.x - y, x.y - y, x.z - y, x.w - y);
+        return mat4x4f(d[0] * d[0], d[1] * d[1], d[2] * d[2], d[3] * d[3]);
+    }
+    return mat4x4f(x.x * y, x.y * y, x.z * y, x.w * y);
 }
 
 // Which group of four a lane reads, and which term of it: lanes beside each other read what lies beside each other.
@@ -108,6 +101,19 @@ fn share(lane: u32, terms_are_apart: bool) -> vec2u {
         return vec2u(lane % 16, lane / 16);
     }
     return vec2u(lane / 16, lane % 16);
+}
+
+fn four_of_a(row: u32, term: u32, end: u32) -> vec4f {
+    return vec4f(a_at(row, term, end), a_at(row + 1, term, end), a_at(row + 2, term, end), a_at(row + 3, term, end));
+}
+
+fn four_of_b(term: u32, column: u32, end: u32) -> vec4f {
+    return vec4f(
+        b_at(term, column, end),
+        b_at(term, column + 1, end),
+        b_at(term, column + 2, end),
+        b_at(term, column + 3, end),
+    );
 }
 
 // 0 beyond the edges.
@@ -125,7 +131,14 @@ fn b_at(term: u32, column: u32, end: u32) -> f32 {
     return b[select(term * shape.n + column, column * shape.k + term, B_IS_TRANSPOSED)];
 }
 
-fn put(layer: u32, row: u32, column: u32, values: vec4f) {
+fn put(layer: u32, row: u32, column: u32, values: mat4x4f) {
+    put_row(layer, row, column, values[0]);
+    put_row(layer, row + 1, column, values[1]);
+    put_row(layer, row + 2, column, values[2]);
+    put_row(layer, row + 3, column, values[3]);
+}
+
+fn put_row(layer: u32, row: u32, column: u32, values: vec4f) {
     if row >= shape.m {
         return;
     }
