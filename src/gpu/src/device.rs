@@ -111,11 +111,13 @@ impl Gpu {
         let (validation, internal, memory) = (validation.pop(), internal.pop(), memory.pop());
         // Memory that was not to be had makes what uses it invalid, so it is looked at first.
         let errors = [memory.await, internal.await, validation.await];
-        self.faults.check()?;
-        match errors.into_iter().flatten().next() {
-            Some(error) => Err(error.into()),
-            None => Ok(done),
+        let error = errors.into_iter().flatten().next();
+        if error.is_some() {
+            // What belongs to a GPU that is lost is merely invalid until it is asked.
+            self.poll(wgpu::PollType::Poll);
         }
+        self.faults.check()?;
+        error.map_or(Ok(done), |error| Err(error.into()))
     }
 
     /// Memory for numbers, all 0.
@@ -178,27 +180,28 @@ impl Gpu {
 
     /// Waits for what the GPU tells: whether it did it.
     async fn wait(&self, told: oneshot::Receiver<bool>) -> Result<(), GpuError> {
-        self.poll();
+        self.poll(wgpu::PollType::wait_indefinitely());
         let is_done = told.await.unwrap_or(false);
         self.faults.check()?;
         if is_done { Ok(()) } else { Err(self.faults.tell(GpuError::Lost { reason: "it does not answer".into() })) }
     }
 
-    /// Blocks until the GPU has done its work.
+    /// Hears what the GPU has to tell.
     #[cfg(not(target_family = "wasm"))]
-    fn poll(&self) {
+    fn poll(&self, how: wgpu::PollType) {
         // A GPU that is lost while we wait makes `poll` panic; whoever waits then hears of it like of any other loss.
-        let wait = || self.device.poll(wgpu::PollType::wait_indefinitely());
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(wait)) {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => drop(self.faults.tell(GpuError::Lost { reason: error.to_string() })),
-            Err(_) => drop(self.faults.tell(GpuError::Lost { reason: "it went away at work".into() })),
-        }
+        let poll = std::panic::AssertUnwindSafe(|| self.device.poll(how));
+        let reason = match std::panic::catch_unwind(poll) {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it went away at work".into(),
+        };
+        self.faults.tell(GpuError::Lost { reason });
     }
 
-    /// The browser tells when work is done.
+    /// The browser tells by itself.
     #[cfg(target_family = "wasm")]
-    fn poll(&self) {}
+    fn poll(&self, _how: wgpu::PollType) {}
 }
 
 /// Tells whether it was done, to whoever still waits.
@@ -251,17 +254,35 @@ mod tests {
 
     use super::*;
 
+    /// The GPU, or a word of what was not run.
+    fn found(what: &str) -> Option<Gpu> {
+        match block_on(Gpu::find()) {
+            Ok(gpu) => Some(gpu),
+            Err(error @ GpuError::NoAdapter { .. }) => {
+                eprintln!("not run: {what}; {error}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     #[test]
     fn what_the_gpu_does_not_take_is_an_error_and_the_next_work_is_done() {
-        let gpu = match block_on(Gpu::find()) {
-            Ok(gpu) => gpu,
-            Err(error @ GpuError::NoAdapter { .. }) => return eprintln!("not run: work that is refused; {error}"),
-            Err(error) => panic!("{error}"),
-        };
+        let Some(gpu) = found("work that is refused") else { return };
         let too_large = block_on(gpu.accepted(|| gpu.memory(1 << 60, BufferUsages::STORAGE)));
         assert!(matches!(too_large, Err(GpuError::Rejected { .. })), "{too_large:?}");
-        let sums = block_on(async { gpu.read(&gpu.accepted(|| gpu.upload(&[1.0, 2.0])).await?).await });
-        assert_eq!(sums, Ok(vec![1.0, 2.0]));
+        let numbers = block_on(async { gpu.read(&gpu.accepted(|| gpu.upload(&[1.0, 2.0])).await?).await });
+        assert_eq!(numbers, Ok(vec![1.0, 2.0]));
+    }
+
+    #[test]
+    fn a_gpu_that_goes_away_between_work_and_answer_is_noticed() {
+        let Some(gpu) = found("a GPU that goes away") else { return };
+        let memory = block_on(gpu.accepted(|| gpu.upload(&[1.0, 2.0]))).expect("the GPU is there");
+        gpu.device.destroy();
+        let numbers = block_on(gpu.read(&memory));
+        assert!(matches!(numbers, Err(GpuError::Lost { .. })), "{numbers:?}");
+        assert_eq!(block_on(gpu.finish()), numbers.map(drop), "it stays lost");
     }
 
     #[test]

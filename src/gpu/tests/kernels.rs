@@ -90,6 +90,19 @@ fn sums_of_many_equal_signs_keep_their_digits() {
 }
 
 #[test]
+fn there_may_be_more_rows_or_columns_than_a_gpu_takes_workgroups() {
+    let Some(gpu) = found("millions of rows") else { return };
+    let n = 64 * 65_535 + 70;
+    let (long, short) = (numbers(2 * n, 7), [0.5, 2.0]);
+    let expected: Vec<f32> = long.chunks_exact(2).map(|pair| pair[0] * 0.5 + pair[1] * 2.0).collect();
+    let (long, short) = (Factor::rows(&long), Factor::rows(&short));
+    for (size, a, b) in [((n, 1, 2), long, short), ((1, n, 2), short, long.transposed())] {
+        let found = block_on(gpu.product(size, a, b)).expect("the GPU computes");
+        assert!(found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() <= 1e-5), "{size:?}");
+    }
+}
+
+#[test]
 fn a_gpu_that_was_given_back_is_lost() {
     let Some(gpu) = found("the loss of a GPU") else { return };
     let product = || block_on(gpu.product((1, 1, 1), Factor::rows(&[2.0]), Factor::rows(&[3.0])));
