@@ -11,6 +11,13 @@ use crate::kernels::Kernels;
 /// A matrix is cut into blocks of at most this many bytes, which every GPU can bind.
 const BLOCK_BYTES: u64 = 128 << 20;
 
+/// Who could have offered a GPU.
+const NOT_FOUND: &str = if cfg!(target_family = "wasm") {
+    "the browser offers none; its settings may have it switched off"
+} else {
+    "no driver for Vulkan, Metal or DX12 offers one"
+};
+
 /// A GPU that computes.
 #[derive(Debug)]
 pub struct Gpu {
@@ -49,7 +56,10 @@ impl Gpu {
             ..Default::default()
         };
         let found = wgpu::Instance::default().request_adapter(&options).await;
-        let found = found.map_err(|error| GpuError::NoAdapter { reason: error.to_string() })?;
+        let found = found.map_err(|error| match error {
+            wgpu::RequestAdapterError::NotFound { .. } => GpuError::NoAdapter { reason: NOT_FOUND.into() },
+            error => GpuError::NoAdapter { reason: error.to_string() },
+        })?;
         let (info, limits) = (found.get_info(), found.limits());
         let adapter = Adapter {
             name: if info.name.is_empty() { "unnamed".into() } else { info.name },
