@@ -14,8 +14,7 @@ use crate::server::Server;
 use crate::{browser, engine, serving, tools};
 
 /// Figures that miss their bar on two cores even in a quiet hour, or have missed it, with the best that was seen. They are
-/// told, and fail nothing. ARCHITECTURE.md says what was tried for runs on two workers and for the service worker, and how far
-/// the tries for the learners have come.
+/// told, and fail nothing. ARCHITECTURE.md says what was tried.
 const FALL_SHORT: [(&str, &str); 9] = [
     ("ten folds: two workers against one", "1.62"),
     ("1,000 trees: two workers against one", "1.71"),
