@@ -131,21 +131,23 @@ impl Cpu {
 struct Step {
     optimizer: Optimizer,
     length: f32,
+    /// What roots of Adam's mean of squares are multiplied by, as it began at 0.
+    root: f32,
     /// What a row of the batch counts.
     share: f32,
 }
 
 impl Step {
     fn new(plan: &Plan, n_steps: u32, share: f32) -> Self {
-        let length = match plan.optimizer {
-            Optimizer::Sgd { .. } => plan.learning_rate,
+        let (length, root) = match plan.optimizer {
+            Optimizer::Sgd { .. } => (plan.learning_rate, 1.0),
             // Means that began at 0 are too small at first.
             Optimizer::Adam => {
                 let left = |share: f64| 1.0 - numeric::pow(share, f64::from(n_steps));
-                plan.learning_rate * numeric::sqrt(left(f64::from(SQUARES))) / left(f64::from(MEANS))
+                (plan.learning_rate / left(f64::from(MEANS)), 1.0 / numeric::sqrt(left(f64::from(SQUARES))))
             }
         };
-        Self { optimizer: plan.optimizer, length: length as f32, share }
+        Self { optimizer: plan.optimizer, length: length as f32, root: root as f32, share }
     }
 
     /// Against sums of slopes over the batch.
@@ -171,7 +173,7 @@ numeric::wide! {
             let slope = step.share * (slope + l2_weight * *weight);
             *first = MEANS * *first + (1.0 - MEANS) * slope;
             *second = SQUARES * *second + (1.0 - SQUARES) * slope * slope;
-            *weight -= step.length * *first / (second.sqrt() + LEAST);
+            *weight -= step.length * *first / (second.sqrt() * step.root + LEAST);
         }
     }
 }

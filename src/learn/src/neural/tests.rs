@@ -1,3 +1,5 @@
+use serde::Deserialize;
+
 use super::*;
 use crate::{Unwatched, block_on};
 
@@ -94,6 +96,78 @@ fn steps_follow_the_slope_of_the_loss() {
                 let step = start[layer_idx].weights[at] - after[layer_idx].weights[at];
                 let found = f64::from(step) / 1e-3;
                 assert!((found - expected).abs() < 2e-3, "{activation:?} {layer_idx} {at}: {found} {expected}");
+            }
+        }
+    }
+}
+
+/// What `tests/reference/network.py` wrote.
+#[derive(Deserialize)]
+struct Reference {
+    batch: usize,
+    l2_weight: f64,
+    momentum: f64,
+    inputs: Vec<f32>,
+    weights: Vec<f32>,
+    classes: Vec<f32>,
+    numbers: Vec<f32>,
+    cases: Vec<Case>,
+}
+
+/// A hundred steps. Weights and biases stand layer by layer.
+#[derive(Deserialize)]
+struct Case {
+    is_class: bool,
+    activation: Activation,
+    optimizer: String,
+    widths: Vec<usize>,
+    learning_rate: f64,
+    start: Vec<[Vec<f32>; 2]>,
+    losses: Vec<f64>,
+    end: Vec<[Vec<f32>; 2]>,
+}
+
+#[test]
+fn a_hundred_steps_are_those_of_pytorch() {
+    let text = include_str!("../../../../tests/reference/network.json");
+    let reference: Reference = serde_json::from_str(text).expect("what the script writes");
+    for case in reference.cases {
+        let name = format!("{:?} {}", case.activation, case.optimizer);
+        let plan = Plan {
+            widths: case.widths.clone(),
+            activation: case.activation,
+            loss: if case.is_class { Loss::CrossEntropy } else { Loss::Square },
+            optimizer: match case.optimizer.as_str() {
+                "adam" => Optimizer::Adam,
+                _ => Optimizer::Sgd { momentum: reference.momentum },
+            },
+            learning_rate: case.learning_rate,
+            l2_weight: reference.l2_weight,
+        };
+        let layer = |(pair, [weights, biases]): (&[usize], [Vec<f32>; 2])| Layer {
+            n_inputs: pair[0],
+            n_outputs: pair[1],
+            weights,
+            biases,
+        };
+        let layers = case.widths.windows(2).zip(case.start).map(layer).collect();
+        let rows = Rows {
+            inputs: reference.inputs.clone(),
+            targets: if case.is_class { reference.classes.clone() } else { reference.numbers.clone() },
+            weights: reference.weights.clone(),
+        };
+        let mut network = Cpu::new(plan, layers, rows);
+        let n_rows = reference.weights.len();
+        for (step, expected) in case.losses.iter().enumerate() {
+            let first = step * reference.batch % n_rows;
+            let batch: Vec<u32> = (first as u32..(first + reference.batch) as u32).collect();
+            let loss = block_on(network.step(&batch)).expect("never stopped") / reference.batch as f64;
+            assert!((loss - expected).abs() <= 1e-4 * expected.max(0.1), "{name}, step {step}: {loss} {expected}");
+        }
+        let end = block_on(network.layers()).expect("never stopped");
+        for (found, [weights, biases]) in end.iter().zip(&case.end) {
+            for (found, expected) in found.weights.iter().chain(&found.biases).zip(weights.iter().chain(biases)) {
+                assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{name}: {found} {expected}");
             }
         }
     }
