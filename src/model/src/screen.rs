@@ -188,9 +188,9 @@ impl Screen {
             for (at, dots) in dots.iter().enumerate() {
                 let norm = points.norms[tile][first + at];
                 let mut are_beyond = true;
-                for lane in 0..LANES {
-                    let together = self.norms[group_idx][lane] + norm;
-                    let square = together - 2.0 * dots[lane] - self.rounding() * together;
+                for (dot, of_row) in dots.iter().zip(&self.norms[group_idx]) {
+                    let together = of_row + norm;
+                    let square = together - 2.0 * dot - self.rounding() * together;
                     are_beyond &= square > limits[first + at];
                 }
                 beyond[first + at] = are_beyond;
