@@ -311,20 +311,21 @@ async function answerWith(ask, event, path, query, arrived, body) {
     return oneByOne(() => change(asked, body));
   }
   let out, bytes, taken;
+  let hasCopy = false;
   try {
-    [out, bytes, taken] = (await answerElsewhere(asked, body)) ?? (await answerOf(ask, asked, body));
+    const elsewhere = await answerElsewhere(asked, body);
+    [out, bytes, taken] = elsewhere ?? (await answerOf(ask, asked, body));
+    hasCopy = elsewhere === undefined && out.has_copy;
   } catch (error) {
     if (!(error instanceof ProgramFailed)) {
       throw error;
     }
     console.warn(error);
     ask = await started();
-    [out, bytes] = ask({ failed: asked });
+    [out, bytes, taken] = counted(ask, ask({ failed: asked }));
   }
-  if (taken) {
-    event.waitUntil(keepTaken(ask, taken));
-  }
-  event.waitUntil(keepCounts(ask, out.has_copy && !taken).then(() => slicing));
+  event.waitUntil(keepTaken(taken));
+  event.waitUntil(follow(ask, hasCopy).then(() => slicing));
   return new Response(request.method === "HEAD" ? null : bytes, { status: out.status, headers: out.headers });
 }
 
@@ -332,18 +333,24 @@ async function answerWith(ask, event, path, query, arrived, body) {
 async function answerOf(ask, asked, body) {
   let [out, bytes] = ask({ request: asked }, body);
   if (out.type === "needs") {
-    await keepCounts(ask, false);
+    await writeCounts(ask, false);
     [out, bytes] = ask({ request: { ...asked, past: await past(out) } }, body);
   }
   if (out.type === "package") {
     const found = await packageOf(out.package);
     if (found === undefined) {
       const told = { error: `there is no package ${out.package.slice(0, 8)}`, code: "request.not_found" };
-      return [{ status: 404, headers: [["content-type", "application/json"]] }, JSON.stringify(told)];
+      return counted(ask, [{ status: 404, headers: [["content-type", "application/json"]] }, JSON.stringify(told)]);
     }
-    return out.is_header ? ask("header", found) : [{ status: 200, headers: [] }, found];
+    return counted(ask, out.is_header ? ask("header", found) : [{ status: 200, headers: [] }, found]);
   }
-  return [out, bytes];
+  return counted(ask, [out, bytes]);
+}
+
+/// An answer with what was counted of it, at once: another request may end the program before anyone asks it again.
+function counted(ask, [out, bytes]) {
+  const [taken] = ask({ take: { with_slices: false } });
+  return [out, bytes, taken];
 }
 
 // Large requests
@@ -449,11 +456,8 @@ let slicing = Promise.resolve();
 let settledMs = 0;
 let nWritten = 0;
 
-/// Writes what was counted.
-function keepCounts(ask, hasCopy) {
-  if (hasCopy) {
-    ask({ copy: { now_ms: Date.now() } });
-  }
+/// What an answer brings with it besides: a copy for a mirror, and slices that are written after a while.
+async function follow(ask, hasCopy) {
   if (!isSlicing) {
     isSlicing = true;
     // Keeps the service worker alive until then, if the browser lets it.
@@ -463,15 +467,19 @@ function keepCounts(ask, hasCopy) {
       return writeCounts(await started(), true);
     });
   }
-  return writeCounts(ask, false);
+  if (hasCopy) {
+    ask({ copy: { now_ms: Date.now() } });
+    await writeCounts(ask, false);
+  }
 }
 
-async function keepTaken(ask, taken) {
+/// Writes what was counted.
+async function keepTaken(taken) {
   const rows = { requests: taken.requests, exceptions: taken.exceptions };
   const more = added(taken);
   if (more.length + taken.requests.length + taken.exceptions.length > 0) {
     try {
-      await addUp(ask, more, rows, taken);
+      await addUp(more, rows, taken);
     } catch (error) {
       console.warn("what was counted could not be kept:", error);
     }
@@ -480,7 +488,7 @@ async function keepTaken(ask, taken) {
 
 async function writeCounts(ask, withSlices) {
   const [taken] = ask({ take: { with_slices: withSlices } });
-  await keepTaken(ask, taken);
+  await keepTaken(taken);
   if (withSlices && Date.now() - settledMs > SETTLE_EVERY_MS) {
     settledMs = Date.now();
     await settle(ask);
@@ -525,21 +533,36 @@ async function readSum(store, key) {
   }
 }
 
-async function addUp(ask, more, rows, { remembered, judged }) {
-  // Sums that are forgotten meanwhile are read again.
+/// Adds to sums: what is to be written, each with its store and key.
+async function merged(more) {
   for (;;) {
+    const ask = await started();
+    // Sums that are forgotten meanwhile are read again.
     const unknown = more.filter(([, store, key]) => !sums.has(nameOfSum(store, key)));
-    if (unknown.length === 0) {
-      break;
+    if (unknown.length > 0) {
+      await Promise.all(unknown.map(([, store, key]) => readSum(store, key)));
+      continue;
     }
-    await Promise.all(unknown.map(([, store, key]) => readSum(store, key)));
+    const anew = new Map();
+    try {
+      for (const [how, store, key, record] of more) {
+        const name = nameOfSum(store, key);
+        const kept = anew.get(name)?.record ?? sums.get(name);
+        anew.set(name, { store, key, record: kept ? ask({ [how]: { kept, more: record } })[0].record : record });
+      }
+    } catch (error) {
+      if (error instanceof ProgramGone) {
+        continue;
+      }
+      throw error;
+    }
+    anew.forEach(({ record }, name) => sums.set(name, record));
+    return [...anew.values()].map(({ store, key, record }) => [store, key, JSON.stringify(record)]);
   }
-  const puts = more.map(([how, store, key, record]) => {
-    const name = nameOfSum(store, key);
-    const kept = sums.get(name);
-    sums.set(name, kept ? ask({ [how]: { kept, more: record } })[0].record : record);
-    return [store, key, JSON.stringify(sums.get(name))];
-  });
+}
+
+async function addUp(more, rows, { remembered, judged }) {
+  const puts = await merged(more);
   await write(COUNTED, "relaxed", (store) => {
     puts.forEach(([name, key, record]) => store(name).put(record, key));
     remembered.forEach(([id, row]) => store("remembered").put({ id, at_ms: row.at_ms, row: JSON.stringify(row) }));
