@@ -10,8 +10,8 @@ const FOLDS = pipelineJson(
   {
     data: ["data.generate-data@1", { shape: "churn", n_rows: 8000 }],
     clean: ["transform.clean-missing-data@1", { cleaning_mode: "remove-rows" }],
-    forest: ["learn.decision-forest@1", { n_trees: 120 }],
-    validate: ["evaluate.cross-validate-model@1", { n_folds: 6 }],
+    forest: ["learn.decision-forest@1", { n_trees: 60 }],
+    validate: ["evaluate.cross-validate-model@1", { n_folds: 12 }],
     train: ["train.train-model@1"],
     score: ["score.score-model@1"],
     evaluate: ["evaluate.evaluate-model@1"],
