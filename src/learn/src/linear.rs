@@ -80,7 +80,7 @@ pub async fn fit(
     checkpoint: &mut impl Checkpoint,
 ) -> Result<LinearModel, FitError> {
     settings.check()?;
-    let design = Design::new(x, y, weights, settings.fit_intercept, checkpoint).await?;
+    let design = Design::new(x, y, weights, settings.fit_intercept);
     let (l1, l2) = (settings.l1_weight, settings.l2_weight);
     let scaled = match settings.method {
         LinearMethod::LeastSquares => least_squares::solve(&design, 0.0, checkpoint).await?,
@@ -164,25 +164,15 @@ impl Place {
 }
 
 impl<'a> Design<'a> {
-    async fn new(
-        x: &'a Matrix,
-        y: &[f64],
-        weights: Option<&[f64]>,
-        centered: bool,
-        checkpoint: &mut impl Checkpoint,
-    ) -> Result<Self, Stopped> {
+    fn new(x: &'a Matrix, y: &[f64], weights: Option<&[f64]>, centered: bool) -> Self {
         let total_weight = weights.map_or(x.n_rows as f64, |weights| weights.iter().sum());
         let roots: Option<Vec<f64>> = weights.map(|weights| weights.iter().map(|&w| numeric::sqrt(w)).collect());
         let place = |values: &[f64]| Place::new(values, weights, total_weight, centered);
-        let mut places = Vec::with_capacity(x.n_columns);
-        for column_idx in 0..x.n_columns {
-            places.push(place(x.column(column_idx)));
-            checkpoint.checkpoint(0.0, "Reading columns").await?;
-        }
+        let places: Vec<Place> = (0..x.n_columns).map(|column_idx| place(x.column(column_idx))).collect();
         let of_y = place(y);
         let mut placed = vec![0.0; y.len()];
         of_y.write(y, roots.as_deref(), &mut placed);
-        Ok(Self {
+        Self {
             means: places.iter().map(|place| place.mean).collect(),
             units: places.iter().map(|place| place.unit).collect(),
             x,
@@ -195,7 +185,7 @@ impl<'a> Design<'a> {
             total_weight,
             y_mean: of_y.mean,
             y_unit: of_y.unit,
-        })
+        }
     }
 
     /// Some rows of a column.
@@ -221,7 +211,7 @@ impl<'a> Design<'a> {
     }
 
     /// Xᵀ(y - Xw), a few rows at a time, so that each number is read once.
-    async fn correlations(&self, w: &[f64], checkpoint: &mut impl Checkpoint) -> Result<Vec<f64>, Stopped> {
+    fn correlations(&self, w: &[f64]) -> Vec<f64> {
         const BLOCK: usize = 512;
         let mut correlations = vec![0.0; self.n_columns];
         let mut columns = vec![0.0; BLOCK * self.n_columns];
@@ -237,9 +227,8 @@ impl<'a> Design<'a> {
             for (correlation, column) in correlations.iter_mut().zip(columns.chunks_exact(BLOCK)) {
                 *correlation += dot(&column[..y.len()], &residual);
             }
-            checkpoint.checkpoint(1.0, "Solving").await?;
         }
-        Ok(correlations)
+        correlations
     }
 
     /// y - Xw.

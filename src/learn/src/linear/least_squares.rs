@@ -76,7 +76,7 @@ async fn normal_equations(
     let mut w = vec![0.0; d];
     for round in 0..3 {
         if round > 0 {
-            correlations = design.correlations(&w, checkpoint).await?;
+            correlations = design.correlations(&w);
         }
         let mut step: Vec<f64> = (0..d).map(|j| (correlations[j] - penalties[j] * w[j]) / roots[j]).collect();
         factor.solve(&mut step);
