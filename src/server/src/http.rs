@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ pub struct Options {
     pub keys: Option<PathBuf>,
     /// Threads that answer.
     pub n_workers: usize,
-    /// Requests under way at once; more are refused with 429.
+    /// Predictions under way at once; more are refused with 429.
     pub max_in_flight: u32,
     /// The largest body, in bytes.
     pub max_body: usize,
@@ -191,19 +191,19 @@ async fn ended() {
 
 /// A request that is under way.
 struct Guard<'a> {
-    state: &'a State,
+    counter: &'a AtomicU32,
     n: u32,
 }
 
 impl<'a> Guard<'a> {
-    fn new(state: &'a State) -> Self {
-        Self { state, n: state.in_flight.fetch_add(1, Ordering::Relaxed) + 1 }
+    fn new(counter: &'a AtomicU32) -> Self {
+        Self { counter, n: counter.fetch_add(1, Ordering::Relaxed) + 1 }
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.state.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.counter.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -216,7 +216,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     if let Some(answer) = monitoring(&server, &parts).await {
         return response(answer);
     }
-    let guard = Guard::new(&server.state);
+    let guard = Guard::new(&server.state.in_flight);
     let headers: Arc<Vec<(String, String)>> = Arc::new(
         parts
             .headers
@@ -231,6 +231,10 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
     let service = server.state.service();
     let route = Route::of(parts.method.as_str(), parts.uri.path());
     let rests_on_counts = route.as_ref().is_ok_and(|route| route.rests_on_counts());
+    let is_prediction = route.as_ref().is_ok_and(|route| route.predicts());
+    // Whoever scrapes the metrics takes no prediction's place.
+    let predicting = is_prediction.then(|| Guard::new(&server.state.predicting));
+    let n_predicting = predicting.as_ref().map_or(0, |guard| guard.n);
     let refuse = |refusal: &Refusal| {
         let request = Request { method: parts.method.as_str(), path: parts.uri.path(), headers: &headers, body: &[] };
         let id = request.id().map_or_else(|| server.state.fresh_id(), str::to_owned);
@@ -241,7 +245,7 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         handled.go_on_with_trace(&request);
         handled
     };
-    let (mut handled, body) = match admitted(&server, &parts, &route, guard.n, body).await {
+    let (mut handled, body) = match admitted(&server, &parts, &route, n_predicting, body).await {
         Err(refusal) => (refuse(&refusal), None),
         Ok(body) => match handle(&server, &service, &parts, &headers, &body, rests_on_counts).await {
             Err(refusal) => (refuse(&refusal), None),
@@ -257,7 +261,6 @@ async fn answer(Shared(server): Shared<Arc<Server>>, request: axum::extract::Req
         server.state.judge(&handled.id, record).await;
     }
     let seconds = started.elapsed().as_secs_f64();
-    let is_prediction = route.is_ok_and(|route| route.predicts());
     if is_prediction {
         count(&server, &mut handled, seconds, guard.n);
         if let (Some(_), Some(body)) = (&handled.mirror, body) {

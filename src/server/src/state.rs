@@ -34,7 +34,9 @@ pub(crate) struct State {
     /// Whether what was kept of the past is read.
     has_past: watch::Sender<bool>,
     observer: Mutex<Observer>,
+    /// Requests under way, and those of them that ask for a prediction.
     pub in_flight: AtomicU32,
+    pub predicting: AtomicU32,
     pub is_draining: AtomicBool,
     started: Instant,
     started_ms: u64,
@@ -81,6 +83,7 @@ impl State {
             has_past: watch::Sender::new(false),
             observer: Mutex::new(Observer::new(seed()?)),
             in_flight: AtomicU32::new(0),
+            predicting: AtomicU32::new(0),
             is_draining: AtomicBool::new(false),
             started: Instant::now(),
             started_ms: now,

@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Threads that answer [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
-    /// Requests under way at once; more are refused with 429
+    /// Predictions under way at once; more are refused with 429
     #[arg(long, value_name = "N", default_value_t = 256)]
     max_concurrent_requests: u32,
     /// The largest body, in bytes

@@ -26,7 +26,7 @@ pub(super) async fn admitted(
     server: &Server,
     parts: &Parts,
     route: &Result<Route<'_>, Refusal>,
-    n_in_flight: u32,
+    n_predicting: u32,
     body: Body,
 ) -> Result<Bytes, Refusal> {
     let route = route.as_ref().map_err(Clone::clone)?;
@@ -41,8 +41,9 @@ pub(super) async fn admitted(
     }
     let options = &server.options;
     if route.predicts() {
-        if n_in_flight > options.max_in_flight {
-            let message = format!("{n_in_flight} requests are under way, at most {} are taken", options.max_in_flight);
+        if n_predicting > options.max_in_flight {
+            let message =
+                format!("{n_predicting} predictions are under way, at most {} are taken", options.max_in_flight);
             return Err(Refusal::new(Exception::ConcurrencyLimit, message));
         }
         server.limit_rate(key)?;
