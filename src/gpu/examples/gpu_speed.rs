@@ -15,7 +15,7 @@ fn main() -> Result<(), GpuError> {
     let adapter = gpu.adapter();
     println!("{}{}", adapter.name, if adapter.is_software { " (software)" } else { "" });
     println!("{:<40}{:>12}{:>12}", "", "ms", "GFLOP/s");
-    let x: Vec<f32> = (0..4 << 20).map(|at| ((at * 7919) % 1013) as f32 / 1013.0).collect();
+    let x: Vec<f32> = (0..4_usize << 20).map(|at| ((at * 7919) % 1013) as f32 / 1013.0).collect();
     for n in [64, 256, 512, 1024, 2048] {
         let factor = Factor::rows(&x[..n * n]);
         measure(&format!("product of {n} × {n}"), n * n * n, || block_on(gpu.product((n, n, n), factor, factor)))?;

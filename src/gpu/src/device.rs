@@ -1,5 +1,6 @@
 //! The GPU itself: finding it, its memory, and hearing what goes wrong.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
@@ -27,6 +28,7 @@ pub struct Gpu {
     adapter: Adapter,
     faults: Faults,
     block_bytes: u64,
+    piece_bytes: u64,
 }
 
 /// What a GPU is, and how much of a matrix it takes at once.
@@ -82,7 +84,8 @@ impl Gpu {
         let faults = Faults::default();
         faults.listen(&device);
         let kernels = Kernels::default();
-        Ok(Self { device, queue, kernels, adapter, faults, block_bytes: u64::MAX }.with_block_bytes(BLOCK_BYTES))
+        let found = Self { device, queue, kernels, adapter, faults, block_bytes: 0, piece_bytes: 0 };
+        Ok(found.with_block_bytes(BLOCK_BYTES).with_piece_bytes(u64::MAX))
     }
 
     /// What it is.
@@ -96,6 +99,17 @@ impl Gpu {
         self
     }
 
+    /// Lets a piece of what a network needs have at most this many bytes, and what the GPU can bind.
+    pub fn with_piece_bytes(mut self, n_bytes: u64) -> Self {
+        self.piece_bytes = n_bytes.min(self.adapter.max_buffer_bytes).min(self.adapter.max_binding_bytes);
+        self
+    }
+
+    /// Whether it is gone, or has failed once and is not trusted again.
+    pub fn is_lost(&self) -> bool {
+        self.faults.check().is_err()
+    }
+
     /// Gives the GPU back. Whatever is asked of it later ends with `GpuError::Lost`.
     pub fn give_back(&self) {
         self.faults.tell(GpuError::Lost { reason: "it was given back".into() });
@@ -105,6 +119,20 @@ impl Gpu {
     /// Numbers of a block, at least one.
     pub(crate) fn block_len(&self) -> usize {
         usize::try_from(self.block_bytes / 4).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// Numbers of a piece of memory.
+    pub(crate) fn piece_len(&self) -> usize {
+        usize::try_from(self.piece_bytes / 4).unwrap_or(usize::MAX)
+    }
+
+    /// Whether so many numbers may lie in one piece of memory.
+    ///
+    /// # Errors
+    /// They are more than the GPU takes.
+    pub(crate) fn check_piece(&self, n: usize) -> Result<(), GpuError> {
+        let (n_bytes, limit) = (4 * n as u64, self.piece_bytes);
+        if n_bytes > limit { Err(GpuError::PieceTooLarge { n_bytes, limit }) } else { Ok(()) }
     }
 
     /// What `work` gives, once the GPU has accepted it.
@@ -149,6 +177,21 @@ impl Gpu {
         memory
     }
 
+    /// Memory for positions, all 0.
+    pub(crate) fn positions(&self, n: usize) -> Memory {
+        self.memory(4 * n as u64, BufferUsages::STORAGE | BufferUsages::COPY_DST)
+    }
+
+    /// Puts something into memory, from its start on, before all work that is handed over later.
+    pub(crate) fn put(&self, memory: &Memory, values: &[impl bytemuck::NoUninit]) {
+        self.put_at(memory, 0, values);
+    }
+
+    /// Puts something into memory, from its `first` number on.
+    pub(crate) fn put_at(&self, memory: &Memory, first: usize, values: &[impl bytemuck::NoUninit]) {
+        self.queue.write_buffer(&memory.0, 4 * first as u64, bytemuck::cast_slice(values));
+    }
+
     fn memory(&self, size: u64, usage: BufferUsages) -> Memory {
         Memory(self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -163,11 +206,28 @@ impl Gpu {
     /// # Errors
     /// The GPU is lost or out of memory.
     pub(crate) async fn read(&self, memory: &Memory) -> Result<Vec<f32>, GpuError> {
+        let len = usize::try_from(memory.0.size() / 4).unwrap_or(usize::MAX);
+        self.read_after(|_| (), memory, 0..len).await
+    }
+
+    /// A part of the numbers that memory holds, at least one, once `work` and all work before has been done: work and
+    /// answer are one round trip.
+    ///
+    /// # Errors
+    /// The GPU is lost or out of memory, or does not take the work.
+    pub(crate) async fn read_after(
+        &self,
+        work: impl FnOnce(&mut wgpu::CommandEncoder),
+        memory: &Memory,
+        part: Range<usize>,
+    ) -> Result<Vec<f32>, GpuError> {
         let (sender, receiver) = oneshot::channel();
         let copied = self.accepted(|| {
-            let copied = self.memory(memory.0.size(), BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+            let (first, n_bytes) = (4 * part.start as u64, 4 * part.len() as u64);
+            let copied = self.memory(n_bytes, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
             let mut encoder = self.device.create_command_encoder(&Default::default());
-            encoder.copy_buffer_to_buffer(&memory.0, 0, &copied.0, 0, memory.0.size());
+            work(&mut encoder);
+            encoder.copy_buffer_to_buffer(&memory.0, first, &copied.0, 0, n_bytes);
             self.queue.submit([encoder.finish()]);
             copied.0.map_async(wgpu::MapMode::Read, .., |result| tell(sender, result.is_ok()));
             copied

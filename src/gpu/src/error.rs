@@ -34,6 +34,22 @@ pub enum GpuError {
         /// Columns of the result.
         n_columns: usize,
     },
+    /// The GPU takes less in one piece.
+    #[error("the network needs {n_bytes} bytes in one piece and the GPU takes {limit}: make it or its batches smaller")]
+    PieceTooLarge {
+        /// What it needs.
+        n_bytes: u64,
+        /// What the GPU takes.
+        limit: u64,
+    },
+    /// More rows than are summed on the GPU in one kernel.
+    #[error("a batch of {n_rows} rows is more than the {limit} that are computed on the GPU: make batches smaller")]
+    BatchTooLarge {
+        /// Rows of the batch.
+        n_rows: u64,
+        /// Rows that a batch may have.
+        limit: u64,
+    },
     /// The GPU's driver does not take what it was told. The fault is ours or the driver's.
     #[error("the GPU refused to compute: {reason}")]
     Rejected {

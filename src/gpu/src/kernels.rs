@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use std::borrow::Cow;
+
 use crate::Gpu;
 use crate::device::Memory;
+use crate::trainer::{Block, Extras, Phase, bindings, source};
 
 /// A kernel of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +16,8 @@ pub(crate) enum Kernel {
     Product { a_is_transposed: bool, b_is_transposed: bool, sums: Sums },
     /// `add.wgsl`
     Add,
+    /// `trainer/train.wgsl` and `trainer/stages.wgsl`
+    Train { phase: Phase, block: Block, extras: Extras },
 }
 
 /// What is summed over a row of A and a column of B.
@@ -33,8 +38,7 @@ pub(crate) struct Kernels(Mutex<BTreeMap<Kernel, wgpu::ComputePipeline>>);
 impl Gpu {
     /// Hands `n_groups` workgroups of a kernel to the GPU; `memories` are its bindings in their order.
     pub(crate) fn dispatch(&self, kernel: Kernel, memories: &[&Memory], n_groups: [usize; 3]) {
-        let mut kernels = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pipeline = kernels.entry(kernel).or_insert_with(|| kernel.compile(&self.device));
+        let pipeline = self.pipeline(kernel);
         let entries: Vec<_> = (0..)
             .zip(memories)
             .map(|(binding, memory)| wgpu::BindGroupEntry { binding, resource: memory.0.as_entire_binding() })
@@ -46,12 +50,18 @@ impl Gpu {
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(pipeline);
+        pass.set_pipeline(&pipeline);
         pass.set_bind_group(0, &bindings, &[]);
         let [x, y, z] = n_groups.map(|n| n as u32);
         pass.dispatch_workgroups(x, y, z);
         drop(pass);
         self.queue.submit([encoder.finish()]);
+    }
+
+    /// The kernel as the GPU runs it.
+    pub(crate) fn pipeline(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+        let mut kernels = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kernels.entry(kernel).or_insert_with(|| kernel.compile(&self.device)).clone()
     }
 }
 
@@ -60,7 +70,7 @@ impl Kernel {
         let number = |is_set: bool| f64::from(u8::from(is_set));
         let (source, constants) = match self {
             Self::Product { a_is_transposed, b_is_transposed, sums } => (
-                include_str!("product.wgsl"),
+                Cow::Borrowed(include_str!("product.wgsl")),
                 vec![
                     ("A_IS_TRANSPOSED", number(a_is_transposed)),
                     ("B_IS_TRANSPOSED", number(b_is_transposed)),
@@ -68,17 +78,29 @@ impl Kernel {
                     ("IS_SYMMETRIC", number(sums == Sums::Gram)),
                 ],
             ),
-            Self::Add => (include_str!("add.wgsl"), Vec::new()),
+            Self::Add => (include_str!("add.wgsl").into(), Vec::new()),
+            Self::Train { phase, block, extras } => (source(phase, block, extras).into(), Vec::new()),
         };
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: None,
-            source: wgpu::ShaderSource::Wgsl(source.into()),
+            source: wgpu::ShaderSource::Wgsl(source),
         });
+        let (layout, entry_point) = match self {
+            Self::Product { .. } | Self::Add => (None, None),
+            Self::Train { phase, .. } => {
+                let descriptor = wgpu::PipelineLayoutDescriptor {
+                    label: None,
+                    bind_group_layouts: &[Some(&bindings(device))],
+                    immediate_size: 0,
+                };
+                (Some(device.create_pipeline_layout(&descriptor)), Some(phase.name()))
+            }
+        };
         device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: None,
-            layout: None,
+            layout: layout.as_ref(),
             module: &module,
-            entry_point: None,
+            entry_point,
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
                 // Lanes write each tile before they read it.
