@@ -1,7 +1,10 @@
 //! How long work says how far it is, and lets itself be stopped.
 
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+use crate::neural::{Accelerator, Sight, Standings};
 
 /// Whoever watches a fit: shows its progress and may stop it.
 #[allow(async_fn_in_trait, reason = "every fit runs on one thread")]
@@ -11,6 +14,34 @@ pub trait Checkpoint {
     /// # Errors
     /// The work is no longer wanted.
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped>;
+
+    /// What may compute beside the CPU.
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        None
+    }
+
+    /// Hears how a fit came about, where that is no part of what comes of it: a whole sentence.
+    fn remark(&mut self, sentence: String) {
+        drop(sentence);
+    }
+
+    /// Whether somebody waits to see the network as it is now. To make it ready takes time.
+    fn wants_sight(&mut self) -> bool {
+        false
+    }
+
+    /// Shows a network under way, and in the end the one that came out.
+    fn sight(&mut self, sight: Sight<'_>) {
+        let _ = sight;
+    }
+
+    /// Hears that a pass over the rows is done: whoever goes pass by pass holds at the next checkpoint.
+    fn passed(&mut self) {}
+
+    /// Where trainings stood that were stopped, to go on from there.
+    fn standings(&self) -> Option<Rc<Standings>> {
+        None
+    }
 }
 
 /// The work is no longer wanted.
@@ -37,6 +68,18 @@ trait Watch {
         fraction: f64,
         message: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<(), Stopped>> + 'a>>;
+
+    fn watched_accelerator(&self) -> Option<Rc<dyn Accelerator>>;
+
+    fn watch_remark(&mut self, sentence: String);
+
+    fn watcher_wants_sight(&mut self) -> bool;
+
+    fn watch_sight(&mut self, sight: Sight<'_>);
+
+    fn watch_passed(&mut self);
+
+    fn watched_standings(&self) -> Option<Rc<Standings>>;
 }
 
 impl<C: Checkpoint> Watch for C {
@@ -46,6 +89,30 @@ impl<C: Checkpoint> Watch for C {
         message: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<(), Stopped>> + 'a>> {
         Box::pin(self.checkpoint(fraction, message))
+    }
+
+    fn watched_accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.accelerator()
+    }
+
+    fn watch_remark(&mut self, sentence: String) {
+        self.remark(sentence);
+    }
+
+    fn watcher_wants_sight(&mut self) -> bool {
+        self.wants_sight()
+    }
+
+    fn watch_sight(&mut self, sight: Sight<'_>) {
+        self.sight(sight);
+    }
+
+    fn watch_passed(&mut self) {
+        self.passed();
+    }
+
+    fn watched_standings(&self) -> Option<Rc<Standings>> {
+        self.standings()
     }
 }
 
@@ -58,6 +125,30 @@ impl<'a> Watched<'a> {
 impl Checkpoint for Watched<'_> {
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
         self.0.watch(fraction, message).await
+    }
+
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.0.watched_accelerator()
+    }
+
+    fn remark(&mut self, sentence: String) {
+        self.0.watch_remark(sentence);
+    }
+
+    fn wants_sight(&mut self) -> bool {
+        self.0.watcher_wants_sight()
+    }
+
+    fn sight(&mut self, sight: Sight<'_>) {
+        self.0.watch_sight(sight);
+    }
+
+    fn passed(&mut self) {
+        self.0.watch_passed();
+    }
+
+    fn standings(&self) -> Option<Rc<Standings>> {
+        self.0.watched_standings()
     }
 }
 
@@ -78,6 +169,14 @@ impl<C: Checkpoint> Checkpoint for Part<'_, C> {
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
         let whole = (self.part_idx as f64 + fraction.clamp(0.0, 1.0)) / self.n_parts as f64;
         self.whole.checkpoint(whole, message).await
+    }
+
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.whole.accelerator()
+    }
+
+    fn remark(&mut self, sentence: String) {
+        self.whole.remark(sentence);
     }
 }
 

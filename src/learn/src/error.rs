@@ -1,6 +1,6 @@
 //! Why a fit is not possible, and the way out.
 
-use model::ModelError;
+use model::{Image, ModelError};
 use schema::{ColumnNotFound, Kind};
 use table::number_text;
 
@@ -343,6 +343,30 @@ pub enum FitError {
         /// How many may be.
         limit: usize,
     },
+    /// The columns are not those of the image.
+    #[error(
+        "an image of {} × {} × {} has {} numbers, but there are {n_columns} columns",
+        .image.height, .image.width, .image.n_channels, .image.n_numbers()
+    )]
+    ImageSize {
+        /// What was set.
+        image: Image,
+        /// After categories have become indicators.
+        n_columns: usize,
+    },
+    /// No square lies within the image.
+    #[error(
+        "stage {stage} takes squares of {size} × {size} pixels, but the image that reaches it has {} × {}",
+        .image.height, .image.width
+    )]
+    SquaresTooLarge {
+        /// Counted from 1.
+        stage: usize,
+        /// Pixels along a side of a square.
+        size: usize,
+        /// What reaches it.
+        image: Image,
+    },
     /// The loss grew beyond all numbers.
     #[error("the loss grew beyond all numbers: with a learning rate of {learning_rate}, steps are too long")]
     Diverged {
@@ -474,6 +498,11 @@ impl FitError {
                     .into()
             }
             Self::NetworkTooLarge { .. } => "Use fewer nodes, or fewer columns with Select Columns.".into(),
+            Self::ImageSize { .. } => {
+                "Set the size of the image to that of the data, and leave columns that are no pixels out with Select Columns."
+                    .into()
+            }
+            Self::SquaresTooLarge { .. } => "Use smaller squares there, or pool less before.".into(),
             Self::Diverged { learning_rate } => {
                 format!("Set the learning rate to {} or less, or choose Adam.", learning_rate / 10.0)
             }

@@ -238,11 +238,10 @@ impl Learner {
                 u64::from(settings.n_trees).saturating_mul(40 * rows + sampled * 200)
             }
             Self::Neural(settings) => {
-                let hidden = settings.hidden.iter().map(|width| u64::from(*width));
-                let widths: Vec<u64> = std::iter::once(columns).chain(hidden).chain([1]).collect();
-                let n_weights: u64 = widths.windows(2).map(|pair| pair[0].saturating_mul(pair[1])).sum();
+                let stages = settings.stages(n_columns.max(1), 0).unwrap_or_default();
+                let n_products: u64 = stages.iter().map(|stage| stage.work() as u64).sum();
                 // Forward and back, on a fifth of the passes that are allowed.
-                rows.saturating_mul(n_weights).saturating_mul(u64::from(settings.max_epochs)) / 10
+                rows.saturating_mul(n_products).saturating_mul(u64::from(settings.max_epochs)) / 10
             }
             // A level looks up half of the bins: the other child's sums are what is left of the parent's.
             Self::Boosting(settings) => {

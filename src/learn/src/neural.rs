@@ -1,41 +1,67 @@
 //! Multi-layer perceptrons, trained by descending the gradient of one batch of rows after another.
 //!
-//! What is trained is a `Plan`: plain data. A `Backend` computes its steps; the one of this crate is `Cpu`. When to stop,
-//! which rows come together and what is kept are told here, so that they are the same whatever computes.
+//! What is trained is a `Plan`: plain data. A `Backend` computes its steps; the one of this crate is `Cpu`, others come from
+//! an `Accelerator`. When to stop, which rows come together and what is kept are told here, so that they are the same
+//! whatever computes.
 //!
 //! Conventions are scikit-learn's `MLPClassifier` and `MLPRegressor`, but that columns and a number to be predicted are
 //! standardised, and two classes have two outputs.
 
+mod backend;
+mod choice;
 mod cpu;
+mod pace;
+mod sight;
+mod standing;
 
-use model::{Activation, Layer, Losses, Matrix, Network, scaled};
+use model::{Activation, Layer, Losses, Matrix, Network, Stage, scaled};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
-use self::cpu::Cpu;
+pub use self::backend::{Accelerator, Backend, Loss, Lost, Plan, Promised, Rows, Saved};
+pub use self::choice::{Faster, Missing};
+pub use self::cpu::{Cpu, Step};
+pub use self::pace::{Pace, pace};
+pub use self::sight::Sight;
+pub use self::standing::Standings;
+use self::standing::{Descent, Identity, Standing};
 use crate::dataset::Labels;
+use crate::dense::sums_about;
 use crate::logistic::{ClassWeights, row_weights};
-use crate::scaling::scaling;
+use crate::scaling::{scale, scaling};
 use crate::{Checkpoint, FitError, Stopped, Task};
 
 /// More weights than this would not fit beside the data: 400 MB with what the optimizer remembers.
 const MAX_WEIGHTS: usize = 25_000_000;
+/// So would more numbers that stages make of a batch: 500 MB, and slopes besides.
+const MAX_NUMBERS: usize = 1 << 27;
+/// Rows held out that are judged together.
+const N_JUDGED: usize = 256;
 
 /// How a neural network is fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NeuralSettings {
     /// What is predicted.
     pub task: Task,
-    /// Nodes of each hidden layer; none is a linear or logistic model.
+    /// Stages that see where in an image a number stands, each made for what the one before gives. None if columns are no
+    /// pixels.
+    pub image: Vec<Stage>,
+    /// Nodes of each hidden layer after that; none is a linear or logistic model.
     pub hidden: Vec<u32>,
     /// How hidden layers bend.
     pub activation: Activation,
     /// How a step is made of a gradient.
     pub optimizer: Optimizer,
-    /// How long steps are.
+    /// How long steps are at first.
     pub learning_rate: f64,
+    /// How long they are later.
+    pub schedule: Schedule,
     /// Weight of the squared weights beside the losses of a batch.
     pub l2_weight: f64,
+    /// Share of the nodes of hidden layers that are left out of a step.
+    pub dropout: f64,
+    /// Whether hidden layers are normalised over the rows of a batch.
+    pub batch_norm: bool,
     /// Rows of a batch.
     pub batch_size: u32,
     /// Passes over all rows at most.
@@ -64,15 +90,58 @@ pub enum Optimizer {
     },
 }
 
+/// How the length of steps changes from pass to pass; as PyTorch's schedulers of similar names.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// By a factor each time so many passes are done.
+    Steps {
+        /// How many.
+        n_passes: u32,
+        /// From 0 to 1.
+        factor: f64,
+    },
+    /// By a factor after each pass.
+    Exponential {
+        /// From 0 to 1.
+        factor: f64,
+    },
+    /// Along half a wave, so as to arrive after the last pass that is allowed: Loshchilov and Hutter, SGDR, 2017.
+    Cosine {
+        /// Where it arrives.
+        least: f64,
+    },
+}
+
+impl Schedule {
+    /// The learning rate of a pass, counted from 0.
+    pub fn rate(self, first: f64, pass: u32, max_passes: u32) -> f64 {
+        match self {
+            Self::Constant => first,
+            Self::Steps { n_passes, factor } => first * numeric::pow(factor, f64::from(pass / n_passes)),
+            Self::Exponential { factor } => first * numeric::pow(factor, f64::from(pass)),
+            Self::Cosine { least } => {
+                let angle = std::f64::consts::PI * f64::from(pass) / f64::from(max_passes);
+                least + (first - least) * (1.0 + numeric::cos(angle)) / 2.0
+            }
+        }
+    }
+}
+
 impl Default for NeuralSettings {
     fn default() -> Self {
         Self {
             task: Task::Auto,
+            image: Vec::new(),
             hidden: vec![100],
             activation: Activation::Relu,
             optimizer: Optimizer::Adam,
             learning_rate: 1e-3,
+            schedule: Schedule::Constant,
             l2_weight: 1e-4,
+            dropout: 0.0,
+            batch_norm: false,
             batch_size: 32,
             max_epochs: 200,
             tolerance: 1e-4,
@@ -91,50 +160,19 @@ pub struct NeuralFit {
     pub model: Network,
     /// Whether it ended before the last pass that was allowed.
     pub converged: bool,
+    /// What computed it, if it was not the CPU alone.
+    pub accelerated: Option<Accelerated>,
 }
 
-/// What is trained, without what computes it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Plan {
-    /// Numbers in each layer, from the columns to the outputs.
-    pub(crate) widths: Vec<usize>,
-    pub(crate) activation: Activation,
-    pub(crate) loss: Loss,
-    pub(crate) optimizer: Optimizer,
-    pub(crate) learning_rate: f64,
-    pub(crate) l2_weight: f64,
-}
-
-/// What falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
-    /// Half the squared error of one output.
-    Square,
-    /// The cross-entropy of softmax.
-    CrossEntropy,
-}
-
-/// The rows, as a back end takes them.
-pub(crate) struct Rows {
-    /// Row by row, standardised.
-    pub(crate) inputs: Vec<f32>,
-    /// One per row: a standardised number, or the position of the class.
-    pub(crate) targets: Vec<f32>,
-    /// One per row, 1 in the mean.
-    pub(crate) weights: Vec<f32>,
-}
-
-/// What computes the steps of a plan.
-#[allow(async_fn_in_trait, reason = "every fit runs on one thread")]
-pub(crate) trait Backend {
-    /// A step on a batch of rows; their weighted losses in sum, before it.
-    async fn step(&mut self, row_idxs: &[u32]) -> Result<f64, Stopped>;
-
-    /// The weighted losses of rows in sum.
-    async fn loss(&mut self, row_idxs: &[u32]) -> Result<f64, Stopped>;
-
-    /// The weights as they are.
-    async fn layers(&mut self) -> Result<Vec<Layer>, Stopped>;
+/// A training that an accelerator had a part in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Accelerated {
+    /// It computed all steps; its name.
+    #[error("Computed and rounded by the GPU {0:?}: on the CPU, figures differ a little.")]
+    Wholly(String),
+    /// It was lost on the way, so the CPU computed all steps anew; the reason.
+    #[error("The CPU computed it, as the GPU did not: {0}.")]
+    Lost(String),
 }
 
 /// Fits a neural network. Classes are below `n_classes`, and each occurs with a positive weight.
@@ -151,7 +189,11 @@ pub async fn fit(
     checkpoint: &mut impl Checkpoint,
 ) -> Result<NeuralFit, FitError> {
     settings.check()?;
-    let scaling = scaling(x, checkpoint).await?;
+    let plan = settings.plan(x.n_columns, n_classes, seed)?;
+    let mut scaling = scaling(x, checkpoint).await?;
+    if let Some(stage) = settings.image.first() {
+        share(x, stage.input().n_channels, &mut scaling);
+    }
     let weights = match labels {
         Labels::Classes(classes) => row_weights(settings.class_weights, classes, n_classes, weights),
         Labels::Numbers(_) => weights.map(<[f64]>::to_vec),
@@ -177,76 +219,233 @@ pub async fn fit(
             None => vec![1.0; x.n_rows],
         },
     };
-    let plan = settings.plan(x.n_columns, n_classes)?;
     let layers = plan.start(&mut Stream::fork(seed, 0));
-    let backend = Cpu::new(plan, layers, rows);
-    let (layers, losses, converged) = descend(settings, backend, labels, seed, checkpoint).await?;
-    let is_sound = |layer: &Layer| layer.weights.iter().chain(&layer.biases).all(|w| w.is_finite());
-    if !layers.iter().all(is_sound) {
-        return Err(FitError::Diverged { learning_rate: settings.learning_rate });
+    let start = Network {
+        scaling,
+        stages: plan.stages.clone(),
+        layers: layers.clone(),
+        activation: settings.activation,
+        target,
+        losses: Losses::default(),
+    };
+    let (training, validation) = held_out(settings.validation_share, labels, &mut Stream::fork(seed, 1));
+    let descent = Descent::new(training, validation, Stream::fork(seed, 2));
+    let work = Work { settings, rows: &rows, start: &start, n_classes, seed };
+    let mut accelerated = None;
+    let mut descended = None;
+    if let Some(accelerator) = checkpoint.accelerator() {
+        let found = match accelerator.backend(&plan, &layers, &rows, settings.batch_size as usize).await {
+            Ok(None) => None,
+            Ok(Some(mut backend)) => {
+                Some(work.go_on(descent.clone(), &mut *backend, &accelerator.name(), checkpoint).await)
+            }
+            Err(lost) => Some(Err(lost.into())),
+        };
+        match found {
+            None => {}
+            Some(Ok(found)) => {
+                accelerated = Some(Accelerated::Wholly(accelerator.name()));
+                descended = Some(found);
+            }
+            // From the start, so that the model is the CPU's to the last digit.
+            Some(Err(Failed::Lost(lost))) => accelerated = Some(Accelerated::Lost(lost.0)),
+            Some(Err(Failed::Fit(error))) => return Err(error),
+        }
     }
-    let model = Network { scaling, layers, activation: settings.activation, target, losses };
-    Ok(NeuralFit { model, converged })
+    if let Some(by) = &accelerated {
+        checkpoint.remark(by.to_string());
+    }
+    let (model, converged) = match descended {
+        Some(found) => found,
+        None => work.go_on(descent, &mut Cpu::new(plan, layers, &rows), "", checkpoint).await?,
+    };
+    Ok(NeuralFit { model, converged, accelerated })
 }
 
-/// Pass after pass, until there is no progress any more; the weights of the best one.
-async fn descend(
-    settings: &NeuralSettings,
-    mut backend: impl Backend,
-    labels: &Labels,
-    seed: u64,
-    checkpoint: &mut impl Checkpoint,
-) -> Result<(Vec<Layer>, Losses, bool), FitError> {
-    let (mut training, validation) = held_out(settings.validation_share, labels, &mut Stream::fork(seed, 1));
-    let mut stream = Stream::fork(seed, 2);
-    let mut losses = Losses::default();
-    let mut best: Option<(f64, Vec<Layer>)> = None;
-    // The loss that the next has to be below by the tolerance, and for how many passes none was.
-    let (mut to_beat, mut n_idle) = (f64::INFINITY, 0);
-    for epoch in 0..settings.max_epochs {
-        if settings.shuffle {
-            stream.shuffle(&mut training);
-        }
-        let mut sum = 0.0;
-        let n_batches = training.len().div_ceil(settings.batch_size as usize);
-        for (batch_idx, batch) in training.chunks(settings.batch_size as usize).enumerate() {
-            sum += backend.step(batch).await?;
-            let passed = f64::from(epoch) + batch_idx as f64 / n_batches as f64;
-            let message = format!("Pass {} of {}", epoch + 1, settings.max_epochs);
-            checkpoint.checkpoint(passed / f64::from(settings.max_epochs), &message).await?;
-        }
-        let mut loss = sum / training.len() as f64;
-        if !loss.is_finite() {
-            return Err(FitError::Diverged { learning_rate: settings.learning_rate });
-        }
-        losses.training.push(loss);
-        if !validation.is_empty() {
-            let mut sum = 0.0;
-            for batch in validation.chunks(256) {
-                sum += backend.loss(batch).await?;
-                checkpoint.checkpoint(f64::from(epoch + 1) / f64::from(settings.max_epochs), "Judging").await?;
-            }
-            loss = sum / validation.len() as f64;
-            losses.validation.push(loss);
-            if best.as_ref().is_none_or(|(least, _)| loss < *least) {
-                best = Some((loss, backend.layers().await?));
-            }
-        }
-        n_idle = if loss > to_beat - settings.tolerance { n_idle + 1 } else { 0 };
-        to_beat = to_beat.min(loss);
-        if n_idle >= settings.patience {
-            let layers = match best {
-                Some((_, layers)) => layers,
-                None => backend.layers().await?,
-            };
-            return Ok((layers, losses, true));
+/// One mean and deviation for all pixels, by channel: pixels are not what they are beside each other otherwise.
+fn share(x: &Matrix, n_channels: usize, scaling: &mut [(f64, f64)]) {
+    let n_pixels = (scaling.len() / n_channels) as f64;
+    for channel in 0..n_channels {
+        let of_channel = || (channel..x.n_columns).step_by(n_channels);
+        let mean = of_channel().map(|column_idx| scaling[column_idx].0).sum::<f64>() / n_pixels;
+        let squares: f64 = of_channel().map(|column_idx| sums_about(x.column(column_idx), None, 1.0, mean).1).sum();
+        let deviation = scale(mean, numeric::sqrt(squares / (n_pixels * x.n_rows as f64)));
+        of_channel().for_each(|column_idx| scaling[column_idx] = (mean, deviation));
+    }
+}
+
+/// Why there is no model.
+enum Failed {
+    Fit(FitError),
+    Lost(Lost),
+}
+
+impl From<FitError> for Failed {
+    fn from(error: FitError) -> Self {
+        Self::Fit(error)
+    }
+}
+
+impl From<Stopped> for Failed {
+    fn from(stopped: Stopped) -> Self {
+        Self::Fit(stopped.into())
+    }
+}
+
+impl From<Failed> for FitError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Fit(error) => error,
+            // The CPU is never lost.
+            Failed::Lost(_) => Stopped.into(),
         }
     }
-    let layers = match best {
-        Some((_, layers)) => layers,
-        None => backend.layers().await?,
-    };
-    Ok((layers, losses, false))
+}
+
+impl From<Lost> for Failed {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+/// What is trained on what.
+struct Work<'a> {
+    settings: &'a NeuralSettings,
+    rows: &'a Rows,
+    /// The network before any step.
+    start: &'a Network,
+    n_classes: usize,
+    seed: u64,
+}
+
+impl Work<'_> {
+    /// Trains to the end, from where the same training stood if it was stopped before. The network, and whether it ended
+    /// before the last pass that was allowed.
+    async fn go_on(
+        &self,
+        mut descent: Descent,
+        backend: &mut dyn Backend,
+        computed_by: &str,
+        checkpoint: &mut impl Checkpoint,
+    ) -> Result<(Network, bool), Failed> {
+        let Self { settings, rows, n_classes, seed, .. } = *self;
+        let standings = checkpoint.standings().filter(|_| Standings::takes(n_weights(&self.start.stages)));
+        let identity = standings.as_ref().map(|_| Identity::new(settings, rows, n_classes, seed, computed_by));
+        let kept = standings.as_ref().zip(identity);
+        if let Some(standing) = kept.and_then(|(standings, identity)| standings.find(identity))
+            && standing.descent.n_passes() <= f64::from(settings.max_epochs)
+        {
+            backend.restore(&standing.saved);
+            descent = standing.descent;
+            checkpoint.remark(format!("It went on after {}, which a run before had done.", passes(descent.n_passes())));
+        }
+        let outcome = self.descend(&mut descent, backend, checkpoint).await;
+        let is_stopped = matches!(outcome, Err(Failed::Fit(FitError::Stopped(_))));
+        if let Some((standings, identity)) = kept
+            && (is_stopped || outcome.is_ok())
+            && let Some(saved) = backend.save().await?
+        {
+            if is_stopped && descent.n_passes() > 0.0 {
+                let passes = passes(descent.n_passes());
+                checkpoint.remark(format!("It stands after {passes}; the next run goes on from there."));
+            }
+            standings.keep(Standing { identity, saved, descent: descent.clone() });
+        }
+        let converged = outcome?;
+        let layers = match descent.best.take() {
+            Some((_, layers)) => layers,
+            None => backend.layers().await?,
+        };
+        let is_sound = |layer: &Layer| layer.weights.iter().chain(&layer.biases).all(|w| w.is_finite());
+        if !layers.iter().all(is_sound) {
+            return Err(FitError::Diverged { learning_rate: settings.learning_rate }.into());
+        }
+        let network = self.network(layers, &descent);
+        checkpoint.sight(self.sight(&network, &descent, true));
+        Ok((network, converged))
+    }
+
+    /// Pass after pass, until there is no progress any more. Whether that was before the last pass that was allowed.
+    async fn descend(
+        &self,
+        descent: &mut Descent,
+        backend: &mut dyn Backend,
+        checkpoint: &mut impl Checkpoint,
+    ) -> Result<bool, Failed> {
+        let Self { settings, .. } = *self;
+        let batch_size = settings.batch_size as usize;
+        while descent.epoch < settings.max_epochs && descent.n_idle < settings.patience {
+            let (epoch, n_rows) = (descent.epoch, descent.training.len());
+            if descent.n_passed == 0 && settings.shuffle {
+                descent.stream.shuffle(&mut descent.training);
+            }
+            backend.set_learning_rate(settings.schedule.rate(settings.learning_rate, epoch, settings.max_epochs));
+            let message = format!("Pass {} of {}", epoch + 1, settings.max_epochs);
+            while descent.n_passed < n_rows {
+                let n_next = backend.steps_at_once().saturating_mul(batch_size).min(n_rows - descent.n_passed);
+                descent.sum += backend.steps(&descent.training[descent.n_passed..][..n_next], batch_size).await?;
+                descent.n_passed += n_next;
+                if descent.n_passed < n_rows {
+                    self.show(descent, backend, checkpoint).await?;
+                    checkpoint.checkpoint(descent.n_passes() / f64::from(settings.max_epochs), &message).await?;
+                }
+            }
+            let training_loss = descent.sum / n_rows as f64;
+            if !training_loss.is_finite() {
+                return Err(FitError::Diverged { learning_rate: settings.learning_rate }.into());
+            }
+            let mut loss = training_loss;
+            if !descent.validation.is_empty() {
+                let mut sum = 0.0;
+                for batch in descent.validation.chunks(backend.steps_at_once().saturating_mul(N_JUDGED)) {
+                    sum += backend.loss(batch).await?;
+                    checkpoint.checkpoint(f64::from(epoch + 1) / f64::from(settings.max_epochs), &message).await?;
+                }
+                loss = sum / descent.validation.len() as f64;
+                descent.losses.validation.push(loss);
+                if descent.best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                    descent.best = Some((loss, backend.layers().await?));
+                }
+            }
+            descent.losses.training.push(training_loss);
+            descent.n_idle = if loss > descent.to_beat - settings.tolerance { descent.n_idle + 1 } else { 0 };
+            descent.to_beat = descent.to_beat.min(loss);
+            (descent.epoch, descent.n_passed, descent.sum) = (epoch + 1, 0, 0.0);
+            checkpoint.passed();
+            self.show(descent, backend, checkpoint).await?;
+            checkpoint.checkpoint(f64::from(epoch + 1) / f64::from(settings.max_epochs), &message).await?;
+        }
+        Ok(descent.n_idle >= settings.patience)
+    }
+
+    /// Shows the network to whoever waits for it.
+    async fn show(
+        &self,
+        descent: &Descent,
+        backend: &mut dyn Backend,
+        checkpoint: &mut impl Checkpoint,
+    ) -> Result<(), Lost> {
+        if checkpoint.wants_sight() {
+            let network = self.network(backend.layers().await?, descent);
+            checkpoint.sight(self.sight(&network, descent, false));
+        }
+        Ok(())
+    }
+
+    fn network(&self, layers: Vec<Layer>, descent: &Descent) -> Network {
+        Network { layers, losses: descent.losses.clone(), ..self.start.clone() }
+    }
+
+    fn sight<'s>(&'s self, network: &'s Network, descent: &'s Descent, is_last: bool) -> Sight<'s> {
+        let (n_passes, held_out) = (descent.n_passes(), &*descent.validation);
+        Sight { network, n_passes, rows: self.rows, held_out, dataset: None, is_last }
+    }
+}
+
+/// How many passes, in words.
+fn passes(n: f64) -> String {
+    let whole = n.floor();
+    if whole == 1.0 { "1 pass".into() } else { format!("{whole} passes") }
 }
 
 /// Rows to train on and rows that are held out, of every class alike; at least one row of each class is trained on.
@@ -277,6 +476,12 @@ impl NeuralSettings {
             Optimizer::Adam => 0.0,
             Optimizer::Sgd { momentum } => momentum,
         };
+        let (n_passes, factor, least) = match self.schedule {
+            Schedule::Constant => (1, 1.0, 0.0),
+            Schedule::Steps { n_passes, factor } => (n_passes, factor, 0.0),
+            Schedule::Exponential { factor } => (1, factor, 0.0),
+            Schedule::Cosine { least } => (1, 1.0, least),
+        };
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             let found = self.learning_rate.to_string();
             return Err(FitError::Setting { name: "the learning rate", found, expected: "a number above 0" });
@@ -286,16 +491,24 @@ impl NeuralSettings {
             ("the tolerance", self.tolerance, f64::MAX, "a number of at least 0"),
             ("the momentum", momentum, 0.9999, "a number from 0 to below 1"),
             ("the share held out", self.validation_share, 0.9, "a number from 0 to 0.9"),
+            ("the dropout", self.dropout, 0.9, "a number from 0 to 0.9"),
+            ("the least learning rate", least, f64::MAX, "a number of at least 0"),
+            ("the factor of the learning rate", factor, 1.0, "a number from 0 to 1"),
         ] {
             if !(0.0..=limit).contains(&found) {
                 return Err(FitError::Setting { name, found: found.to_string(), expected });
             }
+        }
+        if self.batch_norm && self.batch_size == 1 {
+            let (name, expected) = ("the number of rows in a batch", "at least 2 with batch normalization");
+            return Err(FitError::Setting { name, found: "1".into(), expected });
         }
         for (name, found) in [
             ("the number of rows in a batch", self.batch_size),
             ("the number of passes", self.max_epochs),
             ("the patience", self.patience),
             ("the number of nodes", self.hidden.iter().copied().min().unwrap_or(1)),
+            ("the number of passes with the same learning rate", n_passes),
         ] {
             if found == 0 {
                 return Err(FitError::Setting { name, found: "0".into(), expected: "at least 1" });
@@ -304,37 +517,64 @@ impl NeuralSettings {
         Ok(())
     }
 
-    fn plan(&self, n_columns: usize, n_classes: usize) -> Result<Plan, FitError> {
-        let hidden = self.hidden.iter().map(|width| *width as usize);
-        let widths: Vec<usize> = std::iter::once(n_columns).chain(hidden).chain([n_classes.max(1)]).collect();
-        let n_weights: usize = widths.windows(2).map(|pair| pair[0].saturating_mul(pair[1])).sum();
+    /// What a row of so many columns goes through.
+    ///
+    /// # Errors
+    /// The image has other numbers than there are columns, or squares are larger than the image that they are taken of.
+    pub fn stages(&self, n_columns: usize, n_classes: usize) -> Result<Vec<Stage>, FitError> {
+        let mut stages = self.image.clone();
+        let mut n_inputs = n_columns;
+        for (stage_idx, stage) in stages.iter().enumerate() {
+            if stage.n_inputs() != n_inputs {
+                return Err(FitError::ImageSize { image: stage.input(), n_columns: n_inputs });
+            }
+            n_inputs = stage.n_outputs();
+            if n_inputs == 0 {
+                let (size, image) = (stage.size(), stage.input());
+                return Err(FitError::SquaresTooLarge { stage: stage_idx + 1, size, image });
+            }
+        }
+        for width in self.hidden.iter().map(|width| *width as usize).chain([n_classes.max(1)]) {
+            stages.push(Stage::Dense { n_inputs, n_outputs: width });
+            n_inputs = width;
+        }
+        Ok(stages)
+    }
+
+    /// Numbers that stages make of rows while they are trained on.
+    pub fn n_numbers(&self, stages: &[Stage]) -> usize {
+        let n_rows = N_JUDGED.max(self.batch_size as usize);
+        stages.iter().fold(0, |sum: usize, stage| sum.saturating_add(stage.n_outputs())).saturating_mul(n_rows)
+    }
+
+    fn plan(&self, n_columns: usize, n_classes: usize, seed: u64) -> Result<Plan, FitError> {
+        let stages = self.stages(n_columns, n_classes)?;
+        let n_weights = n_weights(&stages);
         if n_weights > MAX_WEIGHTS {
             return Err(FitError::NetworkTooLarge { n_weights, limit: MAX_WEIGHTS });
         }
+        if self.n_numbers(&stages) > MAX_NUMBERS {
+            let (name, expected) = ("the number of rows in a batch", "fewer, or fewer filters");
+            return Err(FitError::Setting { name, found: self.batch_size.to_string(), expected });
+        }
         Ok(Plan {
-            widths,
+            stages,
             activation: self.activation,
             loss: if n_classes == 0 { Loss::Square } else { Loss::CrossEntropy },
             optimizer: self.optimizer,
             learning_rate: self.learning_rate,
             l2_weight: self.l2_weight,
+            dropout: self.dropout,
+            seed: Stream::fork(seed, 3).next_u64() as u32,
+            batch_norm: self.batch_norm,
         })
     }
 }
 
-impl Plan {
-    /// Weights to start from, evenly drawn within what keeps sums as wide as inputs: Glorot and Bengio, Understanding
-    /// the difficulty of training deep feedforward neural networks, 2010.
-    fn start(&self, stream: &mut Stream) -> Vec<Layer> {
-        let factor = if self.activation == Activation::Logistic { 2.0 } else { 6.0 };
-        let layer = |pair: &[usize]| {
-            let (n_inputs, n_outputs) = (pair[0], pair[1]);
-            let bound = numeric::sqrt(factor / (n_inputs + n_outputs) as f64);
-            let mut drawn = |n: usize| (0..n).map(|_| ((2.0 * stream.uniform() - 1.0) * bound) as f32).collect();
-            Layer { n_inputs, n_outputs, weights: drawn(n_inputs * n_outputs), biases: drawn(n_outputs) }
-        };
-        self.widths.windows(2).map(layer).collect()
-    }
+/// Weights of all layers.
+pub fn n_weights(stages: &[Stage]) -> usize {
+    let of_layers = stages.iter().filter_map(|stage| stage.layer());
+    of_layers.fold(0, |sum: usize, (n_inputs, n_outputs)| sum.saturating_add(n_inputs.saturating_mul(n_outputs)))
 }
 
 #[cfg(test)]

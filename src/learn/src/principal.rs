@@ -1,14 +1,17 @@
 //! Principal components, from the covariances of the columns.
 
-use model::{Matrix, PrincipalComponents};
+use model::{Matrix, PrincipalComponents, scaled};
 use serde::{Deserialize, Serialize};
 
 use crate::dense::{Svd, scatter};
-use crate::scaling::scale;
+use crate::neural::Accelerated;
+use crate::scaling::{scale, scaling};
 use crate::{Checkpoint, FitError};
 
 /// More columns would take minutes: the work grows with their cube.
 const MAX_COLUMNS: usize = 1_000;
+/// Of fewer columns sums take less time than to hand them over.
+const ACCELERATED_FROM: usize = 64;
 
 /// How principal components are found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +69,10 @@ pub async fn fit(
     if x.n_rows < 2 {
         return Err(FitError::OneRow);
     }
-    let (means, mut covariances) = scatter(&x.values, x.n_rows, d, checkpoint).await?;
+    let (means, mut covariances) = match accelerated_scatter(x, checkpoint).await? {
+        Some(found) => found,
+        None => scatter(&x.values, x.n_rows, d, checkpoint).await?,
+    };
     let deviation = |j: usize| numeric::sqrt(covariances[j * (d + 1)] / x.n_rows as f64);
     let scales: Vec<f64> = match settings.standardize {
         true => (0..d).map(|j| scale(means[j], deviation(j))).collect(),
@@ -110,13 +116,42 @@ pub async fn fit(
     Ok(PrincipalComponents { scaling, directions, variances, total_variance })
 }
 
+/// What `scatter` tells, by an accelerator if there is one and the columns are many.
+async fn accelerated_scatter(
+    x: &Matrix,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Option<(Vec<f64>, Vec<f64>)>, FitError> {
+    let d = x.n_columns;
+    let Some(accelerator) = checkpoint.accelerator().filter(|_| d >= ACCELERATED_FROM) else { return Ok(None) };
+    let scaling = scaling(x, checkpoint).await?;
+    let mut rows = Vec::new();
+    scaled(x, &scaling, 0..x.n_rows, &mut rows);
+    let by = match accelerator.gram(&rows, d).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(gram)) => {
+            checkpoint.remark(Accelerated::Wholly(accelerator.name()).to_string());
+            let scatter =
+                gram.iter().enumerate().map(|(at, sum)| f64::from(*sum) * scaling[at / d].1 * scaling[at % d].1);
+            return Ok(Some((scaling.iter().map(|(mean, _)| *mean).collect(), scatter.collect())));
+        }
+        Err(lost) => Accelerated::Lost(lost.0),
+    };
+    checkpoint.remark(by.to_string());
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::rc::Rc;
+
+    use model::Layer;
     use numeric::Stream;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Unwatched, block_on};
+    use crate::neural::{Accelerator, Backend, Lost, Plan, Promised, Rows};
+    use crate::{Stopped, Unwatched, block_on};
 
     fn fitted(settings: &ComponentsSettings, x: &Matrix) -> Result<PrincipalComponents, FitError> {
         block_on(fit(settings, x, &mut Unwatched))
@@ -131,6 +166,76 @@ mod tests {
         assert!((found.variances[0] - 5.0).abs() < 1e-12 && (found.total_variance - 5.0).abs() < 1e-12);
         let s = numeric::sqrt(0.2);
         assert!((found.directions[0] - s).abs() < 1e-12 && (found.directions[1] - 2.0 * s).abs() < 1e-12);
+    }
+
+    /// Sums as a GPU does, or is lost.
+    struct Summing(bool);
+
+    impl Accelerator for Summing {
+        fn name(&self) -> String {
+            "Summing".into()
+        }
+
+        fn backend<'a>(
+            &'a self,
+            _: &'a Plan,
+            _: &'a [Layer],
+            _: &'a Rows,
+            _: usize,
+        ) -> Promised<'a, Option<Box<dyn Backend + 'a>>> {
+            Box::pin(ready(Ok(None)))
+        }
+
+        fn gram<'a>(&'a self, x: &'a [f32], n_columns: usize) -> Promised<'a, Option<Vec<f32>>> {
+            let sum = |at: usize| x.chunks(n_columns).map(|row| row[at / n_columns] * row[at % n_columns]).sum();
+            let gram = (0..n_columns * n_columns).map(sum).collect();
+            Box::pin(ready(if self.0 { Ok(Some(gram)) } else { Err(Lost("the GPU was lost".into())) }))
+        }
+    }
+
+    struct Accelerating(Rc<Summing>, Vec<String>);
+
+    impl Checkpoint for Accelerating {
+        async fn checkpoint(&mut self, _: f64, _: &str) -> Result<(), Stopped> {
+            Ok(())
+        }
+
+        fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+            Some(self.0.clone())
+        }
+
+        fn remark(&mut self, sentence: String) {
+            self.1.push(sentence);
+        }
+    }
+
+    #[test]
+    fn sums_of_many_columns_are_accelerated() {
+        let mut stream = Stream::new(4);
+        let (n_rows, d) = (200, ACCELERATED_FROM);
+        let mut x = Matrix { values: (0..n_rows * d).map(|_| stream.normal()).collect(), n_rows, n_columns: d };
+        // Other units, far from 0, and one that says nothing.
+        x.values[..n_rows].iter_mut().for_each(|value| *value = 1e6 + 1e3 * *value);
+        x.values[n_rows..2 * n_rows].fill(7.0);
+        for standardize in [false, true] {
+            let settings = ComponentsSettings { keep: Keep::Count(3), standardize };
+            let on_cpu = fitted(&settings, &x).expect("components");
+            let mut lost = Accelerating(Rc::new(Summing(false)), Vec::new());
+            assert_eq!(block_on(fit(&settings, &x, &mut lost)).as_ref(), Ok(&on_cpu));
+            assert_eq!(lost.1, ["The CPU computed it, as the GPU did not: the GPU was lost."]);
+            let mut found = Accelerating(Rc::new(Summing(true)), Vec::new());
+            let components = block_on(fit(&settings, &x, &mut found)).expect("components");
+            assert!(found.1[0].starts_with("Computed and rounded by the GPU"), "{:?}", found.1);
+            for (one, other) in components.variances.iter().zip(&on_cpu.variances) {
+                assert!((one / other - 1.0).abs() < 1e-5, "{one} {other}");
+            }
+            let dot: f64 = components.directions[..d].iter().zip(&on_cpu.directions).map(|(a, b)| a * b).sum();
+            assert!((dot - 1.0).abs() < 1e-5, "{dot}");
+        }
+        let narrow = Matrix { values: x.values[..n_rows * (d - 1)].to_vec(), n_rows, n_columns: d - 1 };
+        let mut found = Accelerating(Rc::new(Summing(true)), Vec::new());
+        block_on(fit(&ComponentsSettings::default(), &narrow, &mut found)).expect("components");
+        assert!(found.1.is_empty());
     }
 
     #[test]

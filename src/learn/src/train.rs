@@ -1,6 +1,7 @@
 //! From settings and a table to a model.
 
 use std::pin::Pin;
+use std::rc::Rc;
 
 use model::{Baseline, Estimator, FeatureEncoding, Model, Target, Values};
 use schema::{Column, Role};
@@ -9,10 +10,11 @@ use table::Table;
 use crate::boosting::{BoostingColumn, BoostingRows, BoostingSettings, Loss};
 use crate::checkpoint::Watched;
 use crate::dataset::{Ability, Dataset, Labels, Reading};
+use crate::neural::{Accelerator, Sight, Standings};
 use crate::{
-    Checkpoint, Clustered, Clusterer, FitError, Learner, StackingSettings, adaboost, anomaly, baseline, boosting,
-    dbscan, forest, hierarchy, kmeans, layered, linear, logistic, mixture, naive_bayes, neighbors, neural, poisson,
-    svm, tree,
+    Checkpoint, Clustered, Clusterer, FitError, Learner, StackingSettings, Stopped, adaboost, anomaly, baseline,
+    boosting, dbscan, forest, hierarchy, kmeans, layered, linear, logistic, mixture, naive_bayes, neighbors, neural,
+    poisson, svm, tree,
 };
 
 /// A model, and what the user should know about how it came about.
@@ -220,7 +222,9 @@ pub(crate) async fn fitted(
             Estimator::Svm(fit.model)
         }
         (Learner::Neural(settings), labels) => {
-            let fit = neural::fit(settings, x, labels, n_classes, weights, seed, checkpoint).await?;
+            let mut about = About { checkpoint, dataset };
+            let fit = neural::fit(settings, x, labels, n_classes, weights, seed, &mut about).await?;
+            notes.extend(fit.accelerated.map(|by| by.to_string()));
             if !fit.converged {
                 notes.push(format!(
                     "It stopped at the limit of {} passes while the loss was still falling: allow more of them, or raise \
@@ -266,6 +270,42 @@ pub(crate) async fn fitted(
         }
     };
     Ok(Fitted { estimator, importances, notes })
+}
+
+/// Tells whoever looks at a network what it is trained on.
+struct About<'c, 'w, 'd> {
+    checkpoint: &'c mut Watched<'w>,
+    dataset: &'d Dataset,
+}
+
+impl Checkpoint for About<'_, '_, '_> {
+    async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
+        self.checkpoint.checkpoint(fraction, message).await
+    }
+
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.checkpoint.accelerator()
+    }
+
+    fn remark(&mut self, sentence: String) {
+        self.checkpoint.remark(sentence);
+    }
+
+    fn wants_sight(&mut self) -> bool {
+        self.checkpoint.wants_sight()
+    }
+
+    fn sight(&mut self, sight: Sight<'_>) {
+        self.checkpoint.sight(Sight { dataset: Some(self.dataset), ..sight });
+    }
+
+    fn passed(&mut self) {
+        self.checkpoint.passed();
+    }
+
+    fn standings(&self) -> Option<Rc<Standings>> {
+        self.checkpoint.standings()
+    }
 }
 
 fn model(learner: &Learner, dataset: Dataset, estimator: Estimator, importances: Option<Vec<f64>>) -> Model {

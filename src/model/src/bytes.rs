@@ -6,8 +6,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    Boosted, BoostedTree, Calibrated, CalibratedMember, Curve, Detector, Estimator, Layer, Likelihood, Link, Machine,
-    Model, Multiclass, Stacked, Target, Tree,
+    Boosted, BoostedTree, Calibrated, CalibratedMember, Curve, Detector, Estimator, Likelihood, Link, Machine, Model,
+    Multiclass, Stacked, Target, Tree,
 };
 
 /// Bytes that are no model.
@@ -116,19 +116,8 @@ impl Model {
                     && svm.machines.iter().all(is_sound);
                 (!fits).then(|| format!("{} machines of {n_vectors} vectors do not fit", svm.machines.len()))
             }
-            Estimator::Network(network) => {
-                let widths: Vec<usize> = network.layers.iter().map(|layer| layer.n_inputs).chain([n_outputs]).collect();
-                let is_sound = |(layer, widths): (&Layer, &[usize])| {
-                    widths == [layer.n_inputs, layer.n_outputs]
-                        && Some(layer.weights.len()) == layer.n_inputs.checked_mul(layer.n_outputs)
-                        && layer.biases.len() == layer.n_outputs
-                };
-                let fits = widths.len() > 1
-                    && widths[0] == width
-                    && network.scaling.len() == width
-                    && network.layers.iter().zip(widths.windows(2)).all(is_sound);
-                (!fits).then(|| format!("{} layers that do not fit {width} columns", network.layers.len()))
-            }
+            Estimator::Network(network) => (!network.fits(width, n_outputs))
+                .then(|| format!("{} layers that do not fit {width} columns", network.layers.len())),
             Estimator::Anomalies(_) if n_outputs != 2 => Some(format!("anomalies among {n_outputs} classes")),
             Estimator::Anomalies(anomalies) => match &anomalies.detector {
                 Detector::Components(components) => {

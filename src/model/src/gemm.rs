@@ -26,6 +26,8 @@ impl<'a> Strided<'a> {
 pub struct Scratch {
     a: Vec<f32>,
     b: Vec<f32>,
+    /// Squares of images.
+    pub(crate) squares: Vec<f32>,
 }
 
 impl Scratch {

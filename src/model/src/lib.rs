@@ -25,6 +25,7 @@ mod predictor;
 mod prepared;
 mod principal;
 mod screen;
+mod stages;
 mod svm;
 mod transform;
 mod tree;
@@ -53,6 +54,7 @@ pub use predictor::{Estimator, Model, ModelError, Prediction, Target};
 pub use prepared::PrepareModelError;
 pub use principal::{PrincipalComponents, Projection, component_name};
 pub use screen::{Points, Screen};
+pub use stages::{Image, Stage};
 pub use svm::{Kernel, Machine, SupportVectors};
 pub use transform::{
     CleanMissing, Fill, Indicators, Normalize, Rescale, Transform, Transformed, indicator_name, missing_flag_name,

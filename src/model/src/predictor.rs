@@ -250,7 +250,7 @@ impl Estimator {
                 Detector::Components(components) => 2 * components.directions.len(),
                 Detector::Isolation { forest, .. } => forest.trees.len() * DEPTH,
             },
-            Self::Network(network) => network.layers.iter().map(|layer| layer.weights.len()).sum(),
+            Self::Network(network) => network.stages.iter().map(|stage| stage.work()).sum(),
             Self::Boosted(boosted) => boosted.trees.len() * DEPTH,
             Self::Voters(voters) => voters.trees.len() * DEPTH,
             Self::Combination(_) | Self::Multiclass(_) | Self::Calibrated(_) | Self::Stacked(_) => {

@@ -14,6 +14,8 @@ use crate::{Checkpoint, Stopped};
 const STEP: usize = 1 << 20;
 /// Histograms that are kept take no more bytes than this; those of other leaves are filled anew.
 const MAX_KEPT: usize = 1 << 28;
+/// Sums of as many rows' derivatives, of 30 bits each, may have 51 bits.
+const MANY_ROWS: usize = 1 << 21;
 /// The sum of second derivatives on either side of a split at least.
 const MIN_SECOND: f64 = 1e-3;
 /// A gain below this part of what it is a difference of is an error of rounding.
@@ -420,14 +422,26 @@ impl<'l> Judge<'l> {
             let mut left = if missing_left { gap } else { [0; 2] };
             // Where the gaps are alone on the right, they are told apart from all values.
             let n_tried = column.n_bins - usize::from(!has_gaps || missing_left);
-            for (bin, sum) in sums.iter().enumerate().take(n_tried) {
-                if sum[1] == 0 {
-                    continue;
-                }
+            let mut lefts = [[0; 2]; 256];
+            for (to, sum) in lefts.iter_mut().zip(&sums[..n_tried]) {
                 left = [left[0] + sum[0], left[1] + sum[1]];
-                if let Some(score) = self.better(&left, &leaf.sums, terms, least) {
+                *to = left;
+            }
+            if self.limits.directions.is_empty() && leaf.rows.len() < MANY_ROWS {
+                let mut scores = [0.0; 256];
+                self.write_scores(&lefts[..n_tried], &leaf.sums, terms, &mut scores);
+                for (bin, &score) in scores[..n_tried].iter().enumerate() {
+                    if score > least {
+                        least = score;
+                        best = Some((bin, missing_left, lefts[bin]));
+                    }
+                }
+                continue;
+            }
+            for (bin, left) in lefts[..n_tried].iter().enumerate() {
+                if let Some(score) = self.better(left, &leaf.sums, terms, least) {
                     least = score;
-                    best = Some((bin, missing_left, left));
+                    best = Some((bin, missing_left, *left));
                 }
             }
         }
@@ -482,6 +496,13 @@ impl<'l> Judge<'l> {
         Some(Split { gain: least, column: 0, left, last: 0, missing_left, left_sums })
     }
 
+    /// What two leaves take off twice the loss, for many lefts; 0 where they may not be.
+    fn write_scores(&self, lefts: &[Sums], all: &Sums, terms: &Terms, scores: &mut [f64]) {
+        let count_bits = self.units.count_bits;
+        let least = Least { n_rows: self.limits.min_rows as i64, second: self.min_second };
+        write_scores(lefts, all, count_bits, terms.l2, &least, scores);
+    }
+
     /// What two leaves take off twice the loss, if it is more than `least` and they may be.
     #[inline]
     fn better(&self, left: &Sums, all: &Sums, terms: &Terms, least: f64) -> Option<f64> {
@@ -531,6 +552,40 @@ impl<'l> Judge<'l> {
         let middle = value(&split.left_sums) / 2.0 + value(&right) / 2.0;
         if direction > 0 { [(low, middle), (middle, high)] } else { [(middle, high), (low, middle)] }
     }
+}
+
+/// What either side of a split has at least.
+struct Least {
+    n_rows: i64,
+    second: f64,
+}
+
+numeric::wide! {
+    /// What two leaves take off twice the loss, by what goes left; 0 where either would be too small. Sums have less than 51
+    /// bits.
+    fn write_scores(lefts: &[Sums], all: &Sums, count_bits: u32, l2: f64, least: &Least, scores: &mut [f64]) {
+        let of_count = (1i64 << count_bits) - 1;
+        for (left, score) in lefts.iter().zip(scores) {
+            let right = [all[0] - left[0], all[1] - left[1]];
+            let (g_left, g_right) = (as_number(left[0]), as_number(right[0]));
+            let (second_left, second_right) = (as_number(left[1] >> count_bits), as_number(right[1] >> count_bits));
+            let may_be = (left[1] & of_count >= least.n_rows)
+                & (right[1] & of_count >= least.n_rows)
+                & (second_left >= least.second)
+                & (second_right >= least.second);
+            let (h_left, h_right) = (second_left + l2, second_right + l2);
+            let both = (g_left * g_left * h_right + g_right * g_right * h_left) / (h_left * h_right);
+            *score = if may_be { both } else { 0.0 };
+        }
+    }
+}
+
+/// A whole number of less than 51 bits; the processor's own way takes one at a time.
+#[inline(always)]
+fn as_number(whole: i64) -> f64 {
+    /// 1.5 · 2^52, in whose lowest bits whole numbers stand.
+    const BASE: f64 = 6_755_399_441_055_744.0;
+    f64::from_bits(BASE.to_bits().wrapping_add(whole as u64)) - BASE
 }
 
 /// What a leaf with this value takes off twice the loss.

@@ -143,10 +143,7 @@ impl Goal {
                 let predicted = numeric::exp(score.min(MAX_LOG));
                 (*g, *h) = (predicted - y, predicted);
             }),
-            Kind::TwoClasses => rows.for_each(|((g, h), (y, score))| {
-                let p = 1.0 / (1.0 + numeric::exp(-score));
-                (*g, *h) = (p - y, p * (1.0 - p));
-            }),
+            Kind::TwoClasses => of_two(&self.y, scores, &mut out.first, &mut out.second),
             Kind::Classes(_) => {
                 let own = &shares[score_idx * self.y.len()..][..self.y.len()];
                 for (((g, h), (y, _)), p) in rows.zip(own) {
@@ -239,6 +236,20 @@ impl Goal {
             Kind::Classes(_) => Link::Softmax,
         };
         Boosted { trees, base, link, held_out_losses: losses }
+    }
+}
+
+numeric::wide! {
+    /// Of two classes: the first and second derivative of each row's loss by its score.
+    fn of_two(y: &[f64], scores: &[f64], first: &mut [f64], second: &mut [f64]) {
+        for ((y, score), (g, h)) in y.iter().zip(scores).zip(first.iter_mut().zip(second)) {
+            // At most 1, so that nothing overflows.
+            let e = numeric::exp_of_negative(-score.abs());
+            let likely = 1.0 / (1.0 + e);
+            let unlikely = e * likely;
+            *g = if *score >= 0.0 { likely } else { unlikely } - y;
+            *h = likely * unlikely;
+        }
     }
 }
 
