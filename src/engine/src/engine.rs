@@ -32,6 +32,15 @@ struct State {
     last: BTreeMap<NodeId, Last>,
     /// Computations so far of components that are not deterministic.
     n_computations: u64,
+    /// What computes beside the CPU, as the last run's host told; empty if nothing does.
+    accelerator: String,
+}
+
+impl State {
+    /// What counts for the results of this component.
+    fn accelerator_of(&self, spec: &Spec) -> String {
+        if spec.is_accelerated { self.accelerator.clone() } else { String::new() }
+    }
 }
 
 struct Last {
@@ -48,7 +57,12 @@ impl Engine {
         Self {
             components,
             catalogue,
-            state: RefCell::new(State { cache: Cache::new(capacity_bytes), last: BTreeMap::new(), n_computations: 0 }),
+            state: RefCell::new(State {
+                cache: Cache::new(capacity_bytes),
+                last: BTreeMap::new(),
+                n_computations: 0,
+                accelerator: String::new(),
+            }),
         }
     }
 
@@ -70,7 +84,8 @@ impl Engine {
             let Some(node) = pipeline.node(&id) else { continue };
             let Some((component, spec)) = self.components.get(&node.component) else { continue };
             let computation = self.state.borrow().last.get(&id).map_or(0, |last| last.recipe.computation);
-            if let Some(recipe) = recipe(pipeline, &id, spec, &keys, computation) {
+            let accelerator = self.state.borrow().accelerator_of(spec);
+            if let Some(recipe) = recipe(pipeline, &id, spec, &keys, computation, accelerator) {
                 let key = recipe.key();
                 let mut state = self.state.borrow_mut();
                 if state.last.get(&id).is_some_and(|last| last.key != key) {

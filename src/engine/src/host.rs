@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
-use pipeline::FileRef;
-use protocol::{Failure, RunEvent};
+use learn::neural::{Accelerator, Standings};
+use pipeline::{FileRef, NodeId};
+use protocol::{Failure, Motion, Panel, RunEvent};
 
 use crate::Crew;
 
@@ -34,6 +36,35 @@ pub trait Host {
     fn crew(&self) -> Option<&dyn Crew> {
         None
     }
+
+    /// What computes beside the CPU, if anything does.
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        None
+    }
+
+    /// Where trainings stood that were stopped.
+    fn standings(&self) -> Option<Rc<Standings>> {
+        None
+    }
+
+    /// Whether somebody waits to see what a node under way has to show. Asked often; must be cheap.
+    fn is_watched(&self, node: &NodeId) -> bool {
+        let _ = node;
+        false
+    }
+
+    /// Shows it.
+    fn show(&self, node: &NodeId, panels: Vec<Panel>) {
+        let _ = (node, panels);
+    }
+
+    /// How the run is to move. Asked often; must be cheap.
+    fn motion(&self) -> Motion {
+        Motion::Free
+    }
+
+    /// The run has moved as far as it was asked to, and is paused from now on.
+    fn pause(&self) {}
 
     /// Lets messages in, a cancellation among them.
     fn breathe(&self) -> Local<'_, ()>;

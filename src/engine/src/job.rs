@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use pipeline::{Node, Spec};
-use protocol::{Face, Failure, FoldRows, Measured, Panel};
+use learn::neural::{Accelerator, Standings};
+use pipeline::{Node, NodeId, Spec};
+use protocol::{Face, Failure, FoldRows, Measured, Motion, Panel};
 use serde::{Deserialize, Serialize};
 
 use crate::team::{Order, Spread, Team};
@@ -34,10 +35,19 @@ pub struct Job<'a> {
     pub(crate) face: Option<Face>,
     pub(crate) panels: Vec<Panel>,
     pub(crate) measured: Vec<Measured>,
+    pub(crate) remarks: Vec<String>,
     pub(crate) on_progress: OnProgress<'a>,
     pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
     pub(crate) last_told_secs: f64,
+    /// The node, where somebody may look at it while it runs.
+    pub(crate) watched: Option<&'a NodeId>,
+    /// When what is looked at was asked for, and when it may be again.
+    pub(crate) sight_began_secs: f64,
+    pub(crate) next_sight_secs: f64,
+    pub(crate) pause: Pause,
+    /// How long it was paused.
+    pub(crate) paused_secs: f64,
     /// What its parts share.
     pub(crate) shared: Vec<Rc<dyn Any>>,
     /// Workers that have computed parts of it.
@@ -45,6 +55,17 @@ pub struct Job<'a> {
     /// Who may compute parts of it.
     pub(crate) team: Option<&'a Team<'a>>,
     pub(crate) tend: Option<Tend<'a>>,
+}
+
+/// How far a job is with being paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// It is not asked for.
+    Not,
+    /// It has heard of it, and is to show what it is like now.
+    Heard,
+    /// It has shown that.
+    Shown,
 }
 
 /// Work of a job that falls into parts, each of which [`Component::part`] computes.
@@ -96,10 +117,16 @@ impl<'a> Job<'a> {
             face: None,
             panels: Vec::new(),
             measured: Vec::new(),
+            remarks: Vec::new(),
             on_progress: Box::new(|_, _| {}),
             on_metric: Box::new(|_| {}),
             last_breath_secs: host.now_secs(),
             last_told_secs: f64::NEG_INFINITY,
+            watched: None,
+            sight_began_secs: 0.0,
+            next_sight_secs: f64::NEG_INFINITY,
+            pause: Pause::Not,
+            paused_secs: 0.0,
             shared: Vec::new(),
             helpers: BTreeSet::new(),
             team: None,
@@ -137,6 +164,49 @@ impl<'a> Job<'a> {
         self.outputs.insert(port.name.into(), result.into_artifact());
     }
 
+    /// What computes beside the CPU, if anything does.
+    pub fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.host.accelerator()
+    }
+
+    /// Where trainings stood that were stopped.
+    pub fn standings(&self) -> Option<Rc<Standings>> {
+        self.host.standings()
+    }
+
+    /// Whether to make ready what whoever watches is to see now. It is asked for at most four times a second, and so that
+    /// it takes no more than a twentieth of the time; and whenever the job is about to be paused.
+    pub fn wants_sight(&mut self) -> bool {
+        let now_secs = self.host.now_secs();
+        let is_due = now_secs >= self.next_sight_secs || self.pause == Pause::Heard;
+        let wants = is_due && self.watched.is_some_and(|node| self.host.is_watched(node));
+        if wants {
+            self.sight_began_secs = now_secs;
+        }
+        wants
+    }
+
+    /// Shows it.
+    pub fn sight(&mut self, panels: Vec<Panel>) {
+        const PAUSE_SECS: f64 = 0.25;
+        const SHARE: f64 = 0.05;
+        let Some(node) = self.watched else { return };
+        self.host.show(node, panels);
+        let now_secs = self.host.now_secs();
+        self.next_sight_secs = now_secs + PAUSE_SECS.max((now_secs - self.sight_began_secs) * (1.0 / SHARE - 1.0));
+        if self.pause == Pause::Heard {
+            self.pause = Pause::Shown;
+        }
+    }
+
+    /// A pass over the rows is done: whoever goes pass by pass is paused at the next checkpoint.
+    pub fn passed(&mut self) {
+        if self.host.motion() == Motion::OnePass {
+            self.host.pause();
+            self.pause = Pause::Heard;
+        }
+    }
+
     /// All that is set.
     pub fn params(&self) -> NodeParams<'a> {
         NodeParams::new(self.spec, self.node)
@@ -168,6 +238,11 @@ impl<'a> Job<'a> {
     /// Adds something to look at when the node is opened.
     pub fn panel(&mut self, panel: Panel) {
         self.panels.push(panel);
+    }
+
+    /// Adds a sentence to what the run's report says of the node.
+    pub fn remark(&mut self, sentence: String) {
+        self.remarks.push(sentence);
     }
 
     /// Tells a figure before the last one is known, so that charts grow and sweeps give up early. Steps count from 0.
@@ -245,6 +320,7 @@ impl<'a> Job<'a> {
                 on_progress: Box::new(|done, message| on_progress(fraction(n_taken, done), message)),
                 last_breath_secs: self.last_breath_secs,
                 last_told_secs: self.last_told_secs,
+                pause: self.pause,
                 shared: std::mem::take(&mut self.shared),
                 tend: Some(Box::new(|| spread.borrow_mut().tend())),
                 ..Job::new(self.component, host, self.node, self.spec, self.inputs.clone(), self.seed)
@@ -252,7 +328,9 @@ impl<'a> Job<'a> {
             let outcome = job.component.part(&mut job, stage, part_idx).await;
             let (last_breath_secs, last_told_secs) = (job.last_breath_secs, job.last_told_secs);
             let shared = std::mem::take(&mut job.shared);
+            let (pause, paused_secs) = (job.pause, job.paused_secs);
             drop(job);
+            (self.pause, self.paused_secs) = (pause, self.paused_secs + paused_secs);
             (self.shared, self.last_breath_secs, self.last_told_secs) = (shared, last_breath_secs, last_told_secs);
             spread.borrow_mut().is_busy_here = false;
             if outcome == Err(JobError::Cancelled) {
@@ -285,6 +363,31 @@ impl<'a> Job<'a> {
                 tend();
             }
         }
+        match self.host.motion() {
+            Motion::Paused => self.wait(fraction, message).await,
+            // It may have been resumed before it came to wait.
+            Motion::Free | Motion::OnePass => self.pause = Pause::Not,
+        }
         if self.host.is_cancelled() { Err(JobError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Waits while it is paused; once it hears of that, it goes to the next checkpoint to show what it is like there.
+    async fn wait(&mut self, fraction: f64, message: &str) {
+        if self.pause == Pause::Not {
+            self.pause = Pause::Heard;
+            return;
+        }
+        let from_secs = self.host.now_secs();
+        (self.on_progress)(fraction, &format!("{message}, paused"));
+        while self.host.motion() == Motion::Paused && !self.host.is_cancelled() {
+            self.host.breathe().await;
+            if let Some(tend) = &mut self.tend {
+                tend();
+            }
+        }
+        let now_secs = self.host.now_secs();
+        self.paused_secs += now_secs - from_secs;
+        (self.last_breath_secs, self.last_told_secs) = (now_secs, f64::NEG_INFINITY);
+        self.pause = Pause::Not;
     }
 }

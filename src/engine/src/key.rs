@@ -36,6 +36,9 @@ pub struct Recipe {
     /// Which computation it is, where equal inputs do not mean equal results; 0 where they do.
     #[serde(skip_serializing_if = "is_zero")]
     pub computation: u64,
+    /// What may compute it beside the CPU, if it matters; else empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub accelerator: String,
 }
 
 /// What feeds an input.
@@ -75,13 +78,15 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// The recipe of a node whose sources have these keys; `None` while a source has none. Of a component that is not
-/// deterministic, it is the recipe of this computation alone.
+/// deterministic, it is the recipe of this computation alone, and
+/// where it matters what computes beside the CPU, of that accelerator.
 pub fn recipe(
     pipeline: &Pipeline,
     id: &NodeId,
     spec: &Spec,
     keys: &BTreeMap<NodeId, NodeKey>,
     computation: u64,
+    accelerator: String,
 ) -> Option<Recipe> {
     let computation = if spec.is_deterministic { 0 } else { computation };
     let node = pipeline.node(id)?;
@@ -98,7 +103,8 @@ pub fn recipe(
             inputs.insert(port.name.clone(), Feed { key, port: output.clone(), node: source.clone() });
         }
     }
-    Some(Recipe { component: (spec.id.clone(), spec.version), params, inputs, seed: pipeline.seed(), computation })
+    let component = (spec.id.clone(), spec.version);
+    Some(Recipe { component, params, inputs, seed: pipeline.seed(), computation, accelerator })
 }
 
 /// A value without what does not matter to results: where a file's bytes are kept, and its columns as last seen.

@@ -70,6 +70,8 @@ pub(crate) struct Left {
     pub(crate) panels: Vec<Panel>,
     pub(crate) measured: Vec<Measured>,
     pub(crate) elapsed_secs: f64,
+    /// Sentences for the report; of a helper, none.
+    pub(crate) remarks: Vec<String>,
     /// The workers that computed it. Which one a helper is it does not know itself.
     pub(crate) workers: BTreeSet<u32>,
 }

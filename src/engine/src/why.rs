@@ -49,6 +49,11 @@ pub fn what_changed(before: &Recipe, now: &Recipe, spec: &Spec, titles: &BTreeMa
     if before.seed != now.seed {
         return format!("The pipeline's seed changed from {} to {}.", before.seed, now.seed);
     }
+    if before.accelerator != now.accelerator {
+        let name =
+            |accelerator: &str| if accelerator.is_empty() { "the CPU".into() } else { format!("{accelerator:?}") };
+        return format!("It was computed by {}, and now is by {}.", name(&before.accelerator), name(&now.accelerator));
+    }
     if before.computation != now.computation {
         return "Its results differ from one computation to the next, so they are not reused.".into();
     }

@@ -394,7 +394,11 @@ impl RunRecord {
             let (rests_on, shown) = match panel {
                 Panel::Figure(figure) => (figure.n_rows, Shown::Figure(Box::new(figure.clone()))),
                 Panel::Confusion(confusion) => (confusion.counts.iter().sum(), Shown::Confusion(confusion.clone())),
-                Panel::Metrics { .. } | Panel::Tree(_) | Panel::Facts { .. } => continue,
+                Panel::Metrics { .. }
+                | Panel::Tree(_)
+                | Panel::Facts { .. }
+                | Panel::Pictures(_)
+                | Panel::Map { .. } => continue,
             };
             n_rows = n_rows.max(Some(rests_on));
             self.figures.push(FigureRecord { node: id.clone(), json: write_shown(&shown) });

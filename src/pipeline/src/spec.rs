@@ -37,6 +37,8 @@ pub struct Spec {
     pub caption: String,
     /// Equal inputs, parameters and seed give equal results, so that a result may be reused.
     pub is_deterministic: bool,
+    /// A GPU may compute what comes of it, which rounds otherwise: results are kept apart.
+    pub is_accelerated: bool,
 }
 
 /// The families of the palette.
@@ -282,6 +284,7 @@ impl Spec {
             params: Vec::new(),
             caption: String::new(),
             is_deterministic: true,
+            is_accelerated: false,
         }
     }
 
@@ -318,6 +321,12 @@ impl Spec {
     /// Its results differ from one computation to the next, as those of a service do; they are never reused.
     pub fn not_deterministic(mut self) -> Self {
         self.is_deterministic = false;
+        self
+    }
+
+    /// A GPU may compute what comes of it.
+    pub fn accelerated(mut self) -> Self {
+        self.is_accelerated = true;
         self
     }
 

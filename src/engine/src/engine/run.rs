@@ -111,6 +111,7 @@ impl Engine {
         rerun: &Rerun,
     ) -> RunReport {
         let started_secs = host.now_secs();
+        self.state.borrow_mut().accelerator = host.accelerator().map_or_else(String::new, |it| it.name());
         let order = plan(pipeline, target);
         let mut consumers: BTreeMap<NodeId, Vec<NodeId>> = order.iter().map(|id| (id.clone(), Vec::new())).collect();
         for id in &order {
@@ -281,12 +282,12 @@ impl Engine {
         };
         let problem =
             problems.iter().find(|problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error);
-        let computation = {
+        let (computation, accelerator) = {
             let mut state = self.state.borrow_mut();
             state.n_computations += u64::from(!spec.is_deterministic);
-            state.n_computations
+            (state.n_computations, state.accelerator_of(spec))
         };
-        let Some(recipe) = recipe(pipeline, id, spec, keys, computation) else {
+        let Some(recipe) = recipe(pipeline, id, spec, keys, computation, accelerator) else {
             let failure = Failure::new("an input comes from a node that did not run", "Run the whole pipeline.");
             return settled(failed(failure));
         };
@@ -370,14 +371,15 @@ impl Engine {
         let mut job = Job {
             on_progress: progress_events(host, run, id.clone()),
             on_metric: metric_events(host, run, id.clone()),
+            watched: Some(id),
             team: progress.team.as_ref(),
             ..Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed())
         };
         let outcome = component.run(&mut job).await;
-        let elapsed_secs = host.now_secs() - started_secs;
-        let Job { outputs, face, panels, measured, helpers: mut workers, .. } = job;
+        let elapsed_secs = host.now_secs() - started_secs - job.paused_secs;
+        let Job { outputs, face, panels, measured, remarks, helpers: mut workers, .. } = job;
         workers.insert(0);
-        (outcome, Left { outputs, face, panels, measured, elapsed_secs, workers })
+        (outcome, Left { outputs, face, panels, measured, elapsed_secs, remarks, workers })
     }
 
     /// Keeps what a node left, and says how it came out.
@@ -389,9 +391,10 @@ impl Engine {
         progress: &mut Progress<'_>,
     ) -> NodeReport {
         let Ready { id, spec, recipe, key, why, .. } = ready;
-        let Left { outputs, face, panels, measured, elapsed_secs, workers } = left;
+        let Left { outputs, face, panels, measured, elapsed_secs, remarks, workers } = left;
         match outcome {
             Ok(()) => {
+                let why = [vec![why], remarks].concat().join(" ");
                 if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
                     return failed(Failure::new(
                         format!("{} gave nothing at its output `{}`", spec.title, port.name),
@@ -407,8 +410,12 @@ impl Engine {
                 progress.results.insert(id, kept);
                 report
             }
-            Err(JobError::Cancelled) => unfinished(NodeOutcome::Cancelled, "The run was stopped."),
+            Err(JobError::Cancelled) => {
+                let why = [vec!["The run was stopped.".into()], remarks].concat().join(" ");
+                unfinished(NodeOutcome::Cancelled, &why)
+            }
             Err(JobError::Failed(failure)) => {
+                let why = [vec![why], remarks].concat().join(" ");
                 self.state.borrow_mut().last.insert(id, Last { recipe, key, failed: true });
                 NodeReport { why, elapsed_secs, workers, ..failed(failure) }
             }
@@ -465,21 +472,11 @@ fn blocked_by(
     })
 }
 
-/// Passes progress on, at most twenty times a second.
+/// Passes progress on.
 fn progress_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnProgress<'a> {
-    const PAUSE_SECS: f64 = 0.05;
-    let mut last_secs = f64::NEG_INFINITY;
     Box::new(move |fraction, message| {
-        let now_secs = host.now_secs();
-        if now_secs - last_secs >= PAUSE_SECS {
-            last_secs = now_secs;
-            host.emit(RunEvent::Progress {
-                run,
-                node: node.clone(),
-                fraction: fraction.clamp(0.0, 1.0),
-                message: message.into(),
-            });
-        }
+        let fraction = fraction.clamp(0.0, 1.0);
+        host.emit(RunEvent::Progress { run, node: node.clone(), fraction, message: message.into() });
     })
 }
 
