@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use study::{Action, News, Stop};
 
 use crate::automl::{Blend, BlendTrials, PlaceWinner, Placing, PlanSearch, Search};
-use crate::{ColumnProfile, Compute, Filter, NodeView, Rerun, RunId, RunReport, RunTarget, Sort, TablePage};
+use crate::{
+    ColumnProfile, Compute, Filter, GpuFound, Motion, NodeView, Panel, Rerun, RunId, RunReport, RunTarget, Sealed,
+    Sort, TablePage,
+};
 
 /// A request that knows the type of its reply.
 pub trait Call: Into<Request> {
@@ -69,14 +72,18 @@ calls! {
     Run => RunReport,
     /// Stop a run.
     Cancel => (),
+    /// Hold the run under way, or let it go on.
+    SetMotion => (),
+    /// What a node under way has to show, once it is other than what was seen; none when the node is through.
+    Look => Option<Seen>,
     /// Take a file of the user's into the workspace; it travels beside the message.
     AddFile => FileAdded,
     /// Rows of a table.
-    Preview => TablePage,
+    Preview => Sealed<TablePage>,
     /// Summaries of the columns of a table.
-    Profiles => Vec<ColumnProfile>,
+    Profiles => Sealed<Vec<ColumnProfile>>,
     /// Everything else that a node shows.
-    View => NodeView,
+    View => Sealed<NodeView>,
     /// A result as a file.
     Export => Vec<u8>,
     /// A trained model, packed for an endpoint.
@@ -99,6 +106,8 @@ calls! {
     BlendTrials => Blend,
     /// What puts candidates into the pipeline.
     PlaceWinner => Placing,
+    /// How fast the GPU and the CPU train networks here.
+    MeasureNetworks => GpuFound,
     /// Take requests and exceptions of endpoints, to be asked about.
     TakeEvents => (),
     /// Ask about them.
@@ -151,11 +160,40 @@ pub struct Run {
     pub compute: Compute,
 }
 
+/// Measures the GPU beside the CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasureNetworks {}
+
 /// Stops a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cancel {
     /// Which.
     pub run: RunId,
+}
+
+/// Holds the run under way, or lets it go on. Without one, nothing happens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetMotion {
+    /// From now on.
+    pub motion: Motion,
+}
+
+/// Looks at a node under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// Which.
+    pub node: NodeId,
+    /// The number of what was seen last; 0 at first.
+    pub seen: u32,
+}
+
+/// What a node under way has to show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Counts up from 1 within a session.
+    pub number: u32,
+    /// In reading order.
+    pub panels: Sealed<Vec<Panel>>,
 }
 
 /// Takes a file in.

@@ -1,5 +1,7 @@
 //! Envelopes and bytes.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Failure, Reply, Request, RunEvent};
@@ -20,6 +22,30 @@ pub enum FromWorker {
     Reply(u32, Result<Reply, Failure>),
     /// Something happened in a run.
     Event(RunEvent),
+}
+
+/// A part of a message that only those take apart who show it: the page's first program hands it on, and knows nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Sealed<T> {
+    bytes: Vec<u8>,
+    #[serde(skip)]
+    of: PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Sealed<T> {
+    /// Of this.
+    pub fn new(content: &T) -> Self {
+        Self { bytes: encode(content), of: PhantomData }
+    }
+
+    /// What is in it.
+    ///
+    /// # Errors
+    /// Page and worker are of two versions.
+    pub fn open(&self) -> Result<T, Failure> {
+        decode(&self.bytes).map_err(|error| Failure::new(error.to_string(), "Reload the page."))
+    }
 }
 
 /// Bytes that are no message.

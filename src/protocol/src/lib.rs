@@ -16,14 +16,15 @@ pub use automl::{
 };
 pub use calls::{
     About, AddFile, Answer, Answers, Call, Cancel, Check, Checked, ClearCache, DimensionShare, Export, ExportFormat,
-    FileAdded, Hello, Kept, Opened, Outputs, Pack, Preview, Profiles, QueryEvents, Reply, Request, Run, RunTrial,
-    SweepImportance, SweepNext, TakeEvents, TrialReport, View, Welcome,
+    FileAdded, Hello, Kept, Look, MeasureNetworks, Opened, Outputs, Pack, Preview, Profiles, QueryEvents, Reply,
+    Request, Run, RunTrial, Seen, SetMotion, SweepImportance, SweepNext, TakeEvents, TrialReport, View, Welcome,
 };
-pub use codec::{DecodeError, FromWorker, ToWorker, decode, encode};
+pub use codec::{DecodeError, FromWorker, Sealed, ToWorker, decode, encode};
 pub use run::{
-    Compute, Failure, FoldRows, Measured, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget,
+    Compute, Failure, FoldRows, GpuFound, Measured, Motion, Networks, NodeOutcome, NodeReport, Pace, Paces, Rerun,
+    RunEvent, RunId, RunReport, RunTarget,
 };
 pub use view::{
-    Cell, ColumnProfile, Confusion, Direction, Face, Filter, Metric, NodeView, Panel, Sort, TablePage, TopValue,
-    TreeNode, TreeView, has_histogram,
+    Cell, ColumnProfile, Confusion, Direction, Face, Filter, Map, Metric, NodeView, Panel, Picture, PictureGroup,
+    Pictures, Sort, TablePage, TopValue, TreeNode, TreeView, has_histogram,
 };

@@ -33,20 +33,82 @@ pub enum Rerun {
     Nodes(Vec<NodeId>),
 }
 
-/// Who computes a run. Results do not depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a run moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Motion {
+    /// As fast as it can.
+    #[default]
+    Free,
+    /// Not at all: it waits at the next checkpoint.
+    Paused,
+    /// To the end of the pass over the rows that is under way; then it is paused.
+    OnePass,
+}
+
+/// Who computes a run. Results do not depend on it, but for networks on a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compute {
     /// Workers side by side, the one that is asked among them.
     pub n_workers: u32,
     /// They share the smallest work too, which takes longer: for tests.
     pub shares_all: bool,
+    /// What trains neural networks.
+    pub networks: Networks,
 }
 
 impl Compute {
-    /// So many workers, where the work is worth it.
+    /// So many workers, where the work is worth it, and no GPU.
     pub fn with_workers(n_workers: u32) -> Self {
-        Self { n_workers, shares_all: false }
+        Self { n_workers, shares_all: false, networks: Networks::Cpu }
     }
+}
+
+/// What trains neural networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Networks {
+    /// The CPU: the same figures on every computer.
+    #[default]
+    Cpu,
+    /// The GPU, which rounds in its own way; where there is none, the CPU.
+    Gpu,
+    /// Whichever is faster by what was measured on this computer; where nothing was, it is measured first.
+    Faster(Option<Paces>),
+}
+
+/// What was measured of a CPU and a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paces {
+    /// Of one worker.
+    pub cpu: Pace,
+    /// Of the GPU.
+    pub gpu: Pace,
+}
+
+/// How long a step of training takes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Seconds, whatever is to do.
+    pub fixed_secs: f64,
+    /// Seconds for each product of a weight and a number of the batch.
+    pub product_secs: f64,
+}
+
+impl Pace {
+    /// Seconds of a step.
+    pub fn secs(&self, n_products: f64) -> f64 {
+        self.fixed_secs + self.product_secs * n_products
+    }
+}
+
+/// A computer's GPU, beside its CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GpuFound {
+    /// As its driver says.
+    pub name: String,
+    /// Whether it is a program on the CPU.
+    pub is_software: bool,
+    /// How fast both are.
+    pub paces: Paces,
 }
 
 /// Why something did not work: what, where and the way out.

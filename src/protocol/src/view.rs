@@ -184,6 +184,61 @@ pub enum Panel {
         /// Row by row.
         rows: Vec<Vec<String>>,
     },
+    /// Small pictures beside each other.
+    Pictures(Pictures),
+    /// A chart over an area that is coloured by what a model says there.
+    Map {
+        /// What stands on it; its axes have a fixed range.
+        figure: Figure,
+        /// All of the area between them.
+        map: Map,
+    },
+}
+
+/// Small pictures beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pictures {
+    /// A stable name.
+    pub id: String,
+    /// Sentence case.
+    pub title: String,
+    /// One sentence that says what is to be seen, for whoever cannot see it.
+    pub summary: String,
+    /// In reading order.
+    pub groups: Vec<PictureGroup>,
+}
+
+/// Pictures that have one scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PictureGroup {
+    /// What they are of.
+    pub label: String,
+    /// The number that the strongest shade stands for.
+    pub largest: f64,
+    /// In order; those left out are counted by `n_left_out`.
+    pub pictures: Vec<Picture>,
+    /// How many more there are.
+    pub n_left_out: u32,
+}
+
+/// Numbers as shades.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Shades in a row.
+    pub n_columns: u32,
+    /// Row by row from the top: -127 is as far below 0 as 127 is above it.
+    pub shades: Vec<i8>,
+}
+
+/// An area in small cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Map {
+    /// Cells in a row.
+    pub n_columns: u32,
+    /// The colour of each as in `charts::Series`, row by row from the top.
+    pub colors: Vec<u8>,
+    /// How strong it is: 255 is all there is.
+    pub strengths: Vec<u8>,
 }
 
 /// One figure of merit for each series.
