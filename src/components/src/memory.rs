@@ -26,12 +26,15 @@ pub fn training(learner: &Learner, table: &Table, n_classes: usize) -> u64 {
         Learner::Logistic(_) | Learner::Poisson(_) => 5 * matrix / 2 + n_rows * 4 * VALUE,
         Learner::NaiveBayes(_) => 2 * matrix + n_rows * 2 * VALUE,
         Learner::Neural(settings) => {
-            let hidden = settings.hidden.iter().map(|width| u64::from(*width));
-            let widths: Vec<u64> =
-                std::iter::once(width(table) as u64).chain(hidden).chain([n_classes.max(1) as u64]).collect();
-            let n_weights: u64 = widths.windows(2).map(|pair| pair[0].saturating_mul(pair[1])).sum();
-            // Numbers of half the width: weights, two of the optimizer, slopes, the best so far and those of the model.
-            3 * matrix / 2 + n_rows * 4 * VALUE + n_weights.saturating_mul(6 * VALUE / 2)
+            // What does not fit together is told by the training itself.
+            let stages = settings.stages(width(table), n_classes).unwrap_or_default();
+            let n_weights = learn::neural::n_weights(&stages) as u64;
+            let n_numbers = settings.n_numbers(&stages) as u64;
+            // Numbers of half the width: weights, two of the optimizer, slopes, the best so far and those of the model. What
+            // stages make of a batch, and the slopes above and below the widest.
+            let of_weights = n_weights.saturating_mul(6 * VALUE / 2);
+            let of_batch = n_numbers.saturating_mul(3 * VALUE / 2);
+            (3 * matrix / 2 + n_rows * 4 * VALUE).saturating_add(of_weights).saturating_add(of_batch)
         }
         Learner::PcaAnomaly(_) => 3 * matrix + n_rows * 4 * VALUE,
         Learner::Isolation(settings) => {

@@ -2,8 +2,10 @@
 //! Hyperparameters share.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use engine::{Job, JobError, Param};
+use learn::neural::Accelerator;
 use learn::preprocess::{FoldSettings, assign_folds};
 use learn::{Checkpoint, Learner, Stopped};
 use model::Model;
@@ -112,6 +114,15 @@ impl Checkpoint for Stretched<'_, '_> {
         let done = from + (to - from) * fraction.clamp(0.0, 1.0);
         let message = if name.is_empty() { message.to_owned() } else { format!("{name}: {message}") };
         self.job.checkpoint(done, &message).await.map_err(|_| Stopped)
+    }
+
+    /// For a fit that is all of a node's work. Of many fits helpers compute some, and they have none.
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.job.accelerator().filter(|_| (self.stretch.from, self.stretch.to) == (0.0, 1.0))
+    }
+
+    fn remark(&mut self, sentence: String) {
+        self.job.remark(sentence);
     }
 }
 

@@ -41,6 +41,7 @@ impl Component for PcaBasedAnomalyDetection {
             )
             .with_keywords("anomaly outlier novelty fraud principal components unsupervised detection")
             .with_icon("siren")
+            .accelerated()
             .with_caption("{n_components} components · {n_components_range} components")
             .with_output(LEARNER)
             .with_param(MODE)

@@ -2,9 +2,9 @@
 
 use charts::{Axis, Figure, Marks, Series};
 use model::{
-    Activation, Anomalies, Boosted, BoostedTree, Combination, Detector, Estimator, FeatureEncoding, Kernel, Layer,
-    Likelihood, Link, Machine, Model, NaiveBayes, Network, PrincipalComponents, SupportVectors, Target, Transform,
-    Tree, Voters, component_name,
+    Activation, Anomalies, Boosted, BoostedTree, Combination, Detector, Estimator, FeatureEncoding, Image, Kernel,
+    Likelihood, Link, Losses, Machine, Model, NaiveBayes, Network, PrincipalComponents, Stage, SupportVectors, Target,
+    Transform, Tree, Voters, component_name,
 };
 use protocol::{Face, Panel, TreeNode, TreeView};
 use schema::Kind;
@@ -468,21 +468,20 @@ pub fn component_panels(components: &PrincipalComponents, names: &[String], n_ro
     [Panel::Figure(figure), Panel::Facts { title: "What components are made of".into(), heads, rows }]
 }
 
-/// How the loss fell, and the layers.
-fn network_panels(network: &Network, model: &Model) -> [Panel; 2] {
+/// How the loss fell.
+pub fn losses(losses: &Losses, n_rows: u64) -> Figure {
     let line = |name: &str, color_idx, losses: &[f64]| Series {
         name: name.into(),
         color_idx,
         marks: Marks::Line((1..).zip(losses).map(|(pass, loss)| (f64::from(pass), *loss)).collect()),
         detail: None,
     };
-    let losses = &network.losses;
     let mut series = vec![line("Training rows", 0, &losses.training)];
     if !losses.validation.is_empty() {
         series.push(line("Rows held out", 1, &losses.validation));
     }
     let axis = |label: &str| Axis { label: label.into(), range: None, fixed: false, categories: Vec::new() };
-    let figure = Figure {
+    Figure {
         id: "loss".into(),
         title: "Loss in each pass".into(),
         summary:
@@ -492,26 +491,40 @@ fn network_panels(network: &Network, model: &Model) -> [Panel; 2] {
         y: axis("Mean loss"),
         series,
         guides: Vec::new(),
-        n_rows: model.n_training_rows,
+        n_rows,
         sampling: String::new(),
-    };
-    let row = |(layer_idx, layer): (usize, &Layer)| {
+    }
+}
+
+/// How the loss fell, and the layers.
+fn network_panels(network: &Network, model: &Model) -> [Panel; 2] {
+    let figure = losses(&network.losses, model.n_training_rows);
+    let n_stages = network.stages.len();
+    let mut of_stages = network.layers.iter();
+    let row = |(stage_idx, stage): (usize, &Stage)| {
+        let layer = stage.layer().and_then(|_| of_stages.next());
         let bends = match network.activation {
-            _ if layer_idx + 1 == network.layers.len() => match &model.target {
+            _ if stage_idx + 1 == n_stages => match &model.target {
                 Target::Class { .. } => "Softmax",
                 Target::Number { .. } => "None",
             },
+            _ if layer.is_none() => "Largest",
             Activation::Relu => "ReLU",
             Activation::Tanh => "Tanh",
             Activation::Logistic => "Logistic",
         };
-        let counts = [layer_idx + 1, layer.n_inputs, layer.n_outputs, layer.weights.len() + layer.biases.len()];
-        counts.map(|n| n.to_string()).into_iter().chain([bends.to_owned()]).collect()
+        let pixels = |image: Image| format!("{} × {} × {}", image.height, image.width, image.n_channels);
+        let (inputs, nodes) = match *stage {
+            Stage::Dense { n_inputs, n_outputs } => (n_inputs.to_string(), n_outputs.to_string()),
+            Stage::Convolution { image, .. } | Stage::Pooling { image, .. } => (pixels(image), pixels(stage.output())),
+        };
+        let n_weights = layer.map_or(0, |layer| layer.weights.len() + layer.biases.len());
+        vec![(stage_idx + 1).to_string(), inputs, nodes, n_weights.to_string(), bends.to_owned()]
     };
     let layers = Panel::Facts {
         title: "Layers".into(),
         heads: ["Layer", "Inputs", "Nodes", "Weights", "Activation"].map(Into::into).into(),
-        rows: network.layers.iter().enumerate().map(row).collect(),
+        rows: network.stages.iter().enumerate().map(row).collect(),
     };
     [Panel::Figure(figure), layers]
 }

@@ -7,11 +7,13 @@ pub mod train_anomaly_detection_model;
 pub mod train_clustering_model;
 pub mod train_model;
 pub mod tune_model_hyperparameters;
+mod watch;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::{Flow, FlowError, In, Job, JobError, Param, Parts, Untrained, decoded, encoded};
+use learn::neural::Accelerator;
 use learn::{Checkpoint, Grove, GrownTree, Learner, Stopped, Trained, Trees};
 use numeric::Stream;
 use protocol::Failure;
@@ -143,5 +145,13 @@ pub struct Watched<'j, 'a>(pub &'j mut Job<'a>);
 impl Checkpoint for Watched<'_, '_> {
     async fn checkpoint(&mut self, fraction: f64, message: &str) -> Result<(), Stopped> {
         self.0.checkpoint(fraction, message).await.map_err(|_| Stopped)
+    }
+
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.0.accelerator()
+    }
+
+    fn remark(&mut self, sentence: String) {
+        self.0.remark(sentence);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use engine::{
     Component, Flow, FlowError, In, Job, JobError, Local, NodeParams, Out, Param, Running, Scoring, Untrained, Work,
 };
+use learn::Learner;
 use model::Model;
 use pipeline::{Family, Spec};
 use table::Table;
 
-use super::{TARGET, Training, explain};
+use super::{TARGET, Training, explain, watch};
 use crate::{columns, memory, tell};
 
 const LEARNER: In<Arc<Untrained>> = In::new("learner");
@@ -75,9 +76,12 @@ impl Component for TrainModel {
             let (target, seed) = (super::target(job, &table)?, super::seed(job, SEED)?);
             let learner = super::single(job, &untrained)?;
             let training = Training { learner, table: &table, target: &target, seed };
-            let trained = super::train(job, 0, (0.0, 1.0), "", &training).await?;
+            let (trained, seen) = match learner {
+                Learner::Neural(_) => watch::train(job, &training).await?,
+                _ => (super::train(job, 0, (0.0, 1.0), "", &training).await?, Vec::new()),
+            };
             let model = trained.model;
-            for panel in explain::panels(&model) {
+            for panel in explain::panels(&model).into_iter().chain(seen) {
                 job.panel(panel);
             }
             tell(job, &trained.notes);
@@ -98,6 +102,8 @@ impl Component for TrainModel {
 
     fn work(&self, job: &Job<'_>) -> Work {
         match (job.optional_input(LEARNER).as_deref(), job.optional_input(TABLE)) {
+            // Helpers have no GPU.
+            (Some(Untrained::Single(Learner::Neural(_))), _) if job.accelerator().is_some() => Work::default(),
             (Some(Untrained::Single(learner)), Some(table)) => {
                 Work { nanos: super::work(learner, &table), n_parts: super::n_parts(learner) }
             }

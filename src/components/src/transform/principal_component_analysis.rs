@@ -59,6 +59,7 @@ impl Component for PrincipalComponentAnalysis {
             )
             .with_keywords("pca components dimension reduction eigen variance projection")
             .with_icon("maximize-2")
+            .accelerated()
             .with_caption("{n_components} components · {share} of the variance")
             .with_input(TABLE)
             .with_output(PROJECTED)

@@ -92,6 +92,7 @@ impl Component for TSne {
             )
             .with_keywords("tsne embedding manifold dimension reduction visualize neighbours map plot")
             .with_icon("chart-scatter")
+            .accelerated()
             .with_caption("perplexity {perplexity} · {n_components} components")
             .with_input(TABLE)
             .with_output(PLACED)
