@@ -17,6 +17,17 @@ globalThis.trustedTypes?.createPolicy("default", {
   },
 });
 
+/// Finds the GPU. Its program is loaded when it is first asked for.
+globalThis.findGpu = async () => {
+  if (!navigator.gpu) {
+    throw new Error("this browser offers no WebGPU here");
+  }
+  const program = await import("./accelerator.js");
+  await program.default();
+  const { description, vendor, architecture } = (await navigator.gpu.requestAdapter())?.info ?? {};
+  return program.find(description || [vendor, architecture].filter(Boolean).join(" "));
+};
+
 const compiled = globalThis.name === "helper" && new Promise((heard) => {
   const take = (event) => {
     event.stopImmediatePropagation();

@@ -2,16 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use engine::{Engine, Host, RowOrders};
+use learn::neural::Standings;
 use monitor::query::Tables;
-use protocol::{Compute, Failure, Reply, Request, Run, RunId, RunReport, Welcome};
+use pipeline::Node;
+use protocol::{Compute, Failure, Motion, Networks, Reply, Request, Rerun, Run, RunId, RunReport, Sealed, Welcome};
 use web_sys::File;
 
 use crate::breath::Breath;
 use crate::crew::Helpers;
 use crate::files::Files;
+use crate::gpu::Gpu;
 use crate::host::WorkerHost;
+use crate::sights::Sights;
 use crate::sweeps::{self, Followed, TrialHost};
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
@@ -28,6 +33,10 @@ pub struct Session {
     is_running: Cell<bool>,
     row_orders: RowOrders,
     helpers: Helpers,
+    gpu: Gpu,
+    sights: Sights,
+    motion: Cell<Motion>,
+    standings: Rc<Standings>,
     followed: Followed,
     events: RefCell<Tables>,
 }
@@ -43,6 +52,10 @@ impl Session {
             is_running: Cell::new(false),
             row_orders: RowOrders::default(),
             helpers: Helpers::new(),
+            gpu: Gpu::default(),
+            sights: Sights::default(),
+            motion: Cell::default(),
+            standings: Rc::default(),
             followed: Followed::default(),
             events: RefCell::default(),
         }
@@ -56,9 +69,19 @@ impl Session {
                 version: env!("CARGO_PKG_VERSION").into(),
             }),
             Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
-            Request::Run(call) => {
+            Request::Run(mut call) => {
                 self.begin()?;
-                self.share(call.compute);
+                if call.rerun != Rerun::Changed {
+                    self.standings.clear();
+                }
+                // The GPU's program is loaded for those alone that have a use for it.
+                let catalogue = self.engine.catalogue();
+                let is_accelerated =
+                    |node: &Node| catalogue.get(&node.component).is_some_and(|spec| spec.is_accelerated);
+                if !call.pipeline.nodes().values().any(is_accelerated) {
+                    call.compute.networks = Networks::Cpu;
+                }
+                self.share(call.compute).await;
                 Reply::Run(self.run(&self.host(call.run), &call).await)
             }
             Request::RunTrial(call) => {
@@ -72,6 +95,16 @@ impl Session {
                 self.cancelled.borrow_mut().insert(call.run);
                 Reply::Cancel(())
             }
+            Request::SetMotion(call) => {
+                if self.is_running.get() {
+                    self.motion.set(call.motion);
+                }
+                Reply::SetMotion(())
+            }
+            Request::Look(call) => {
+                let seen = if self.is_running.get() { self.sights.look(&call).await } else { None };
+                Reply::Look(seen)
+            }
             Request::AddFile(call) => {
                 let file =
                     file.ok_or_else(|| Failure::new("no file came with the message", "Choose the file again."))?;
@@ -79,13 +112,15 @@ impl Session {
             }
             Request::Preview(call) => {
                 let table = self.engine.table(&call.output)?;
-                Reply::Preview(engine::preview(&table, &call, &self.row_orders, || self.breath.take()).await?)
+                let page = engine::preview(&table, &call, &self.row_orders, || self.breath.take()).await?;
+                Reply::Preview(Sealed::new(&page))
             }
             Request::Profiles(call) => {
                 let table = self.engine.table(&call.output)?;
-                Reply::Profiles(engine::profiles(&table, &call, &self.row_orders, || self.breath.take()).await?)
+                let profiles = engine::profiles(&table, &call, &self.row_orders, || self.breath.take()).await?;
+                Reply::Profiles(Sealed::new(&profiles))
             }
-            Request::View(call) => Reply::View(self.engine.view(&call.node)?),
+            Request::View(call) => Reply::View(Sealed::new(&self.engine.view(&call.node)?)),
             Request::Pack(call) => {
                 Reply::Pack(self.engine.package(&call.pipeline, &call.node, &call.about)?.to_bytes())
             }
@@ -99,6 +134,7 @@ impl Session {
             }
             Request::ClearCache(call) => {
                 self.engine.clear(call.node.as_ref());
+                self.standings.clear();
                 Reply::ClearCache(())
             }
             Request::Outputs(_) => Reply::Outputs(self.engine.kept_bytes()),
@@ -113,7 +149,7 @@ impl Session {
             }
             Request::BlendTrials(call) => {
                 self.begin()?;
-                self.share(call.compute);
+                self.share(call.compute).await;
                 let host = self.host(call.run);
                 Reply::BlendTrials(self.over(automl::blend(&self.engine, &host, &call).await)?)
             }
@@ -132,6 +168,7 @@ impl Session {
             Request::QueryEvents(call) => {
                 Reply::QueryEvents(self.events.borrow().tell_json(&call.text, call.now_ms, N_EVENT_ROWS))
             }
+            Request::MeasureNetworks(_) => Reply::MeasureNetworks(self.gpu.measure().await?),
             Request::SweepImportance(call) => {
                 let known = self.followed.hear(call.news);
                 let shares = known.map(|known| sweeps::importance(&known.borrow().study, call.objective_idx as usize));
@@ -147,13 +184,15 @@ impl Session {
         }
     }
 
-    /// How many workers there are from now on, this one among them.
-    fn share(&self, Compute { n_workers, shares_all }: Compute) {
+    /// How many workers there are from now on, this one among them, and what trains networks.
+    async fn share(&self, Compute { n_workers, shares_all, networks }: Compute) {
         self.helpers.prepare(n_workers.saturating_sub(1), shares_all);
+        self.gpu.prepare(networks).await;
     }
 
     fn host(&self, run: RunId) -> WorkerHost<'_> {
-        WorkerHost { run, files: &self.files, breath: &self.breath, cancelled: &self.cancelled, helpers: &self.helpers }
+        let Self { files, breath, cancelled, helpers, gpu, sights, motion, standings, .. } = self;
+        WorkerHost { run, files, breath, cancelled, helpers, gpu, sights, motion, standings }
     }
 
     async fn run(&self, host: &dyn Host, call: &Run) -> RunReport {
@@ -163,6 +202,8 @@ impl Session {
     /// Passes on what came of a run that is over.
     fn over<T>(&self, outcome: T) -> T {
         self.is_running.set(false);
+        self.motion.set(Motion::Free);
+        self.sights.clear();
         self.cancelled.borrow_mut().clear();
         outcome
     }

@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort};
 
+use crate::crew::now_ms;
 use crate::scope;
 
 /// Takes breaths.
@@ -53,21 +54,24 @@ impl Breath {
         /// Of the page's messages. Two loops that breathe in turn keep our own port so busy that Chromium lets the
         /// page wait for seconds; a timer gives everybody a turn.
         const LONGEST_WAIT_MS: f64 = 40.0;
-        let now_ms = || scope().performance().map_or(0.0, |performance| performance.now());
         if now_ms() - self.rested_ms.get() > LONGEST_WAIT_MS {
-            let timer = Promise::new(&mut |resolve, _| {
-                // Without a timer the promise would stay open for ever.
-                if scope().set_timeout_with_callback(&resolve).is_err() {
-                    let _ = resolve.call0(&JsValue::UNDEFINED);
-                }
-            });
-            let _ = JsFuture::from(timer).await;
-            self.rested_ms.set(now_ms());
-            return;
+            return self.rest(0).await;
         }
         let promise = Promise::new(&mut |resolve, _| self.waiting.borrow_mut().push(resolve));
         if self.port.post_message(&JsValue::UNDEFINED).is_ok() {
             let _ = JsFuture::from(promise).await;
         }
+    }
+
+    /// Comes back after so many milliseconds, for which messages have all the time there is.
+    pub async fn rest(&self, ms: i32) {
+        let timer = Promise::new(&mut |resolve, _| {
+            // Without a timer the promise would stay open for ever.
+            if scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms).is_err() {
+                let _ = resolve.call0(&JsValue::UNDEFINED);
+            }
+        });
+        let _ = JsFuture::from(timer).await;
+        self.rested_ms.set(now_ms());
     }
 }

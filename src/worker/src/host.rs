@@ -1,17 +1,21 @@
 //! The engine's host in a worker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use engine::{Crew, Host, Local, Source};
 use js_sys::Reflect;
-use pipeline::FileRef;
-use protocol::{Failure, FromWorker, RunEvent, RunId};
+use learn::neural::{Accelerator, Standings};
+use pipeline::{FileRef, NodeId};
+use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, RunId};
 use wasm_bindgen::JsValue;
 
 use crate::breath::Breath;
 use crate::crew::Helpers;
 use crate::files::Files;
+use crate::gpu::Gpu;
+use crate::sights::Sights;
 use crate::{post, scope};
 
 /// One run's view of the world.
@@ -26,6 +30,14 @@ pub struct WorkerHost<'a> {
     pub cancelled: &'a RefCell<BTreeSet<RunId>>,
     /// Who computes beside this worker.
     pub helpers: &'a Helpers,
+    /// What computes beside the CPU.
+    pub gpu: &'a Gpu,
+    /// What nodes under way show.
+    pub sights: &'a Sights,
+    /// How runs are to move.
+    pub motion: &'a Cell<Motion>,
+    /// Where trainings stood that were stopped.
+    pub standings: &'a Rc<Standings>,
 }
 
 impl Host for WorkerHost<'_> {
@@ -47,8 +59,37 @@ impl Host for WorkerHost<'_> {
         Some(self.helpers).filter(|helpers| helpers.n_helpers() > 0).map(|helpers| helpers as &dyn Crew)
     }
 
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.gpu.accelerator()
+    }
+
+    fn standings(&self) -> Option<Rc<Standings>> {
+        Some(Rc::clone(self.standings))
+    }
+
+    fn is_watched(&self, node: &NodeId) -> bool {
+        self.sights.are_wanted(node)
+    }
+
+    fn show(&self, node: &NodeId, panels: Vec<Panel>) {
+        self.sights.show(node, &panels);
+    }
+
+    fn motion(&self) -> Motion {
+        self.motion.get()
+    }
+
+    fn pause(&self) {
+        self.motion.set(Motion::Paused);
+    }
+
     fn breathe(&self) -> Local<'_, ()> {
-        Box::pin(self.breath.take())
+        /// While nothing moves there is time.
+        const PAUSE_MS: i32 = 50;
+        match self.motion.get() {
+            Motion::Paused => Box::pin(self.breath.rest(PAUSE_MS)),
+            Motion::Free | Motion::OnePass => Box::pin(self.breath.take()),
+        }
     }
 
     fn is_cancelled(&self) -> bool {
@@ -56,6 +97,9 @@ impl Host for WorkerHost<'_> {
     }
 
     fn emit(&self, event: RunEvent) {
+        if let RunEvent::Finished { node, .. } = &event {
+            self.sights.end(node);
+        }
         post(&FromWorker::Event(event));
     }
 }

@@ -7,8 +7,10 @@ mod answer;
 mod breath;
 mod crew;
 mod files;
+mod gpu;
 mod helper;
 mod host;
+mod sights;
 mod sweeps;
 
 use std::rc::Rc;
