@@ -38,9 +38,13 @@ pub fn in_words(paces: &[Pace], of: &str) -> String {
     words.collect::<Vec<_>>().join(" · ")
 }
 
+/// What such a button is called where one work is measured.
+pub const MEASURE: &str = "Measure on this machine";
+
 /// The button that measures.
 pub fn measure_button(
     id: &'static str,
+    label: &'static str,
     is_busy: RwSignal<bool>,
     is_possible: impl Fn() -> bool + Send + Sync + 'static,
     measure: impl Fn() + 'static,
@@ -54,7 +58,7 @@ pub fn measure_button(
     view! {
         <button type="button" class="button button--small" id=id disabled=move || !is_busy.get() && !is_possible() aria-disabled=move || is_busy.get().to_string() on:click=ask>
             {move || icon(if is_busy.get() { "loader" } else { "clock" })}
-            {move || if is_busy.get() { "Measuring…" } else { "Measure on this machine" }}
+            {move || if is_busy.get() { "Measuring…" } else { label }}
         </button>
     }
     .into_any()

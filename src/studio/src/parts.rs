@@ -26,6 +26,13 @@ pub struct ResultsOf {
     pub node: Signal<Option<pipeline::NodeId>>,
     /// Changes whenever results may have changed.
     pub revision: Signal<u64>,
+    /// Whether there are some from before, while it runs.
+    pub has_results: bool,
+    /// How far it is, while it runs.
+    pub progress: Signal<String>,
+    /// How the run moves, and what changes that.
+    pub motion: RwSignal<protocol::Motion>,
+    pub set_motion: Callback<protocol::Motion>,
     /// To the worker.
     pub link: crate::worker_client::Link,
     /// Text for screen readers.
@@ -36,6 +43,7 @@ pub struct ResultsOf {
 #[derive(Clone, Copy)]
 enum Panel {
     Output,
+    Live,
     Data,
 }
 
@@ -44,6 +52,7 @@ enum Panel {
 fn viewer(panel: Panel, results: ResultsOf) -> Result<AnyView, SplitLoaderError> {
     Ok(match panel {
         Panel::Output => crate::viewers::output_panel(results),
+        Panel::Live => crate::viewers::live_panel(results),
         Panel::Data => crate::viewers::data_panel(results),
     })
 }
@@ -341,6 +350,11 @@ impl Part {
     /// Metrics, charts and the like of a node.
     pub fn output_panel(self, results: ResultsOf) -> AnyView {
         self.view(move || viewer(Panel::Output, results))
+    }
+
+    /// What a node shows while it runs.
+    pub fn live_panel(self, results: ResultsOf) -> AnyView {
+        self.view(move || viewer(Panel::Live, results))
     }
 
     /// The rows of a node's tables.

@@ -12,7 +12,8 @@ use std::task::{Poll, Waker};
 use gloo::timers::callback::Interval;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use leptos::prelude::*;
-use protocol::{AddFile, Answer, Call, Failure, FileAdded, FromWorker, Reply, Request, RunEvent, ToWorker};
+use protocol::{AddFile, Answer, Call, Failure, FileAdded, FromWorker, Reply, Request, RunEvent, Sealed, ToWorker};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -111,6 +112,19 @@ impl Link {
             Ok(answer) => Ok(answer.0),
             Err(_) => Err(mismatch()),
         }
+    }
+
+    /// Asks, waits for the answer, and takes it apart.
+    ///
+    /// # Errors
+    /// As `call`.
+    pub async fn unsealed<C, T>(self, call: C) -> Result<T, Failure>
+    where
+        C: Call<Reply = Answer<C>> + protocol::Answers<Of = Sealed<T>>,
+        Answer<C>: TryFrom<Reply>,
+        T: Serialize + DeserializeOwned,
+    {
+        self.call(call).await?.open()
     }
 
     /// Hands a file of the user's to the worker.

@@ -1,12 +1,13 @@
 //! Writes down what is heard of runs.
 
+use charts::Marks;
 use experiment::{
     EndedTrial, Host, IndexEntry, NewRun, PipelineHash, RunKey, RunRecord, RunState, TrialOf, browser_name, changes,
     pipeline_hash,
 };
 use leptos::task::spawn_local;
 use pipeline::{NodeId, Pipeline, PortType};
-use protocol::{Failure, NodeOutcome, RunEvent, RunId, RunReport, View};
+use protocol::{Failure, NodeOutcome, Panel, RunEvent, RunId, RunReport, View};
 
 use super::store::{Runs, lock_name};
 use crate::dom;
@@ -208,7 +209,7 @@ impl Runs {
                     Ok(report) => {
                         record.finish(report, &pipeline, editor.catalogue());
                         record.settle_starts();
-                        judges = evaluations(report, &pipeline, editor);
+                        judges = telling(report, &pipeline, editor);
                     }
                     Err(failure) if record.nodes.is_empty() => {
                         record.state = RunState::Failed;
@@ -218,9 +219,11 @@ impl Runs {
                 }
             })
         });
-        for node in judges {
+        for (node, is_judge) in judges {
             // Without an answer the run keeps its bare figures.
-            if let Ok(shown) = self.studio.link.call(View { node: node.clone() }).await {
+            let shown = self.studio.link.unsealed(View { node: node.clone() }).await;
+            if let Ok(mut shown) = shown {
+                shown.panels.retain(|panel| is_judge || is_curve(panel));
                 self.with_session(|session| {
                     if let Some(record) = session.records.get_mut(&key) {
                         record.show(&node, &shown.panels);
@@ -254,18 +257,23 @@ fn key_of(at_ms: f64) -> (u64, RunKey) {
     (started_at, RunKey::at(started_at, (js_sys::Math::random() * f64::from(u32::MAX)) as u32))
 }
 
-/// The nodes that judge a model and came through.
-fn evaluations(report: &RunReport, pipeline: &Pipeline, editor: &editor::Editor) -> Vec<NodeId> {
-    let judges = |id: &NodeId| {
-        let node = pipeline.node(id)?;
-        let spec = editor.catalogue().get(&node.component)?;
-        Some(spec.outputs.iter().any(|port| port.port_type == PortType::Evaluation))
+/// The nodes that came through and judge a model, and those that trained one: whether it is one of the former.
+fn telling(report: &RunReport, pipeline: &Pipeline, editor: &editor::Editor) -> Vec<(NodeId, bool)> {
+    let gives = |id: &NodeId, port_type| {
+        let spec = pipeline.node(id).and_then(|node| editor.catalogue().get(&node.component));
+        spec.is_some_and(|spec| spec.outputs.iter().any(|port| port.port_type == port_type))
     };
     let came_through = report.nodes.iter().filter(|(_, report)| match report.outcome {
         NodeOutcome::Ran | NodeOutcome::Reused => true,
         NodeOutcome::Failed(_) | NodeOutcome::Skipped(_) | NodeOutcome::Cancelled => false,
     });
-    came_through.map(|(id, _)| id).filter(|id| judges(id) == Some(true)).cloned().collect()
+    let ids = came_through.map(|(id, _)| (id.clone(), gives(id, PortType::Evaluation)));
+    ids.filter(|(id, is_judge)| *is_judge || gives(id, PortType::Model)).collect()
+}
+
+/// Whether it shows how training went, as losses do.
+fn is_curve(panel: &Panel) -> bool {
+    matches!(panel, Panel::Figure(figure) if figure.series.iter().all(|series| matches!(series.marks, Marks::Line(_))))
 }
 
 fn host() -> Host {

@@ -14,7 +14,7 @@ use editor::{Command, Editor, Given, PortRef, RunState, Task, Viewport};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::{NodeId, Params, Pipeline, Point, Value};
-use protocol::{Cancel, Check, ClearCache, Compute, Failure, Hello, Kept, Outputs, Run, RunId};
+use protocol::{Cancel, Check, ClearCache, Failure, Hello, Kept, Motion, Outputs, Run, RunId, SetMotion};
 
 use crate::idle::Busy;
 use crate::lock::DocumentLock;
@@ -117,6 +117,8 @@ pub struct Studio {
     pub theme: RwSignal<&'static str>,
     /// How many workers compute a run.
     pub n_workers: RwSignal<u32>,
+    /// How the run under way moves.
+    pub motion: RwSignal<Motion>,
 }
 
 impl Studio {
@@ -182,6 +184,7 @@ impl Studio {
             layout: RwSignal::new(Layout::restored()),
             theme: RwSignal::new(theme),
             n_workers: RwSignal::new(compute::chosen()),
+            motion: RwSignal::new(Motion::Free),
         };
         studio.link.listen(move |news| match news {
             News::Run(event) => {
@@ -299,9 +302,10 @@ impl Studio {
                 Task::Save => self.save_soon(),
                 Task::StartRun { run, pipeline, target, rerun } => {
                     self.suggestion.set(None);
+                    self.motion.set(Motion::Free);
                     let document = self.document.get_untracked();
                     self.note(Heard::Began { run, document, pipeline: pipeline.clone() });
-                    let compute = Compute::with_workers(self.n_workers.get_untracked());
+                    let compute = compute::with_workers(self.n_workers.get_untracked());
                     spawn_local(async move {
                         let result = self.link.call(Run { run, pipeline, target, rerun, compute }).await;
                         self.note(Heard::Ended { run, result: result.clone() });
@@ -394,6 +398,15 @@ impl Studio {
                 }
                 Err(failure) => self.fail(failure),
             }
+        });
+    }
+
+    /// Holds the run under way, or lets it go on.
+    pub fn move_run(self, motion: Motion) {
+        self.motion.set(motion);
+        spawn_local(async move {
+            // Without an answer the worker is gone, and the run with it.
+            let _ = self.link.call(SetMotion { motion }).await;
         });
     }
 

@@ -3,14 +3,13 @@
 
 use charts::{Color, Figure, Layout, RAMP, Series, Theme};
 use leptos::prelude::*;
-use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use web_sys::CanvasRenderingContext2d;
 
 use super::columns::Columns;
 use super::slice::dots;
-use crate::dom;
 use crate::viewers::chart::{ChartEvents, ChartLook, chart_as};
 use crate::viewers::parallel::Column;
+use crate::viewers::pixels;
 
 /// The chart.
 pub fn view(data: &Columns, [x, y]: [&Column; 2], objective: &Column, announce: Callback<String>) -> AnyView {
@@ -76,12 +75,7 @@ fn ground(context: &CanvasRenderingContext2d, layout: &Layout, theme: &Theme, sp
             pixels.extend([red, green, blue, (weight.min(1.0) * 110.0) as u8]);
         }
     }
-    let image = ImageData::new_with_u8_clamped_array(Clamped(&pixels), GRID.0 as u32).ok()?;
-    let small: HtmlCanvasElement = dom::document().create_element("canvas").ok()?.dyn_into().ok()?;
-    small.set_width(GRID.0 as u32);
-    small.set_height(GRID.1 as u32);
-    let on_small: CanvasRenderingContext2d = small.get_context("2d").ok()??.dyn_into().ok()?;
-    on_small.put_image_data(&image, 0.0, 0.0).ok()?;
+    let small = pixels::picture(&pixels, GRID.0 as u32)?;
     let (left, top) = (plot.left, plot.top);
     context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, left, top, plot.width, plot.height).ok()
 }

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use super::sweep::{Sweep, trial};
 use crate::dom;
 use crate::idle::Busy;
-use crate::pace::{Pace, in_words, measure_button};
+use crate::pace::{MEASURE, Pace, in_words, measure_button};
 use crate::pool::Pool;
 use crate::store::Studio;
 use crate::worker_client::Link;
@@ -41,7 +41,7 @@ pub fn view(studio: Studio, paces: RwSignal<Vec<Pace>>, drafted: Callback<(), Op
     };
     view! {
         <div class="sweeps__pace">
-            {measure_button("sweep-measure", is_busy, move || drafted.run(()).is_some(), measure)}
+            {measure_button("sweep-measure", MEASURE, is_busy, move || drafted.run(()).is_some(), measure)}
             <span id="sweep-pace" role="status">{move || paces.with(|paces| in_words(paces, " a trial"))}</span>
         </div>
     }

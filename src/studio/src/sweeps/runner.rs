@@ -459,7 +459,7 @@ impl Runner {
             };
             for node in judges.into_iter().flatten().filter(came_through) {
                 // Without an answer the trial keeps its bare figures.
-                if let Ok(seen) = link.call(View { node: node.clone() }).await {
+                if let Ok(seen) = link.unsealed(View { node: node.clone() }).await {
                     let has_curves = number < N_WITH_CURVES;
                     let panels = seen.panels.into_iter();
                     let kept = panels.filter(|panel| has_curves || matches!(panel, Panel::Metrics { .. }));

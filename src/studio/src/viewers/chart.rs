@@ -43,10 +43,14 @@ pub fn chart(figure: Figure, events: ChartEvents) -> AnyView {
 
 /// A chart that is looked at in its own way.
 pub fn chart_as(figure: Figure, look: ChartLook, events: ChartEvents) -> AnyView {
+    chart_of(RwSignal::new(figure), look, events)
+}
+
+/// A chart whose marks follow the signal; title and series stay what they are.
+pub fn chart_of(figure: RwSignal<Figure>, look: ChartLook, events: ChartEvents) -> AnyView {
     let shows_table = RwSignal::new(false);
-    let hidden = RwSignal::new(vec![false; figure.series.len()]);
-    let figure = StoredValue::new(figure);
-    let (title, summary, notes, id) = figure.with_value(|figure| {
+    let hidden = RwSignal::new(vec![false; figure.with_untracked(|figure| figure.series.len())]);
+    let (title, summary, notes, id) = figure.with_untracked(|figure| {
         let mut notes = Vec::new();
         if figure.n_rows > 0 {
             notes.push(format!("n = {}", charts::grouped(figure.n_rows)));
@@ -62,13 +66,13 @@ pub fn chart_as(figure: Figure, look: ChartLook, events: ChartEvents) -> AnyView
     let probe = NodeRef::<I>::new();
     let save_csv = {
         let name = format!("{id}.csv");
-        move |_| figure.with_value(|figure| dom::download(&name, "text/csv", figure.rows().to_csv().as_bytes()))
+        move |_| figure.with_untracked(|figure| dom::download(&name, "text/csv", figure.rows().to_csv().as_bytes()))
     };
     let save_png = {
         let name = format!("{id}.png");
         move |_| {
             if let Some(probe) = probe.get_untracked() {
-                figure.with_value(|figure| save_picture(figure, look, &probe, name.clone()));
+                figure.with_untracked(|figure| save_picture(figure, look, &probe, name.clone()));
             }
         }
     };
@@ -112,7 +116,7 @@ pub fn chart_as(figure: Figure, look: ChartLook, events: ChartEvents) -> AnyView
             <i class="chart__probe" hidden node_ref=probe></i>
             {move || {
                 if shows_table.get() {
-                    figure.with_value(|figure| table(&figure.title, figure.summary.clone(), figure.rows()))
+                    figure.with(|figure| table(&figure.title, figure.summary.clone(), figure.rows()))
                 } else {
                     stage(figure, look, hidden, probe, &title, &summary, events)
                 }
@@ -122,9 +126,9 @@ pub fn chart_as(figure: Figure, look: ChartLook, events: ChartEvents) -> AnyView
     .into_any()
 }
 
-fn legend(figure: StoredValue<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
+fn legend(figure: RwSignal<Figure>, hidden: RwSignal<Vec<bool>>) -> AnyView {
     let names: Vec<(String, u8)> = figure
-        .with_value(|figure| figure.series.iter().map(|series| (series.name.clone(), series.color_idx)).collect());
+        .with_untracked(|figure| figure.series.iter().map(|series| (series.name.clone(), series.color_idx)).collect());
     if names.len() < 2 {
         return ().into_any();
     }
@@ -174,7 +178,7 @@ pub fn series_class(color_idx: u8) -> String {
 }
 
 fn stage(
-    figure: StoredValue<Figure>,
+    figure: RwSignal<Figure>,
     look: ChartLook,
     hidden: RwSignal<Vec<bool>>,
     probe: NodeRef<I>,
@@ -185,7 +189,7 @@ fn stage(
     let size = RwSignal::new((0.0, 0.0));
     let at = RwSignal::new(None::<MarkAt>);
     let layout = StoredValue::new(None::<Layout>);
-    let shown = StoredValue::new(figure.get_value());
+    let shown = StoredValue::new(figure.get_untracked());
     let stage = NodeRef::<Div>::new();
     let canvas = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
@@ -197,7 +201,7 @@ fn stage(
     Effect::new(move |_| {
         version.track();
         let (width, height) = size.get();
-        let visible = figure.with_value(|figure| without_hidden(figure, &hidden.read()));
+        let visible = figure.with(|figure| without_hidden(figure, &hidden.read()));
         let (Some(canvas), Some(probe)) = (canvas.get(), probe.get()) else {
             return;
         };
@@ -234,7 +238,7 @@ fn stage(
         if let Some(mark) = found {
             event.prevent_default();
             at.set(Some(mark));
-            events.announce.run(figure.with_value(|figure| sentence(figure, &mark)));
+            events.announce.run(figure.with_untracked(|figure| sentence(figure, &mark)));
         }
     };
     let hint = if events.pick.is_some() { "Arrow keys read values, Enter filters" } else { "Arrow keys read values" };
@@ -263,7 +267,7 @@ fn stage(
 
 /// Cross-hair, dot and tooltip at a mark.
 fn pointer(
-    figure: StoredValue<Figure>,
+    figure: RwSignal<Figure>,
     layout: StoredValue<Option<Layout>>,
     size: RwSignal<(f64, f64)>,
     mark: &MarkAt,
@@ -272,7 +276,7 @@ fn pointer(
         return ().into_any();
     };
     let px = |value: f64| format!("{value:.1}px");
-    let (name, key, words, n_series) = figure.with_value(|figure| {
+    let (name, key, words, n_series) = figure.with_untracked(|figure| {
         let series = &figure.series[mark.series_idx];
         (
             series.name.clone(),

@@ -129,7 +129,7 @@ impl TableState {
         };
         let state = self;
         spawn_local(async move {
-            let answer = state.link.call(call).await;
+            let answer = state.link.unsealed(call).await;
             match answer {
                 Ok(page) => state.take_columns(output, page.columns),
                 Err(failure) => {
@@ -194,7 +194,7 @@ impl TableState {
         let state = self;
         spawn_local(async move {
             // A profile that cannot be had leaves its place empty; the rows say what is wrong.
-            let Ok(profiles) = state.link.call(call).await else {
+            let Ok(profiles) = state.link.unsealed(call).await else {
                 return;
             };
             if state.profiled.try_with_value(|(generation, _)| *generation) == Some(ticket) {
@@ -226,7 +226,7 @@ fn filtered_column(filter: &Filter) -> Option<&str> {
 
 /// The tables of one node.
 pub fn data_panel(results: ResultsOf) -> AnyView {
-    let ResultsOf { node, revision, link, announce } = results;
+    let ResultsOf { node, revision, link, announce, .. } = results;
     let state = TableState::new(link);
     let tables = RwSignal::new(None::<Result<Vec<(String, u64, u32)>, Failure>>);
     let latest = StoredValue::new(0_u32);
@@ -244,7 +244,7 @@ pub fn data_panel(results: ResultsOf) -> AnyView {
             tables.set(None);
         }
         spawn_local(async move {
-            let answer = link.call(View { node: node.clone() }).await;
+            let answer = link.unsealed(View { node: node.clone() }).await;
             if latest.try_with_value(|latest| *latest) != Some(ticket) {
                 return;
             }

@@ -7,12 +7,19 @@ const N_SHOWN: usize = 500;
 
 /// Rows of name and values.
 pub fn facts(title: &str, heads: &[String], rows: &[Vec<String>]) -> AnyView {
+    // A column of numbers alone stands at the right.
+    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let is_of_numbers = |column_idx: usize| {
+        let mut cells = rows.iter().filter_map(|row| row.get(column_idx)).filter(|text| !text.is_empty());
+        column_idx > 0 && cells.all(|text| is_number(text))
+    };
+    let of_numbers: Vec<bool> = (0..n_columns).map(is_of_numbers).collect();
+    let class_of = |column_idx: usize| if of_numbers.get(column_idx) == Some(&true) { "facts__number" } else { "" };
     let head_cells = heads
         .iter()
         .enumerate()
         .map(|(column_idx, head)| {
-            let text = rows.first().and_then(|row| row.get(column_idx));
-            let class = if column_idx > 0 && text.is_some_and(|text| is_number(text)) { "facts__number" } else { "" };
+            let class = class_of(column_idx);
             if head.is_empty() {
                 view! { <td></td> }.into_any()
             } else {
@@ -32,10 +39,8 @@ pub fn facts(title: &str, heads: &[String], rows: &[Vec<String>]) -> AnyView {
                     let text = text.clone();
                     if cell_idx == 0 {
                         view! { <th scope="row">{text}</th> }.into_any()
-                    } else if is_number(&text) {
-                        view! { <td class="facts__number">{text}</td> }.into_any()
                     } else {
-                        view! { <td>{text}</td> }.into_any()
+                        view! { <td class=class_of(cell_idx)>{text}</td> }.into_any()
                     }
                 })
                 .collect_view();

@@ -7,15 +7,20 @@ mod confusion;
 mod data_panel;
 mod facts;
 mod grid;
+mod live_panel;
+mod map;
 mod metrics;
 mod output_panel;
 mod pages;
 pub mod parallel;
+mod pictures;
+pub mod pixels;
 mod table_header;
 mod tree;
 
 pub use appearance::{theme, version, watch_size};
 pub use data_panel::data_panel;
+pub use live_panel::live_panel;
 pub use output_panel::output_panel;
 
 use leptos::prelude::*;

@@ -6,7 +6,9 @@ use protocol::{Failure, NodeView, Panel, View};
 use wasm_bindgen_futures::spawn_local;
 
 use super::chart::{ChartEvents, chart};
-use super::{confusion::confusion, empty, facts::facts, failed, metrics::metrics, tree::tree};
+use super::{
+    confusion::confusion, empty, facts::facts, failed, map::map, metrics::metrics, pictures::pictures, tree::tree,
+};
 use crate::parts::ResultsOf;
 
 /// What stands in the panel.
@@ -20,7 +22,7 @@ enum Shown {
 
 /// Metrics, matrices, charts, trees and facts of one node.
 pub fn output_panel(results: ResultsOf) -> AnyView {
-    let ResultsOf { node, revision, link, announce } = results;
+    let ResultsOf { node, revision, link, announce, .. } = results;
     let shown = RwSignal::new(Shown::NoNode);
     let latest = StoredValue::new((0_u32, None::<NodeId>));
     Effect::new(move |_| {
@@ -38,7 +40,7 @@ pub fn output_panel(results: ResultsOf) -> AnyView {
         });
         if let Some(node) = node {
             spawn_local(async move {
-                let answer = link.call(View { node }).await;
+                let answer = link.unsealed(View { node }).await;
                 if latest.try_with_value(|(number, _)| *number) == Some(ticket) {
                     shown.set(answer.map_or_else(Shown::Failed, Shown::View));
                 }
@@ -63,12 +65,7 @@ pub fn output_panel(results: ResultsOf) -> AnyView {
             empty("table", &tables.join(", "), "The rows are under Data.")
         }
         Shown::View(view) => {
-            let panels = view
-                .panels
-                .iter()
-                .enumerate()
-                .map(|(panel_idx, panel)| show(panel, panel_idx, announce))
-                .collect_view();
+            let panels = view.panels.iter().enumerate().map(|(at, panel)| show(panel, at, announce)).collect_view();
             view! { <div class="output__panels">{panels}</div> }.into_any()
         }
     };
@@ -76,12 +73,17 @@ pub fn output_panel(results: ResultsOf) -> AnyView {
 }
 
 fn show(panel: &Panel, panel_idx: usize, announce: Callback<String>) -> AnyView {
+    let events = ChartEvents { announce, pick: None };
     let (class, content) = match panel {
         Panel::Metrics { series, metrics: values } => ("output__panel output__panel--narrow", metrics(series, values)),
         Panel::Confusion(matrix) => ("output__panel", confusion(matrix, panel_idx)),
-        Panel::Figure(figure) => ("output__panel", chart(figure.clone(), ChartEvents { announce, pick: None })),
+        Panel::Figure(figure) => ("output__panel", chart(figure.clone(), events)),
         Panel::Tree(view) => ("output__panel output__panel--wide", tree(view.clone(), panel_idx)),
         Panel::Facts { title, heads, rows } => ("output__panel output__panel--facts", facts(title, heads, rows)),
+        Panel::Pictures(shown) => ("output__panel", pictures(RwSignal::new(shown.clone()))),
+        Panel::Map { figure, map: shown } => {
+            ("output__panel", map(RwSignal::new(figure.clone()), RwSignal::new(shown.clone()), events))
+        }
     };
     view! { <div class=class>{content}</div> }.into_any()
 }

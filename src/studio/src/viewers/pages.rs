@@ -140,7 +140,7 @@ impl Pages {
             filters: query.filters,
         };
         spawn_local(async move {
-            let answer = self.link.call(call).await;
+            let answer = self.link.unsealed(call).await;
             // The panel may be gone, and its signals with it.
             let is_wanted = self.kept.try_with_value(|kept| kept.generation == generation).unwrap_or(false);
             if is_wanted {

@@ -6,11 +6,13 @@ use editor::RunState;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use pipeline::Pipeline;
-use protocol::{Compute, Failure, NodeOutcome, Rerun, Run, RunId, RunTarget};
+use protocol::{
+    Compute, Failure, GpuFound, MeasureNetworks, Networks, NodeOutcome, Paces, Rerun, Run, RunId, RunTarget,
+};
 
 use super::face::seconds;
 use crate::idle::Busy;
-use crate::pace::{Pace, in_words, measure_button};
+use crate::pace::{MEASURE, Pace, in_words, measure_button};
 use crate::pool::Pool;
 use crate::store::Studio;
 use crate::worker_client::Link;
@@ -37,6 +39,7 @@ pub fn ComputeMenu() -> impl IntoView {
             </fieldset>
             <p class="compute__hint">"Folds, trees, settings and nodes that do not wait for each other are shared out; the rest is computed by one worker. The figures are the same on any number."</p>
             {measurement(studio, paces)}
+            {of_networks(studio)}
         </div>
     }
 }
@@ -115,7 +118,7 @@ fn measurement(studio: Studio, paces: RwSignal<Vec<Pace>>) -> AnyView {
     };
     view! {
         <div class="compute__measure">
-            {measure_button("run-measure", is_busy, move || can_run.get(), measure)}
+            {measure_button("run-measure", MEASURE, is_busy, move || can_run.get(), measure)}
             {stop_button}
         </div>
         <p class="compute__found" id="run-pace" role="status">{found}</p>
@@ -175,6 +178,70 @@ async fn one(link: Link, pipeline: &Pipeline, n_workers: u32) -> Result<f64, Fai
         "not every node came through, so there is nothing to measure",
         "Run the pipeline, mend what fails, and measure then.",
     ))
+}
+
+/// What trains neural networks, and what that is worth on this machine.
+fn of_networks(studio: Studio) -> AnyView {
+    let chosen = RwSignal::new(compute::networks());
+    let is_busy = RwSignal::new(false);
+    let found = RwSignal::new(None::<Result<GpuFound, Failure>>);
+    let choice = |networks: Networks, label: &'static str, note: &'static str| {
+        let is_chosen = move || std::mem::discriminant(&chosen.get()) == std::mem::discriminant(&networks);
+        let choose = move |_| {
+            compute::keep_networks(networks);
+            chosen.set(networks);
+        };
+        view! {
+            <label class="compute__choice">
+                <input type="radio" name="networks" prop:checked=is_chosen on:change=choose />
+                <span>{label}</span>
+                <small>{note}</small>
+            </label>
+        }
+    };
+    let measure = move || {
+        is_busy.set(true);
+        spawn_local(async move {
+            let measured = studio.link.call(MeasureNetworks {}).await;
+            if let Ok(measured) = &measured {
+                compute::keep_paces(measured.paces);
+            }
+            found.set(Some(measured));
+            is_busy.set(false);
+        });
+    };
+    let is_idle = studio.select(|editor| *editor.run_state() == RunState::Idle);
+    view! {
+        <fieldset class="compute__choices compute__networks">
+            <legend>"Neural networks, and PCA of many columns"</legend>
+            {choice(Networks::Faster(None), "Automatic", "whichever is faster")}
+            {choice(Networks::Cpu, "CPU", "the same figures everywhere")}
+            {choice(Networks::Gpu, "GPU", "rounds in its own way")}
+        </fieldset>
+        <div class="compute__measure">{measure_button("gpu-measure", "Measure CPU and GPU", is_busy, move || is_idle.get(), measure)}</div>
+        <p class="compute__found" id="gpu-pace" role="status">{move || found.with(|found| found.as_ref().map(told))}</p>
+    }
+    .into_any()
+}
+
+/// What was found, in two sentences.
+fn told(found: &Result<GpuFound, Failure>) -> String {
+    let found = match found {
+        Ok(found) => found,
+        Err(failure) => return format!("No GPU: {}. {}", failure.message, failure.help),
+    };
+    let Paces { cpu, gpu } = found.paces;
+    let name = match found.is_software {
+        true => format!("{}, a program on the CPU", found.name),
+        false => found.name.clone(),
+    };
+    let both =
+        |n_products| format!("{} on the CPU, {} on it", seconds(cpu.secs(n_products)), seconds(gpu.secs(n_products)));
+    format!(
+        "{name}. A step of a small network (20-64-64-2, 128 rows) takes {}; of a large one (784-512-512-10, 512 rows) {}.",
+        both(3.0 * 128.0 * 5_504.0),
+        both(3.0 * 512.0 * 668_672.0)
+    )
 }
 
 fn faster(paces: &mut Vec<Pace>, pace: Pace) {

@@ -66,11 +66,30 @@ pub fn Dock() -> impl IntoView {
         })
         .into();
     let announce = Callback::new(move |text: String| studio.announcement.set(text));
-    let results = ResultsOf { node, revision, link, announce };
+    let progress = studio.select(move |editor| match node.get().map(|node| editor.status(&node).state.clone()) {
+        Some(NodeState::Running { message, .. }) => message,
+        _ => String::new(),
+    });
+    let results = ResultsOf {
+        node,
+        revision,
+        has_results: false,
+        progress: progress.into(),
+        motion: studio.motion,
+        set_motion: Callback::new(move |motion| studio.move_run(motion)),
+        link,
+        announce,
+    };
+    let is_live = studio.select(move |editor| {
+        node.get().is_some_and(|node| matches!(editor.status(&node).state, NodeState::Running { .. }))
+    });
     let notice = studio.select(move |editor| node.get().and_then(|node| instead_of_results(editor, &node)));
     let page = move || {
         match (tab.get(), notice.get()) {
         (DockTab::Problems, _) => studio.inspector.problems(studio),
+        (DockTab::Output, notice) if is_live.get() => {
+            studio.viewers.live_panel(ResultsOf { has_results: notice.is_none(), ..results })
+        }
         (DockTab::Output | DockTab::Data, Some((glyph, headline, help))) => view! {
             <div class="empty">{icon(glyph)}<b>{super::prose::inline(&headline)}</b><p>{super::prose::inline(&help)}</p></div>
         }
@@ -138,13 +157,13 @@ fn instead_of_results(editor: &Editor, node: &NodeId) -> Option<(&'static str, S
         NodeState::Queued | NodeState::Running { .. } if status.report.is_none() => {
             Some(("loader", "Running".into(), "What comes out appears here.".into()))
         }
-        NodeState::Idle | NodeState::Cancelled if status.report.is_none() => {
+        NodeState::Cancelled => Some(("circle-pause", "Stopped".into(), status.why.clone())),
+        NodeState::Idle if status.report.is_none() => {
             Some(("circle-dashed", "Not run yet".into(), "Run the pipeline, or run to this node.".into()))
         }
         NodeState::Idle
         | NodeState::Queued
         | NodeState::Running { .. }
-        | NodeState::Cancelled
         | NodeState::Ran
         | NodeState::Reused
         | NodeState::Stale => None,

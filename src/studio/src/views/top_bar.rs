@@ -2,6 +2,7 @@
 
 use editor::{Command, RunState};
 use leptos::prelude::*;
+use protocol::Motion;
 
 use super::icon::{icon, mark, small_icon};
 use crate::store::{Page, Saved, Studio};
@@ -28,6 +29,7 @@ pub fn TopBar() -> impl IntoView {
     let run_button = move || {
         match run.get() {
         RunState::Running { fraction, cancelling, .. } => view! {
+            {pause_button(studio)}
             <button type="button" class="button button--primary actions__run" id="stop" disabled=cancelling on:click=move |_| studio.send(Command::CancelRun)>
                 {icon("square")}{if cancelling { "Stopping" } else { "Stop" }}<span class="actions__percent">{format!("{:.0} %", fraction * 100.0)}</span>
             </button>
@@ -79,6 +81,19 @@ pub fn TopBar() -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// Holds the run, or lets it go on.
+fn pause_button(studio: Studio) -> AnyView {
+    let face = move || match studio.motion.get() {
+        Motion::Free => ("pause", "Pause the run", Motion::Paused),
+        Motion::Paused | Motion::OnePass => ("play", "Resume the run", Motion::Free),
+    };
+    view! {
+        <button type="button" class="icon-button" id="pause" aria-label=move || face().1 title=move || face().1
+            on:click=move |_| studio.move_run(face().2)>{move || icon(face().0)}</button>
+    }
+    .into_any()
 }
 
 fn panel_toggle(
