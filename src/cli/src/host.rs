@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use anyhow::{Context, Result};
 use engine::testing::Bytes;
 use engine::threads::Threads;
 use engine::{Crew, Host, Local, Source};
+use learn::neural::Accelerator;
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, RunEvent};
 
@@ -32,6 +34,8 @@ pub struct NativeHost {
     events: RefCell<Vec<(f64, RunEvent)>>,
     /// Who computes beside this thread.
     crew: Option<Threads>,
+    /// What trains networks beside the CPU.
+    accelerator: Option<Rc<dyn Accelerator>>,
     /// The most bytes of memory that it may take, if somebody has set a bound.
     max_memory: Option<u64>,
 }
@@ -47,8 +51,14 @@ impl NativeHost {
             line: RefCell::new(line),
             events: RefCell::default(),
             crew: None,
+            accelerator: None,
             max_memory: None,
         }
+    }
+
+    /// The same with something that trains networks beside the CPU.
+    pub fn with_accelerator(self, accelerator: Option<Rc<dyn Accelerator>>) -> Self {
+        Self { accelerator, ..self }
     }
 
     /// The same with a bound to its memory.
@@ -118,6 +128,10 @@ impl Host for NativeHost {
 
     fn crew(&self) -> Option<&dyn Crew> {
         self.crew.as_ref().map(|crew| crew as &dyn Crew)
+    }
+
+    fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
+        self.accelerator.clone()
     }
 
     fn breathe(&self) -> Local<'_, ()> {

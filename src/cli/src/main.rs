@@ -10,6 +10,7 @@ mod catalogue;
 mod deploy;
 mod document;
 mod host;
+mod networks;
 mod outputs;
 mod problems;
 mod record;

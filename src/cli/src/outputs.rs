@@ -57,7 +57,12 @@ fn write_panels(ran: &Ran, id: &NodeId, folder: &Path) -> Result<()> {
                 let name = if *n == 1 { figure.id.clone() } else { format!("{}-{n}", figure.id) };
                 write_figure(figure, &format!("{id}.{name}"), folder)?;
             }
-            Panel::Metrics { .. } | Panel::Confusion(_) | Panel::Tree(_) | Panel::Facts { .. } => {}
+            Panel::Metrics { .. }
+            | Panel::Confusion(_)
+            | Panel::Tree(_)
+            | Panel::Facts { .. }
+            | Panel::Pictures(_)
+            | Panel::Map { .. } => {}
         }
     }
     let others: Vec<_> = view.panels.iter().filter(|panel| !matches!(panel, Panel::Figure(_))).map(as_json).collect();

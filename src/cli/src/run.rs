@@ -10,6 +10,7 @@ use protocol::{RunEvent, RunId, RunReport, RunTarget};
 
 use crate::document::Document;
 use crate::host::NativeHost;
+use crate::networks::{self, Networks};
 use crate::{Outcome, Subject, outputs, record, report, say, values};
 
 /// Results of a run are kept for `--out`, whatever their size.
@@ -27,6 +28,10 @@ pub struct Arguments {
     /// cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
+    /// What trains neural networks and finds the components of many columns: the CPU gives the same figures everywhere; a
+    /// GPU rounds in its own way
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Networks::Cpu)]
+    networks: Networks,
     /// Refuse what would take more memory than this, such as `2GB` or `500MB` [default: no bound]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_memory: Option<u64>,
@@ -44,7 +49,7 @@ pub struct Arguments {
 /// Runs, prints and writes; a node that failed makes a bad outcome.
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let started_at = record::now_millis();
-    let compute = Compute { n_jobs: arguments.jobs, max_memory: arguments.max_memory };
+    let compute = Compute { n_jobs: arguments.jobs, max_memory: arguments.max_memory, networks: arguments.networks };
     let ran = Ran::new(&arguments.subject, &arguments.to, compute, arguments.json)?;
     let recorded = match &arguments.record {
         Some(folder) => Some((record::write(&ran, &arguments.subject.source, started_at, folder)?, folder)),
@@ -86,6 +91,8 @@ pub struct Compute {
     pub n_jobs: Option<u32>,
     /// Bytes of memory; no bound if nothing is said.
     pub max_memory: Option<u64>,
+    /// What trains neural networks.
+    pub networks: Networks,
 }
 
 /// A pipeline that has run, with its results.
@@ -109,7 +116,8 @@ impl Ran {
         let target = if ends.is_empty() { RunTarget::All } else { RunTarget::To(ends) };
         let host = NativeHost::new(document.files.clone(), document.folder.clone(), quiet)
             .with_max_memory(compute.max_memory)
-            .with_jobs(compute.n_jobs);
+            .with_jobs(compute.n_jobs)
+            .with_accelerator(networks::accelerator(compute.networks));
         let report = block_on(engine.run(&host, RunId(0), &document.pipeline, &target));
         Ok(Self { document, engine, report, events: host.into_events() })
     }

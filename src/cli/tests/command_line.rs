@@ -60,6 +60,30 @@ fn the_figures_are_the_same_on_any_number_of_threads() {
 }
 
 #[test]
+fn networks_are_trained_on_the_gpu_where_there_is_one() {
+    let learners = "tests/golden/pipelines/learners_of_classes.json";
+    let run = |networks: &str| {
+        let called = millrace(&["run", learners, "--to", "evaluate-network", "--networks", networks, "--json"]);
+        assert_eq!(called.code, Some(0), "{}", called.err);
+        let report = json(&called.out);
+        let accuracy = report["nodes"]["evaluate-network"]["metrics"]["accuracy"].as_f64().unwrap();
+        (report["nodes"]["train-network"]["why"].as_str().unwrap().to_owned(), accuracy)
+    };
+    let (why, on_cpu) = run("cpu");
+    assert!(!why.contains("GPU"), "{why}");
+    let (why, on_gpu) = run("gpu");
+    if why.contains("The CPU computed it, as the GPU did not: ") {
+        println!("not run: networks on the GPU, as there is none here");
+        assert_eq!(on_gpu, on_cpu);
+    } else {
+        assert!(why.contains("Computed and rounded by the GPU"), "{why}");
+        assert!((on_gpu - on_cpu).abs() <= 0.005, "{on_gpu} {on_cpu}");
+    }
+    let (_, faster) = run("faster");
+    assert!((faster - on_cpu).abs() <= 0.005, "{faster} {on_cpu}");
+}
+
+#[test]
 fn the_figures_are_those_of_the_golden_snapshot() {
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/snapshot.json");
     let snapshot = json(&fs::read_to_string(snapshot).unwrap());
