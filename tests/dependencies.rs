@@ -8,6 +8,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 
 /// Every crate of ours, with the crates of ours that it may name.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("accelerator", &["gpu", "learn", "model"]),
     (
         "automl",
         &[
@@ -34,6 +35,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "endpoint",
             "engine",
             "experiment",
+            "gpu",
+            "learn",
             "model",
             "monitor",
             "pipeline",
@@ -54,7 +57,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("endpoint", &["model", "monitor", "numeric", "registry", "schema"]),
     ("engine", &["charts", "learn", "model", "pipeline", "protocol", "registry", "schema", "study", "table"]),
     ("experiment", &["charts", "pipeline", "protocol", "schema", "study"]),
-    ("gpu", &[]),
+    ("gpu", &["learn", "model"]),
     ("learn", &["model", "numeric", "schema", "table"]),
     ("model", &["numeric", "schema"]),
     ("monitor", &["numeric", "registry", "schema"]),
@@ -71,13 +74,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("table", &["model", "schema"]),
     (
         "worker",
-        &["automl", "components", "engine", "monitor", "pipeline", "protocol", "schema", "study", "sweep", "table"],
+        &[
+            "automl",
+            "components",
+            "engine",
+            "learn",
+            "model",
+            "monitor",
+            "pipeline",
+            "protocol",
+            "schema",
+            "study",
+            "sweep",
+            "table",
+        ],
     ),
     ("xtask", &[]),
 ];
 
 /// The crates that become programs; only these may know the browser, and `gpu`, which asks it for WebGPU.
-const PROGRAMS: &[&str] = &["cli", "service_worker", "studio", "worker", "xtask"];
+const PROGRAMS: &[&str] = &["accelerator", "cli", "service_worker", "studio", "worker", "xtask"];
 
 /// What reads tables and trains models.
 const HEAVY: &[&str] = &["automl", "components", "engine", "learn", "model", "parquet", "smartcore", "sweep", "table"];

@@ -11,8 +11,9 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { extname, join, normalize } from "node:path";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { chromium } from "playwright-core";
+import { flags } from "./flags.js";
 
 export const SIZE = { width: 1440, height: 900 };
 
@@ -25,22 +26,9 @@ const PATIENCE_MS = 120_000;
 
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: needed("MILLRACE_CHROMIUM"),
-    args: [
-      "--headless=new",
-      "--no-sandbox",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-});
-after(() => browser?.close());
+let launched;
+const browser = () => (launched ??= chromium.launch({ executablePath: needed("MILLRACE_CHROMIUM"), args: flags }));
+after(async () => (await launched)?.close());
 
 /// One test in a profile of its own.
 ///
@@ -74,7 +62,7 @@ export function scenario(name, options, body) {
 }
 
 async function newProfile({ home, expected, ...options }, first) {
-  const context = await browser.newContext({ viewport: SIZE, reducedMotion: "reduce", ...options });
+  const context = await (await browser()).newContext({ viewport: SIZE, reducedMotion: "reduce", ...options });
   const amiss = first?.amiss ?? [];
   const report = (message) => {
     if (!expected?.test(message) && !amiss.includes(message)) {
@@ -154,7 +142,8 @@ async function picture(page, what, part) {
     await dress(theme);
     for (const [width, height] of [[1440, 900], [1280, 720]]) {
       await page.setViewportSize({ width, height });
-      await idle(page);
+      // A run that is paused never rests.
+      await ((await page.locator("#stop").count()) > 0 ? page.waitForTimeout(400) : idle(page));
       await part?.evaluate((element) => element.scrollIntoView({ block: "center" }));
       const name = `${what} ${theme} ${width}`.replaceAll(/[^a-z0-9]+/gi, "-");
       await page.screenshot({ path: join(process.env.MILLRACE_PICTURES, `${name}.png`) });

@@ -131,9 +131,10 @@ scenario("how many workers compute a run is chosen beside Run, measured, and rem
   await tabTo(page, button);
   await page.keyboard.press("Enter");
   const menu = page.getByRole("dialog", { name: "Compute" });
-  assert.ok(await hasFocus(menu.getByRole("radio", { checked: true })), "what is chosen has the focus");
+  const workers = menu.getByRole("group", { name: "Compute" });
+  assert.ok(await hasFocus(workers.getByRole("radio", { checked: true })), "what is chosen has the focus");
   await assertAccessible(page, "the menu of workers");
-  for (let step = 0; (await menu.getByRole("radio", { checked: true }).getAttribute("value")) !== "1"; step += 1) {
+  for (let step = 0; (await workers.getByRole("radio", { checked: true }).getAttribute("value")) !== "1"; step += 1) {
     assert.ok(step < 10, "one worker is offered");
     await page.keyboard.press("ArrowUp");
   }

@@ -57,7 +57,7 @@ fn compare(link: &mut Link, native: &Engine, pipeline: &Pipeline, expected: &ser
     block_on(native.run(&TestHost::default(), RunId(1), pipeline, &RunTarget::All));
     let mut n_compared = 0;
     for n_workers in [1, 3] {
-        let compute = Compute { n_workers, shares_all: true };
+        let compute = Compute { shares_all: true, ..Compute::with_workers(n_workers) };
         n_compared += compare_with(link, native, pipeline, expected, compute)
             .map_err(|difference| format!("with workers: {n_workers}, {difference}"))?;
     }

@@ -5,6 +5,7 @@
 
 import { writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { flags } from "../flags.js";
 import { grown, keepSweep, keptSweeps } from "../grown_sweep.js";
 import { coresFree } from "./cores.js";
 import { bareTimes, deploy, requestTimes } from "./endpoint.js";
@@ -26,6 +27,7 @@ const sections = {
   sweep: measureSweep,
   pool: measurePool,
   run: measureOneRun,
+  watch: measureWatching,
   runs: measureRuns,
   endpoint: measureEndpoint,
   questions: measureQuestions,
@@ -39,15 +41,7 @@ const asked = process.argv.slice(2).filter((argument) => argument !== "--short")
 
 const browser = await chromium.launch({
   executablePath: process.env.MILLRACE_CHROMIUM,
-  args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  args: flags,
 });
 let fallsShort = false;
 /// Figures that `cargo xtask test speed` holds to their bars.
@@ -91,7 +85,7 @@ function holds(measured, unit, bar) {
 
 /// Prints one row. Without a bar it is for information.
 function row(what, measured, unit, bar) {
-  const shown = `${measured.toFixed({ s: 2, ms: 1, times: 2 }[unit] ?? 0)} ${unit}`;
+  const shown = `${measured.toFixed({ s: 2, ms: 1, times: 2, parts: 3 }[unit] ?? 0)} ${unit}`;
   const short = bar !== undefined && !holds(measured, unit, bar);
   fallsShort ||= short;
   const verdict = bar === undefined ? "" : `${`${bar} ${unit}`.padStart(10)}   ${short ? "FALLS SHORT" : "holds"}`;
@@ -520,6 +514,31 @@ async function measureOneRun(page) {
   }
 }
 
+/// The same training looked at and not, in turns.
+async function measureWatching(page) {
+  console.log("\nA network of 64 and 64 nodes on 8,000 rows while it learns");
+  await open(page);
+  const learner = ["learn.neural-network@1", { hidden_nodes: "64, 64", iterations: 30, patience: 30 }];
+  let seed = 100;
+  const secs = async (looksAt) => {
+    seed += 1;
+    return timed(page, 1, "train", trainings(learner, 10_000, { train: ["train.train-model@1"] }, seed), looksAt);
+  };
+  // The first one only lets the browser make the engine's code fast.
+  await secs("data");
+  await hold("looked at, in parts of the time of one that is not", "parts", 1.05, N_TRIES, async () => {
+    const ratios = [];
+    for (let n = 0; n < (isShort ? 3 : 5); n += 1) {
+      const alone = await secs("data");
+      const watched = await secs("train");
+      row("alone", alone, "s");
+      row("looked at", watched, "s");
+      ratios.push(watched / alone);
+    }
+    return quantile(ratios.toSorted((a, b) => b - a), 0.5);
+  });
+}
+
 /// The list of runs with ten thousand in it, which is written to where the browser keeps it.
 async function measureRuns(page) {
   console.log("\nA list of 10,000 runs");
@@ -628,8 +647,8 @@ function grownIndex([line], nRuns) {
   });
 }
 
-/// Opens a pipeline and runs it: the seconds from the click to the last figure.
-async function timed(page, nWorkers, last, pipeline) {
+/// Opens a pipeline and runs it, maybe with a node in view: the seconds from the click to the last figure.
+async function timed(page, nWorkers, last, pipeline, looksAt) {
   const file = { name: "run.json", mimeType: "application/json", buffer: Buffer.from(pipeline) };
   await page.locator("#file-input").setInputFiles(file);
   await page.locator(`[data-node-id="${last}"]`).waitFor();
@@ -637,6 +656,10 @@ async function timed(page, nWorkers, last, pipeline) {
   await page.locator("#compute").click();
   await page.locator(`#compute-menu input[value="${nWorkers}"]`).check();
   await page.keyboard.press("Escape");
+  if (looksAt) {
+    await page.locator(`[data-node-id="${looksAt}"]`).click();
+    await idle(page);
+  }
   const began = Date.now();
   await page.locator("#run:enabled").click();
   await finished(page);

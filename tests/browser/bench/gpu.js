@@ -1,0 +1,165 @@
+//! `cargo xtask bench gpu`: a step of a network on the GPU, beside TensorFlow.js' WebGPU backend in the same browser on the
+//! same adapter, in turns. Where there is no GPU the adapter is a program on the CPU.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { flags } from "../flags.js";
+import { coresFree } from "./cores.js";
+
+const require = createRequire(import.meta.url);
+/// As `learn::neural::pace` measures them.
+const NETWORKS = [
+  { widths: [784, 512, 512, 10], batch: 512 },
+  { widths: [20, 64, 64, 2], batch: 128 },
+];
+/// Of TensorFlow.js' time.
+const BAR = 0.7;
+/// For `cargo xtask test speed` one is enough: what is held is far from its bar.
+const N_ROUNDS = process.argv.includes("--short") ? 1 : 3;
+
+const SCRIPTS = {
+  "/core.js": "@tensorflow/tfjs-core/dist/tf-core.min.js",
+  "/layers.js": "@tensorflow/tfjs-layers/dist/tf-layers.min.js",
+  "/cpu.js": "@tensorflow/tfjs-backend-cpu/dist/tf-backend-cpu.min.js",
+  "/webgpu.js": "@tensorflow/tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js",
+};
+
+const server = createServer(async ({ url }, answer) => {
+  if (SCRIPTS[url]) {
+    answer.setHeader("content-type", "text/javascript");
+    answer.end(await readFile(require.resolve(SCRIPTS[url])));
+  } else {
+    answer.setHeader("content-type", "text/html");
+    answer.end(Object.keys(SCRIPTS).map((script) => `<script src="${script}"></script>`).join("\n"));
+  }
+}).listen(0);
+
+const adapter = process.argv.includes("--own-gpu")
+  ? ["--enable-unsafe-webgpu", "--enable-features=Vulkan,WebGPU"]
+  : ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan,WebGPU", "--use-vulkan=swiftshader"];
+const browser = await chromium.launch({
+  executablePath: process.env.MILLRACE_CHROMIUM,
+  args: [...flags, ...adapter],
+});
+
+/// Products of a weight and a number of the batch in a step.
+function nProducts({ widths, batch }) {
+  return 3 * batch * widths.slice(1).reduce((sum, width, at) => sum + width * widths[at], 0);
+}
+
+/// Seconds of a step of each network: on the CPU, on the GPU, and what the GPU is called.
+async function ours() {
+  const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+  await page.goto(process.env.MILLRACE_URL);
+  await page.waitForSelector('html[data-idle="true"]', { state: "attached", timeout: 60_000 });
+  await page.getByRole("button", { name: "New pipeline" }).first().click();
+  await page.locator("#compute").click();
+  await page.locator("#gpu-measure").click();
+  await page.waitForFunction(() => document.getElementById("gpu-pace").textContent, undefined, { timeout: 300_000 });
+  const told = await page.locator("#gpu-pace").textContent();
+  const kept = await page.evaluate(() => localStorage.getItem("millrace.paces"));
+  await page.context().close();
+  if (!kept) {
+    console.log(`not measured: ${told}`);
+    return undefined;
+  }
+  const [cpuFixed, cpuEach, gpuFixed, gpuEach] = kept.split(" ").map(Number);
+  return {
+    name: told.split(". A step")[0],
+    cpu: NETWORKS.map((network) => cpuFixed + cpuEach * nProducts(network)),
+    gpu: NETWORKS.map((network) => gpuFixed + gpuEach * nProducts(network)),
+  };
+}
+
+/// The same by TensorFlow.js' core operations: rows stay on the GPU, and only the last loss comes back.
+async function theirs() {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`http://localhost:${server.address().port}/`);
+  const secs = [];
+  for (const network of NETWORKS) {
+    secs.push(await page.evaluate(stepsOfTensorFlow, network));
+  }
+  await page.context().close();
+  return secs;
+}
+
+async function stepsOfTensorFlow({ widths, batch }) {
+  const { tf } = globalThis;
+  await tf.setBackend("webgpu");
+  await tf.ready();
+  const layers = widths.slice(1).map((width, at) => ({
+    weights: tf.variable(tf.randomUniform([widths[at], width], -0.05, 0.05)),
+    biases: tf.variable(tf.zeros([width])),
+  }));
+  const rows = tf.randomUniform([batch, widths[0]]);
+  const wanted = tf.oneHot(tf.tensor1d(Array.from({ length: batch }, (_, row) => row % 2), "int32"), widths.at(-1));
+  const network = () =>
+    layers.reduce((inputs, { weights, biases }, at) => {
+      const sums = tf.add(tf.matMul(inputs, weights), biases);
+      return at + 1 < layers.length ? tf.relu(sums) : sums;
+    }, rows);
+  const optimizer = tf.train.adam(1e-3);
+  const step = () => optimizer.minimize(() => tf.losses.softmaxCrossEntropy(wanted, network()), true);
+  // So many steps go to the GPU together as take some tens of milliseconds, as ours do.
+  let nAtOnce = 1;
+  let best = Infinity;
+  const began = performance.now();
+  // The first round translates its programs; a program that acts as a GPU takes seconds for a step.
+  for (let round = 0; round < 2 || performance.now() - began < 2_000; round += 1) {
+    const started = performance.now();
+    let loss;
+    for (let at = 0; at < nAtOnce; at += 1) {
+      loss?.dispose();
+      loss = step();
+    }
+    await loss.data();
+    loss.dispose();
+    const ms = performance.now() - started;
+    best = Math.min(best, ms / nAtOnce);
+    nAtOnce = Math.max(1, Math.min(4 * nAtOnce, Math.floor((nAtOnce * 30) / ms)));
+  }
+  return best / 1_000;
+}
+
+const figures = [];
+try {
+  const rounds = [];
+  for (let round = 0; round < N_ROUNDS; round += 1) {
+    const [cores, found] = [await coresFree(), await ours()];
+    if (found) {
+      rounds.push({ cores, ours: found, theirs: await theirs() });
+    }
+  }
+  tell(rounds);
+} finally {
+  await browser.close();
+  server.close();
+}
+if (process.env.MILLRACE_FIGURES) {
+  writeFileSync(process.env.MILLRACE_FIGURES, JSON.stringify(figures));
+}
+
+/// Prints what was found, and keeps what has a bar.
+function tell(rounds) {
+  if (rounds.length === 0) {
+    return;
+  }
+  const least = (of) => Math.min(...rounds.map(of));
+  console.log(rounds[0].ours.name);
+  console.log(`${"a step".padEnd(32)}${["CPU ms", "GPU ms", "TensorFlow.js ms", "times"].map((head) => head.padStart(18)).join("")}`);
+  NETWORKS.forEach(({ widths, batch }, at) => {
+    const what = `${widths.join("-")}, batch ${batch}`;
+    const [cpu, gpu, tf] = [
+      least(({ ours }) => ours.cpu[at]),
+      least(({ ours }) => ours.gpu[at]),
+      least(({ theirs }) => theirs[at]),
+    ];
+    const shown = [cpu * 1e3, gpu * 1e3, tf * 1e3, gpu / tf].map((figure) => figure.toFixed(3).padStart(18)).join("");
+    console.log(`${what.padEnd(32)}${shown}`);
+    const cores = Math.max(...rounds.map(({ cores }) => cores));
+    figures.push({ what: `${what}: a step on the GPU beside TensorFlow.js'`, measured: gpu / tf, unit: "parts", bar: BAR, cores });
+  });
+}
