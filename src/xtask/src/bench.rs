@@ -1,4 +1,4 @@
-//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench engine`,
+//! `cargo xtask bench page`: what is promised about speed, measured in a real browser; `bench engine`, `bench gpu`,
 //! `bench search` and `bench server`: see there.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::page::{self, Profile};
 use crate::server::Server;
-use crate::{browser, engine, search, serving, tools};
+use crate::{browser, engine, gpu, search, serving, tools};
 
 /// What the program in tests/browser/bench ends with when a bar was missed.
 const FALLS_SHORT: i32 = 3;
@@ -38,6 +38,8 @@ enum Subject {
     Page,
     /// The learners, beside those of other libraries
     Engine,
+    /// Networks on the GPU, beside TensorFlow.js'
+    Gpu,
     /// The search for settings, beside Optuna's
     Search,
     /// `millrace serve`, under load
@@ -58,6 +60,8 @@ enum Section {
     Pool,
     /// Folds, trees and nodes of one run: on one worker and on two
     Run,
+    /// A network while it learns: looked at and not
+    Watch,
     /// A list of ten thousand runs: opened, scrolled, sorted, searched, grouped
     Runs,
     /// Requests to the endpoint that lives in the browser
@@ -73,7 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Subject::Engine if engine::bench(&built(arguments)?)? || !arguments.strict => Ok(ExitCode::SUCCESS),
         Subject::Search if search::measure()? || !arguments.strict => Ok(ExitCode::SUCCESS),
         Subject::Server if serving::bench()? || !arguments.strict => Ok(ExitCode::SUCCESS),
-        Subject::Engine | Subject::Search | Subject::Server => bail!("a bar was missed"),
+        Subject::Gpu if gpu::bench(&built(arguments)?)? || !arguments.strict => Ok(ExitCode::SUCCESS),
+        Subject::Engine | Subject::Gpu | Subject::Search | Subject::Server => bail!("a bar was missed"),
     }
 }
 
@@ -99,6 +104,7 @@ fn measure_page(arguments: &Arguments) -> Result<ExitCode> {
         Section::Sweep => "sweep",
         Section::Pool => "pool",
         Section::Run => "run",
+        Section::Watch => "watch",
         Section::Runs => "runs",
         Section::Endpoint => "endpoint",
         Section::Questions => "questions",

@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod engine;
+mod gpu;
 mod icons;
 mod millrace;
 mod page;

@@ -154,6 +154,7 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
     }
     cut_into_parts(profile, &assets)?;
     build_service_worker(profile, &assets)?;
+    build_accelerator(profile, &assets)?;
     if profile == Profile::Release {
         for wasm in files_ending(&assets, ".wasm")? {
             // A browser compiles a function when it is first called: one that has swallowed others takes longer than those
@@ -176,16 +177,29 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
 /// Builds the program of the endpoint that lives in the browser. It has no glue, so trunk has nothing to do with it. It is
 /// optimised for size: the browser compiles it anew whenever it starts the service worker.
 fn build_service_worker(profile: Profile, assets: &Path) -> Result<()> {
+    let built = build_program(profile, "service_worker")?;
+    fs::copy(&built, assets.join(SERVICE_WORKER)).with_context(|| format!("{} cannot be copied", built.display()))?;
+    Ok(())
+}
+
+/// Builds the program that computes on the GPU, which the worker loads when a run asks for it.
+fn build_accelerator(profile: Profile, assets: &Path) -> Result<()> {
+    let built = build_program(profile, "accelerator")?;
+    let mut bindgen = Command::new("wasm-bindgen");
+    bindgen.env("PATH", tools::for_page()?).args(["--target", "web", "--no-typescript", "--out-dir"]);
+    run(bindgen.arg(assets).arg(&built), "run `cargo clean -p accelerator --target-dir target/web` and build again")
+}
+
+/// Builds a library that trunk does not know; where it is.
+fn build_program(profile: Profile, name: &str) -> Result<PathBuf> {
     let (profile, folder) = match profile {
         Profile::Debug => ("dev", "debug"),
         Profile::Release => ("page", "page"),
     };
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--package", "service_worker", "--lib", "--profile", profile]);
+    cargo.args(["build", "--quiet", "--package", name, "--lib", "--profile", profile]);
     run(cargo.args(["--target", "wasm32-unknown-unknown"]), "the compiler's message above says why")?;
-    let built = target().join("wasm32-unknown-unknown").join(folder).join(SERVICE_WORKER);
-    fs::copy(&built, assets.join(SERVICE_WORKER)).with_context(|| format!("{} cannot be copied", built.display()))?;
-    Ok(())
+    Ok(target().join("wasm32-unknown-unknown").join(folder).join(name).with_extension("wasm"))
 }
 
 /// Writes the service worker's script, which has to lie beside the page, with the list of all that the page needs.

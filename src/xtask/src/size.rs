@@ -11,6 +11,7 @@ use crate::shell::output_of;
 /// How large something may be, in compressed bytes.
 const PAGE: usize = 400_000;
 const WORKER: usize = 1_600_000;
+const GPU: usize = 150_000;
 
 /// Builds the page and prints the sizes; fails when a budget is exceeded.
 pub fn print_and_judge() -> Result<ExitCode> {
@@ -23,7 +24,7 @@ pub fn print_and_judge() -> Result<ExitCode> {
 pub fn measure(out: &Path) -> Result<bool> {
     let assets = assets_of(out)?;
     let named = |names: &[&str]| names.iter().map(|name| assets.join(name)).collect::<Vec<_>>();
-    let page_programs = ["studio_bg.wasm", "worker_bg.wasm"];
+    let page_programs = ["studio_bg.wasm", "worker_bg.wasm", "accelerator_bg.wasm"];
     let mut parts = files_ending(&assets, ".wasm")?;
     parts.retain(|path| !page_programs.iter().any(|name| path.ends_with(name)));
     println!("{:<16} {:>12} {:>12} {:>12}", "", "bytes", "brotli", "budget");
@@ -41,9 +42,11 @@ pub fn measure(out: &Path) -> Result<bool> {
     }
     let worker = row("worker WASM", &named(&["worker_bg.wasm"]), Some(WORKER))?;
     row("worker scripts", &named(&["worker.js", "start-worker.js"]), None)?;
+    let gpu = row("GPU WASM", &named(&["accelerator_bg.wasm"]), Some(GPU))?;
+    row("GPU scripts", &named(&["accelerator.js"]), None)?;
     row("page with icons", &[out.join("index.html")], None)?;
     row("fonts", &files_ending(&out.join("fonts"), ".woff2")?, None)?;
-    Ok(page && worker)
+    Ok(page && worker && gpu)
 }
 
 fn row(name: &str, files: &[PathBuf], budget: Option<usize>) -> Result<bool> {

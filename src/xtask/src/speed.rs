@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::server::Server;
-use crate::{browser, engine, serving, tools};
+use crate::{browser, engine, gpu, serving, tools};
 
 /// Figures that miss their bar on two cores even in a quiet hour, or have missed it, with the best that was seen. They are
 /// told, and fail nothing. ARCHITECTURE.md says what was tried.
@@ -90,7 +90,17 @@ pub fn measure(out: &Path) -> Result<(usize, usize)> {
     let server = Server::start(out, 0)?;
     let path = std::env::temp_dir().join(format!("millrace-figures-{}.json", std::process::id()));
     let mut node = Command::new("node");
-    node.args(["tests/browser/bench/page.js", "--short", "sweep", "pool", "run", "runs", "endpoint", "questions"]);
+    node.args([
+        "tests/browser/bench/page.js",
+        "--short",
+        "sweep",
+        "pool",
+        "run",
+        "watch",
+        "runs",
+        "endpoint",
+        "questions",
+    ]);
     node.env("MILLRACE_URL", server.address()).env("MILLRACE_CHROMIUM", chromium).env("MILLRACE_FIGURES", &path);
     node.status().context("`node` could not be started")?;
     // Also when a bar was missed; whatever could not be measured leaves nothing.
@@ -101,6 +111,7 @@ pub fn measure(out: &Path) -> Result<(usize, usize)> {
     let mut figures: Vec<Figure> = serde_json::from_str(&text).context("tests/browser/bench wrote no figures")?;
     figures.extend(serving::measure()?);
     figures.extend(engine::held(out)?);
+    figures.extend(gpu::measure(out, &["--short"])?);
     println!();
     let mut n_failed = 0;
     for figure in &figures {
