@@ -213,35 +213,48 @@ fn of_networks(studio: Studio) -> AnyView {
     let is_idle = studio.select(|editor| *editor.run_state() == RunState::Idle);
     view! {
         <fieldset class="compute__choices compute__networks">
-            <legend>"Neural networks, and PCA of many columns"</legend>
+            <legend>"Neural networks, and 64 columns or more"</legend>
             {choice(Networks::Faster(None), "Automatic", "whichever is faster")}
             {choice(Networks::Cpu, "CPU", "the same figures everywhere")}
             {choice(Networks::Gpu, "GPU", "rounds in its own way")}
         </fieldset>
         <div class="compute__measure">{measure_button("gpu-measure", "Measure CPU and GPU", is_busy, move || is_idle.get(), measure)}</div>
-        <p class="compute__found" id="gpu-pace" role="status">{move || found.with(|found| found.as_ref().map(told))}</p>
+        <div class="compute__found" id="gpu-pace" role="status">{move || found.with(|found| found.as_ref().map(told))}</div>
     }
     .into_any()
 }
 
-/// What was found, in two sentences.
-fn told(found: &Result<GpuFound, Failure>) -> String {
+/// What was found: what a step of two networks takes on each.
+fn told(found: &Result<GpuFound, Failure>) -> AnyView {
     let found = match found {
         Ok(found) => found,
-        Err(failure) => return format!("No GPU: {}. {}", failure.message, failure.help),
+        Err(failure) => return view! { <p>{format!("No GPU: {}. {}", failure.message, failure.help)}</p> }.into_any(),
     };
     let Paces { cpu, gpu } = found.paces;
     let name = match found.is_software {
         true => format!("{}, a program on the CPU", found.name),
         false => found.name.clone(),
     };
-    let both =
-        |n_products| format!("{} on the CPU, {} on it", seconds(cpu.secs(n_products)), seconds(gpu.secs(n_products)));
-    format!(
-        "{name}. A step of a small network (20-64-64-2, 128 rows) takes {}; of a large one (784-512-512-10, 512 rows) {}.",
-        both(3.0 * 128.0 * 5_504.0),
-        both(3.0 * 512.0 * 668_672.0)
-    )
+    let row = |network: &'static str, rows: &'static str, n_products: f64| {
+        view! {
+            <tr>
+                <th scope="row">{network}<small>{rows}</small></th>
+                <td>{seconds(cpu.secs(n_products))}</td>
+                <td>{seconds(gpu.secs(n_products))}</td>
+            </tr>
+        }
+    };
+    view! {
+        <p>{name}</p>
+        <table>
+            <thead><tr><th scope="col">"A step"</th><th scope="col">"CPU"</th><th scope="col">"GPU"</th></tr></thead>
+            <tbody>
+                {row("20-64-64-2", "128 rows", 3.0 * 128.0 * 5_504.0)}
+                {row("784-512-512-10", "512 rows", 3.0 * 512.0 * 668_672.0)}
+            </tbody>
+        </table>
+    }
+    .into_any()
 }
 
 fn faster(paces: &mut Vec<Pace>, pace: Pace) {
