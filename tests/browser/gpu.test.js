@@ -91,7 +91,7 @@ scenario("a network learns digits on the GPU, on the CPU, and on the CPU when th
   await openFile(page, "digits.json", DIGITS);
   await openMenu(page);
   await page.locator("#gpu-measure").click();
-  await page.locator("#gpu-pace").filter({ hasText: "A step of a small network" }).waitFor({ timeout: 60_000 });
+  await page.locator("#gpu-pace").filter({ hasText: "784-512-512-10" }).waitFor({ timeout: 60_000 });
   await assertAccessible(page, "what computes");
   await page.keyboard.press("Escape");
   await choose(page, /^GPU/);
@@ -133,6 +133,69 @@ scenario("a network learns digits on the GPU, on the CPU, and on the CPU when th
   await choose(page, /^CPU/);
   await runAll(page);
   assert.deepEqual(await metricsOf(page, "evaluate"), afterLoss);
+});
+
+const ALIKE = pipelineJson(
+  "Alike",
+  {
+    data: ["data.sample-datasets@1", { dataset: "digits" }],
+    split: ["split.split-data@1", { fraction: 0.7 }],
+    neighbors: ["learn.k-nearest-neighbors@1"],
+    train: ["train.train-model@1"],
+    score: ["score.score-model@1"],
+    evaluate: ["evaluate.evaluate-model@1"],
+    centers: ["learn.k-means@1", { k: 12, n_init: 3 }],
+    cluster: ["train.train-clustering-model@1"],
+  },
+  {
+    "split.table": "data.table",
+    "train.learner": "neighbors.learner",
+    "train.table": "split.train",
+    "score.model": "train.model",
+    "score.table": "split.test",
+    "evaluate.scored": "score.scored",
+    "cluster.clusterer": "centers.clusterer",
+    "cluster.table": "data.table",
+  },
+);
+
+/// What a node's output says, once it says something that matches.
+async function output(page, node, expected) {
+  await card(page, node).click();
+  await page.getByRole("tab", { name: "Output", exact: true }).first().click();
+  const dock = page.locator(".dock");
+  await dock.getByText(expected).first().waitFor();
+  return dock.innerText();
+}
+
+scenario("neighbours and clusters are looked for on the GPU, and figures are the CPU's", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  if (!(await hasAdapter(page))) {
+    return;
+  }
+  await openFile(page, "alike.json", ALIKE);
+  const said = / ?Compared by the GPU "[^"]*": figures are the CPU's to the last digit\./;
+  const figures = async (expected) => {
+    await runAll(page);
+    assert.ok(Object.values(await states(page)).every((state) => state === "ran"), JSON.stringify(await states(page)));
+    await output(page, "score", expected.score);
+    const clusters = await output(page, "cluster", expected.cluster);
+    const inertia = clusters.match(/sum of squared distances ([\d.,]+)/)?.[1];
+    assert.ok(inertia, clusters);
+    return { inertia, metrics: await metricsOf(page, "evaluate") };
+  };
+  await choose(page, /^GPU/);
+  const onGpu = await figures({ score: said, cluster: said });
+  assert.ok(Number(onGpu.metrics.Accuracy) > 0.95, JSON.stringify(onGpu));
+
+  // Another engine, which has computed nothing yet.
+  await page.reload();
+  await idle(page);
+  await choose(page, /^CPU/);
+  const onCpu = await figures({ score: /Rows scored/, cluster: /sum of squared distances/ });
+  assert.deepEqual(onGpu, onCpu);
+  assert.doesNotMatch(await output(page, "cluster", /sum of squared distances/), /GPU/);
 });
 
 scenario("a network of images is trained on the GPU, is stopped there, and goes on", async (profile) => {

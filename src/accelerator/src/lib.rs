@@ -6,9 +6,10 @@
 use std::rc::Rc;
 
 use futures_channel::{mpsc, oneshot};
-use gpu::Gpu;
+use gpu::{Gpu, GpuError};
 use js_sys::{Float32Array, Float64Array, Promise, Uint8Array};
-use learn::neural::{Accelerator, Lost, Plan, Rows, Saved};
+use learn::accelerator::{Accelerator, Lost};
+use learn::neural::{Plan, Rows, Saved};
 use model::Layer;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -27,6 +28,10 @@ pub struct Hardware {
     gpu: Rc<Gpu>,
     networks: gpu::Hardware,
 }
+
+/// Rows that the GPU keeps. Dropped, they are given up.
+#[wasm_bindgen]
+pub struct KeptRows(Rc<gpu::KeptRows>);
 
 /// A network that is being trained. Dropped, it is given up.
 #[wasm_bindgen]
@@ -89,6 +94,18 @@ impl Hardware {
                 Ok(None) => Ok(JsValue::UNDEFINED),
                 Err(lost) => Err(JsValue::from_str(&lost.0)),
             }
+        })
+    }
+
+    /// Keeps rows of `n_columns` numbers.
+    ///
+    /// # Errors
+    /// The promise is broken if the GPU is lost or does not take that much.
+    pub fn keep(&self, rows: Vec<f32>, n_columns: usize) -> Promise {
+        let networks = self.networks.clone();
+        future_to_promise(async move {
+            let kept = networks.keep(&rows, n_columns).await;
+            kept.map(|kept| KeptRows(Rc::new(kept)).into()).map_err(|error| JsValue::from_str(&error.to_string()))
         })
     }
 
@@ -157,6 +174,32 @@ async fn serve(
 fn encoded<T: Serialize>(found: Result<T, Lost>) -> Result<JsValue, String> {
     let bytes = postcard::to_stdvec(&found.map_err(|lost| lost.0)?).map_err(|error| error.to_string())?;
     Ok(Uint8Array::from(bytes.as_slice()).into())
+}
+
+#[wasm_bindgen]
+impl KeptRows {
+    /// Of each row the position of the nearest point, the square of its distance, and that of the next one.
+    ///
+    /// # Errors
+    /// The promise is broken if the GPU is lost or does not take that much.
+    pub fn nearest(&self, points: Vec<f32>) -> Promise {
+        let rows = Rc::clone(&self.0);
+        future_to_promise(async move { numbers(rows.nearest(&points).await) })
+    }
+
+    /// Of each point and each group of rows the least square of a distance.
+    ///
+    /// # Errors
+    /// The promise is broken if the GPU is lost or does not take that much.
+    pub fn least(&self, points: Vec<f32>) -> Promise {
+        let rows = Rc::clone(&self.0);
+        future_to_promise(async move { numbers(rows.least(&points).await) })
+    }
+}
+
+fn numbers(found: Result<Vec<f32>, GpuError>) -> Result<JsValue, JsValue> {
+    let numbers = found.map_err(|error| JsValue::from_str(&error.to_string()))?;
+    Ok(Float32Array::from(numbers.as_slice()).into())
 }
 
 #[wasm_bindgen]

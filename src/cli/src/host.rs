@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use engine::testing::Bytes;
 use engine::threads::Threads;
 use engine::{Crew, Host, Local, Source};
-use learn::neural::Accelerator;
+use learn::accelerator::Accelerator;
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, RunEvent};
 

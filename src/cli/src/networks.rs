@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use learn::neural::Accelerator;
+use learn::accelerator::Accelerator;
 
 /// What trains neural networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,7 +23,9 @@ pub fn accelerator(networks: Networks) -> Option<Rc<dyn Accelerator>> {
 
     use engine::testing::block_on;
     use gpu::{Gpu, Hardware};
-    use learn::neural::{Faster, Lost, Missing, pace};
+    use learn::Unwatched;
+    use learn::accelerator::{Faster, Lost, Missing};
+    use learn::neural::pace;
 
     let started = Instant::now();
     let find = || -> Result<Rc<Hardware>, Lost> {
@@ -33,8 +35,8 @@ pub fn accelerator(networks: Networks) -> Option<Rc<dyn Accelerator>> {
     let measured = || -> Result<Faster, Lost> {
         let hardware = find()?;
         let now_secs = || started.elapsed().as_secs_f64();
-        let cpu = block_on(pace(None, &now_secs))?;
-        let pace = block_on(pace(Some(&*hardware), &now_secs))?;
+        let cpu = block_on(pace(None, &now_secs, &mut Unwatched))?;
+        let pace = block_on(pace(Some(&*hardware), &now_secs, &mut Unwatched))?;
         Ok(Faster { accelerator: hardware, pace, cpu })
     };
     match networks {
@@ -51,7 +53,7 @@ pub fn accelerator(networks: Networks) -> Option<Rc<dyn Accelerator>> {
 /// The same in a program that was built without the GPU.
 #[cfg(not(feature = "gpu"))]
 pub fn accelerator(networks: Networks) -> Option<Rc<dyn Accelerator>> {
-    use learn::neural::{Lost, Missing};
+    use learn::accelerator::{Lost, Missing};
 
     let lost = || Lost("this program was built without the feature `gpu`".into());
     (networks == Networks::Gpu).then(|| Rc::new(Missing(lost())) as Rc<_>)

@@ -28,7 +28,7 @@ pub struct Arguments {
     /// cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
-    /// What trains neural networks and finds the components of many columns: the CPU gives the same figures everywhere; a
+    /// What trains neural networks, and works on 64 columns or more: the CPU gives the same figures everywhere; a
     /// GPU rounds in its own way
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Networks::Cpu)]
     networks: Networks,

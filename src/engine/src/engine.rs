@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use pipeline::{Catalogue, NodeId, OutPort, Pipeline, PortSpec, Problem, Severity, Spec};
+use pipeline::{Acceleration, Catalogue, NodeId, OutPort, Pipeline, PortSpec, Problem, Severity, Spec};
 use protocol::{Checked, Failure, NodeView};
 use schema::Schema;
 use table::Table;
@@ -39,7 +39,7 @@ struct State {
 impl State {
     /// What counts for the results of this component.
     fn accelerator_of(&self, spec: &Spec) -> String {
-        if spec.is_accelerated { self.accelerator.clone() } else { String::new() }
+        if spec.acceleration >= Acceleration::Rounded { self.accelerator.clone() } else { String::new() }
     }
 }
 

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use learn::neural::{Accelerator, Standings};
+use learn::accelerator::Accelerator;
+use learn::neural::Standings;
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, Motion, Panel, RunEvent};
 

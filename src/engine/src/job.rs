@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use learn::neural::{Accelerator, Standings};
+use learn::accelerator::Accelerator;
+use learn::neural::Standings;
 use pipeline::{Node, NodeId, Spec};
 use protocol::{Face, Failure, FoldRows, Measured, Motion, Panel};
 use serde::{Deserialize, Serialize};

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::rc::Rc;
 
-use learn::neural::{Accelerator, Backend, Lost, Plan, Promised, Rows};
+use learn::accelerator::{Accelerator, Distances, Lost, Promised};
+use learn::neural::{Backend, Plan, Rows};
 use model::Layer;
 
 use crate::trainer::{Block, Path, Trainer};
-use crate::{Gpu, GpuError};
+use crate::{Gpu, GpuError, KeptRows};
 
-/// The user's GPU, for networks.
+/// The user's GPU.
 #[derive(Clone)]
 pub struct Hardware {
     gpu: Rc<Gpu>,
@@ -32,6 +33,14 @@ impl Hardware {
     /// Sums in such blocks, rather than in those that suit the GPU.
     pub fn with_block(self, block: Block) -> Self {
         Self { block: Some(block), ..self }
+    }
+
+    /// Keeps rows of `n_columns` numbers.
+    ///
+    /// # Errors
+    /// As `KeptRows::new`.
+    pub async fn keep(&self, rows: &[f32], n_columns: usize) -> Result<KeptRows, GpuError> {
+        KeptRows::new(self.gpu.clone(), rows, n_columns).await
     }
 
     /// A back end that starts from these weights; none if such a plan is not computed here.
@@ -76,6 +85,18 @@ impl Accelerator for Hardware {
         Box::pin(async move {
             let size = (x.len() / n_columns.max(1), n_columns);
             self.gpu.gram(size, x).await.map(Some).map_err(|error| Lost(error.to_string()))
+        })
+    }
+
+    fn distances<'a>(
+        &'a self,
+        rows: Vec<f32>,
+        n_columns: usize,
+        _n_points: usize,
+    ) -> Promised<'a, Option<Box<dyn Distances + 'a>>> {
+        Box::pin(async move {
+            let kept = self.keep(&rows, n_columns).await.map_err(|error| Lost(error.to_string()))?;
+            Ok(Some(Box::new(kept) as Box<dyn Distances>))
         })
     }
 }

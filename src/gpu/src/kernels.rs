@@ -16,6 +16,10 @@ pub(crate) enum Kernel {
     Product { a_is_transposed: bool, b_is_transposed: bool, sums: Sums },
     /// `add.wgsl`
     Add,
+    /// Of `distances.wgsl`.
+    Nearest,
+    /// Of `distances.wgsl`.
+    Least,
     /// `trainer/train.wgsl` and `trainer/stages.wgsl`
     Train { phase: Phase, block: Block, extras: Extras },
 }
@@ -79,6 +83,7 @@ impl Kernel {
                 ],
             ),
             Self::Add => (include_str!("add.wgsl").into(), Vec::new()),
+            Self::Nearest | Self::Least => (include_str!("distances.wgsl").into(), Vec::new()),
             Self::Train { phase, block, extras } => (source(phase, block, extras).into(), Vec::new()),
         };
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -87,6 +92,8 @@ impl Kernel {
         });
         let (layout, entry_point) = match self {
             Self::Product { .. } | Self::Add => (None, None),
+            Self::Nearest => (None, Some("nearest")),
+            Self::Least => (None, Some("least")),
             Self::Train { phase, .. } => {
                 let descriptor = wgpu::PipelineLayoutDescriptor {
                     label: None,

@@ -4,6 +4,7 @@
 //! everywhere come from the CPU alone.
 
 mod device;
+mod distances;
 mod error;
 mod hardware;
 mod kernels;
@@ -11,6 +12,7 @@ mod product;
 mod trainer;
 
 pub use device::{Adapter, Gpu};
+pub use distances::KeptRows;
 pub use error::GpuError;
 pub use hardware::Hardware;
 pub use product::Factor;

@@ -185,21 +185,22 @@ impl Task<'_> {
 }
 
 /// Sums and terms that the GPU can hold at once.
-struct Block<'a> {
-    kernel: Kernel,
+pub(crate) struct Block<'a> {
+    pub(crate) kernel: Kernel,
     /// Rows, columns and terms.
-    size: (usize, usize, usize),
+    pub(crate) size: (usize, usize, usize),
     /// First row and column in the whole.
-    first: (usize, usize),
+    pub(crate) first: (usize, usize),
     /// Whether it is added to what `sums` holds.
-    is_added: bool,
-    a: &'a Memory,
-    b: &'a Memory,
-    sums: &'a Memory,
+    pub(crate) is_added: bool,
+    pub(crate) a: &'a Memory,
+    pub(crate) b: &'a Memory,
+    pub(crate) sums: &'a Memory,
 }
 
 impl Block<'_> {
-    fn submit(&self, gpu: &Gpu) {
+    /// Hands it over.
+    pub(crate) fn submit(&self, gpu: &Gpu) {
         let (m, n, k) = self.size;
         let (n_layers, n_terms) = layers(self.size, gpu.block_len());
         let n_groups = |n_layers| [n.div_ceil(TILE), m.div_ceil(TILE), n_layers];

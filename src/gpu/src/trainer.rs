@@ -9,7 +9,8 @@ mod source;
 use std::future::Future;
 use std::rc::Rc;
 
-use learn::neural::{Backend, Lost, Optimizer, Plan, Promised, Rows, Saved, Step};
+use learn::accelerator::{Lost, Promised};
+use learn::neural::{Backend, Optimizer, Plan, Rows, Saved, Step};
 use model::{Layer, Stage};
 
 use self::shape::{LayerShape, MAX_LAYERS, Shape, few_rows_groups, n_losses};

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gpu::{Block, Gpu, GpuError, Hardware, Path};
+use learn::accelerator::{Accelerated, Accelerator};
 use learn::dataset::Labels;
-use learn::neural::{Accelerated, Accelerator, Backend, Cpu, Loss, Plan, Rows, Schedule, fit};
+use learn::neural::{Backend, Cpu, Loss, Plan, Rows, Schedule, fit};
 use learn::{Checkpoint, FitError, NeuralSettings, Optimizer, Stopped, Unwatched};
 use model::{Activation, Image, Layer, Matrix, Stage};
 use numeric::Stream;

@@ -4,8 +4,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gpu::{Gpu, GpuError, Hardware};
+use learn::accelerator::Accelerator;
 use learn::dataset::Labels;
-use learn::neural::{Accelerator, Schedule, Standings, fit};
+use learn::neural::{Schedule, Standings, fit};
 use learn::{Checkpoint, FitError, NeuralSettings, Optimizer, Stopped};
 use model::Matrix;
 use numeric::Stream;

@@ -4,7 +4,8 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::neural::{Accelerator, Sight, Standings};
+use crate::accelerator::Accelerator;
+use crate::neural::{Sight, Standings};
 
 /// Whoever watches a fit: shows its progress and may stop it.
 #[allow(async_fn_in_trait, reason = "every fit runs on one thread")]

@@ -6,11 +6,12 @@
 
 mod tree;
 
-use model::{Lanes, Matrix};
+use model::{Lanes, Matrix, Screen};
 use numeric::Stream;
 
+use crate::accelerator::Comparison;
 use crate::checkpoint::{Part, Watched};
-use crate::clusters::Pace;
+use crate::clusters::{Pace, STEP};
 use crate::principal::{self, ComponentsSettings, Keep};
 use crate::scaling::{lanes, scaling};
 use crate::{Checkpoint, FitError, Stopped};
@@ -28,6 +29,8 @@ const N_UNCHECKED: u32 = 50;
 const PATIENCE: u32 = 300;
 /// It ends when the slope, times the gains, is no longer than this.
 const LEAST_SLOPE: f64 = 1e-7;
+/// Rows of which an accelerator is asked together what is near them.
+const N_COMPARED: usize = 512;
 /// Standard deviation of the places at the start.
 const START: f64 = 1e-4;
 /// A logarithm of a perplexity this near to the one asked for is near enough.
@@ -252,15 +255,39 @@ impl Likeness {
         perplexity: f64,
         checkpoint: &mut impl Checkpoint,
     ) -> Result<Self, FitError> {
-        let mut pace = Pace::new("Comparing rows", checkpoint);
         let n = rows.n_rows();
+        let accelerator = checkpoint.accelerator();
+        let screen = accelerator.as_ref().map(|_| Screen::new(rows));
+        let mut comparison = match &screen {
+            Some(screen) => Comparison::new(accelerator.as_ref(), screen, n).await,
+            None => Comparison::none(),
+        };
+        let mut answer: Option<Vec<f32>> = None;
+        let mut pace = Pace::new("Comparing rows", checkpoint);
         let k = (n - 1).min((3.0 * perplexity + 1.0) as usize);
         let mut to_all = vec![0.0; n.next_multiple_of(Lanes::WIDTH)];
         let (mut nearest, mut told) = (vec![0u32; n * k], vec![0.0; n * k]);
         let mut n_told = vec![0usize; n];
         let mut sum = 0.0;
         for i in 0..n {
-            distances(rows, i, &mut to_all)?;
+            if i % N_COMPARED == 0
+                && comparison.is_there()
+                && let Some(screen) = &screen
+            {
+                pace.worked(STEP, compared(i, n)).await?;
+                let some = (i..n.min(i + N_COMPARED)).flat_map(|row_idx| rows.row(row_idx)).collect::<Vec<f64>>();
+                answer = comparison.least(&screen.placed(&some).0).await;
+            }
+            let mut work = n * (rows.n_columns() + 20);
+            match (&answer, &screen) {
+                (Some(answer), Some(screen)) => {
+                    let least = &answer[i % N_COMPARED * rows.n_groups()..][..rows.n_groups()];
+                    // The row itself is near, too.
+                    let n_near = distances_where_near(rows, i, (screen, least), k + 1, &mut to_all);
+                    work = 20 * n + n_near * rows.n_columns();
+                }
+                _ => distances(rows, i, &mut to_all)?,
+            }
             to_all[i] = f64::INFINITY;
             let mut sorted = to_all[..n].to_vec();
             let (nearer, &mut farthest, _) = sorted.select_nth_unstable_by(k - 1, f64::total_cmp);
@@ -279,7 +306,7 @@ impl Likeness {
             }
             spread(shares, perplexity);
             sum += shares.iter().sum::<f64>();
-            pace.worked(n * (rows.n_columns() + 20), compared(i, n)).await?;
+            pace.worked(work, compared(i, n)).await?;
         }
         // What others say of each row, in their order.
         let mut ends: Vec<usize> = Vec::with_capacity(n);
@@ -323,7 +350,9 @@ impl Likeness {
             starts.push(others.len());
             pace.worked(40 * k, compared(n, n)).await?;
         }
-        Self::new(Pairs::Near { starts, others, shares }, n, Some(k), &mut pace).await
+        let likeness = Self::new(Pairs::Near { starts, others, shares }, n, Some(k), &mut pace).await?;
+        comparison.tell(checkpoint);
+        Ok(likeness)
     }
 
     async fn new<C: Checkpoint>(
@@ -375,6 +404,28 @@ fn distances(rows: &Lanes, row_idx: usize, squares: &mut [f64]) -> Result<(), Fi
         squares.copy_from_slice(&rows.squared_distances(group_idx, &row));
     }
     if squares[..rows.n_rows()].iter().all(|square| square.is_finite()) { Ok(()) } else { Err(FitError::Overflow) }
+}
+
+/// The squares of the distances of a row to those among which its `k` nearest are, by what an accelerator told of each
+/// group; of all others infinite. How many were looked at.
+fn distances_where_near(
+    rows: &Lanes,
+    row_idx: usize,
+    (screen, least): (&Screen, &[f32]),
+    k: usize,
+    squares: &mut [f64],
+) -> usize {
+    let row = rows.row(row_idx);
+    let mut n_near = 0;
+    for (group_idx, is_near) in screen.near(&row, least, k).into_iter().enumerate() {
+        let squares = &mut squares[group_idx * Lanes::WIDTH..][..Lanes::WIDTH];
+        match is_near {
+            true => squares.copy_from_slice(&rows.squared_distances(group_idx, &row)),
+            false => squares.fill(f64::INFINITY),
+        }
+        n_near += if is_near { Lanes::WIDTH } else { 0 };
+    }
+    n_near
 }
 
 /// Makes shares of squared distances, `p = exp(-beta d) / sum`, with the beta for which `exp(-sum p ln p)` is the

@@ -6,11 +6,14 @@ use model::{Clustering, Features, Lanes, Matrix, Membership, Points, Screen};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
+use crate::accelerator::Comparison;
 use crate::checkpoint::Part;
 use crate::clusters::{Clustered, Picture};
 use crate::scaling::{lanes, scaling};
 use crate::{Checkpoint, FitError, Stopped};
 
+/// About how many rounds a start takes.
+const N_ROUNDS: usize = 10;
 /// Differences summed between two checkpoints, about a millisecond's.
 const STEP: usize = 1 << 20;
 
@@ -98,15 +101,24 @@ pub async fn fit(
     let scaling = settings.standardize.then_some(columns);
     let rows = lanes(x, scaling.as_deref());
     let screen = Screen::new(&rows);
+    let accelerator = checkpoint.accelerator();
     let n_starts = match settings.init {
         Init::PlusPlus | Init::Random => settings.n_init as usize,
         Init::FirstN => 1,
     };
+    let mut comparison = Comparison::new(accelerator.as_ref(), &screen, k * n_starts * N_ROUNDS).await;
     let mut best: Option<Found> = None;
     for start_idx in 0..n_starts {
         let mut part = Part::new(checkpoint, start_idx, n_starts);
         let mut stream = Stream::fork(seed, start_idx as u64);
-        let mut search = Search { rows: &rows, screen: &screen, work: 0, fraction: 0.0, checkpoint: &mut part };
+        let mut search = Search {
+            rows: &rows,
+            screen: &screen,
+            comparison: &mut comparison,
+            work: 0,
+            fraction: 0.0,
+            checkpoint: &mut part,
+        };
         let centroids = match settings.init {
             Init::PlusPlus => search.plus_plus(k, &mut stream).await?,
             Init::Random => {
@@ -124,6 +136,7 @@ pub async fn fit(
             best = Some(found);
         }
     }
+    comparison.tell(checkpoint);
     let Some(Found { centroids, inertia, sizes, clusters, n_iterations }) = best else {
         return Err(FitError::NoRows);
     };
@@ -164,13 +177,29 @@ struct Found {
 const N_GROUPS: usize = 16;
 
 /// One start.
-struct Search<'a, C> {
+struct Search<'a, 'c, C> {
     rows: &'a Lanes,
     screen: &'a Screen,
+    comparison: &'a mut Comparison<'c>,
     /// Differences summed since the last checkpoint.
     work: usize,
     fraction: f64,
     checkpoint: &'a mut C,
+}
+
+/// What rows are compared with.
+struct Centers<'a> {
+    centroids: &'a [f64],
+    points: Points,
+    told: Option<Told>,
+}
+
+/// What an accelerator tells.
+struct Told {
+    /// As `Distances::nearest`.
+    nearest: Vec<f32>,
+    /// The largest squared length of a centroid.
+    largest: f32,
 }
 
 /// Which cluster each row is in, and the sums of the rows in each.
@@ -208,7 +237,7 @@ impl Assigned {
     }
 }
 
-impl<C: Checkpoint> Search<'_, C> {
+impl<C: Checkpoint> Search<'_, '_, C> {
     async fn worked(&mut self, n: usize) -> Result<(), Stopped> {
         self.work += n;
         if self.work >= STEP {
@@ -329,12 +358,17 @@ impl<C: Checkpoint> Search<'_, C> {
 
     /// Whether any row has changed its cluster. The first of equally near centroids is taken.
     async fn assign(&mut self, centroids: &[f64], assigned: &mut Assigned) -> Result<bool, Stopped> {
-        let points = self.screen.points(centroids);
+        let told = match self.comparison.is_there() {
+            true => self.told(centroids).await?,
+            false => None,
+        };
+        let centers = Centers { centroids, points: self.screen.points(centroids), told };
+        let work_per_row = if centers.told.is_some() { self.rows.n_columns() } else { centroids.len() };
         let mut changed = false;
         let mut nearest = [[0; Lanes::WIDTH]; N_GROUPS];
         for first in (0..self.rows.n_groups()).step_by(N_GROUPS) {
             let last = (first + N_GROUPS).min(self.rows.n_groups());
-            nearest_of_groups(self.rows, self.screen, first..last, centroids, &points, &mut nearest);
+            nearest_of_groups(self.rows, self.screen, first..last, &centers, &mut nearest);
             for (group_idx, nearest) in (first..last).zip(&nearest) {
                 for (row_idx, cluster) in lanes_in(self.rows, group_idx).zip(nearest) {
                     if assigned.clusters[row_idx] != *cluster {
@@ -343,9 +377,20 @@ impl<C: Checkpoint> Search<'_, C> {
                     }
                 }
             }
-            self.worked((last - first) * Lanes::WIDTH * centroids.len()).await?;
+            self.worked((last - first) * Lanes::WIDTH * work_per_row).await?;
         }
         Ok(changed)
+    }
+
+    /// What the accelerator tells of each row and the centroids.
+    async fn told(&mut self, centroids: &[f64]) -> Result<Option<Told>, Stopped> {
+        self.work = 0;
+        self.checkpoint.checkpoint(self.fraction, "Looking for clusters").await?;
+        let (points, norms) = self.screen.placed(centroids);
+        let largest = norms
+            .into_iter()
+            .fold(0.0f32, |largest, norm| if norm > largest || norm.is_nan() { norm } else { largest });
+        Ok(self.comparison.nearest(&points).await.map(|nearest| Told { nearest, largest }))
     }
 
     /// Squares of the distances to the centroids of the rows' clusters.
@@ -399,13 +444,20 @@ numeric::wide! {
         rows: &Lanes,
         screen: &Screen,
         groups: Range<usize>,
-        centroids: &[f64],
-        points: &Points,
+        centers: &Centers<'_>,
         nearest: &mut [[u32; Lanes::WIDTH]; N_GROUPS],
     ) {
+        let Centers { centroids, points, told } = centers;
         for (group_idx, nearest) in groups.zip(nearest) {
-            // As many at once as there are registers for.
-            let found = if IS_WIDE { screen.nearest::<8>(group_idx, points) } else { screen.nearest::<4>(group_idx, points) };
+            let found = match told {
+                Some(told) => {
+                    let lanes = lanes_in(rows, group_idx);
+                    screen.nearest_told(group_idx, told.largest, &told.nearest[3 * lanes.start..3 * lanes.end])
+                }
+                // As many at once as there are registers for.
+                None if IS_WIDE => screen.nearest::<8>(group_idx, points),
+                None => screen.nearest::<4>(group_idx, points),
+            };
             *nearest = found.unwrap_or_else(|| {
                 let mut squares = [f64::INFINITY; Lanes::WIDTH];
                 let mut clusters = [0u32; Lanes::WIDTH];

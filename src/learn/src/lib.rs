@@ -1,5 +1,6 @@
 //! Fitting: learners, clustering, transforms and metrics. Knows nothing of pipelines.
 
+pub mod accelerator;
 pub mod adaboost;
 pub mod anomaly;
 pub mod baseline;

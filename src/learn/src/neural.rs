@@ -8,7 +8,6 @@
 //! standardised, and two classes have two outputs.
 
 mod backend;
-mod choice;
 mod cpu;
 mod pace;
 mod sight;
@@ -18,13 +17,13 @@ use model::{Activation, Layer, Losses, Matrix, Network, Stage, scaled};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
-pub use self::backend::{Accelerator, Backend, Loss, Lost, Plan, Promised, Rows, Saved};
-pub use self::choice::{Faster, Missing};
+pub use self::backend::{Backend, Loss, Plan, Rows, Saved};
 pub use self::cpu::{Cpu, Step};
 pub use self::pace::{Pace, pace};
 pub use self::sight::Sight;
 pub use self::standing::Standings;
 use self::standing::{Descent, Identity, Standing};
+use crate::accelerator::{Accelerated, Lost};
 use crate::dataset::Labels;
 use crate::dense::sums_about;
 use crate::logistic::{ClassWeights, row_weights};
@@ -162,17 +161,6 @@ pub struct NeuralFit {
     pub converged: bool,
     /// What computed it, if it was not the CPU alone.
     pub accelerated: Option<Accelerated>,
-}
-
-/// A training that an accelerator had a part in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Accelerated {
-    /// It computed all steps; its name.
-    #[error("Computed and rounded by the GPU {0:?}: on the CPU, figures differ a little.")]
-    Wholly(String),
-    /// It was lost on the way, so the CPU computed all steps anew; the reason.
-    #[error("The CPU computed it, as the GPU did not: {0}.")]
-    Lost(String),
 }
 
 /// Fits a neural network. Classes are below `n_classes`, and each occurs with a positive weight.

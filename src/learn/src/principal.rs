@@ -3,15 +3,13 @@
 use model::{Matrix, PrincipalComponents, scaled};
 use serde::{Deserialize, Serialize};
 
+use crate::accelerator::{ACCELERATED_FROM, Accelerated};
 use crate::dense::{Svd, scatter};
-use crate::neural::Accelerated;
 use crate::scaling::{scale, scaling};
 use crate::{Checkpoint, FitError};
 
 /// More columns would take minutes: the work grows with their cube.
 const MAX_COLUMNS: usize = 1_000;
-/// Of fewer columns sums take less time than to hand them over.
-const ACCELERATED_FROM: usize = 64;
 
 /// How principal components are found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,16 +140,12 @@ async fn accelerated_scatter(
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
-    use std::rc::Rc;
-
-    use model::Layer;
     use numeric::Stream;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::neural::{Accelerator, Backend, Lost, Plan, Promised, Rows};
-    use crate::{Stopped, Unwatched, block_on};
+    use crate::accelerator::tests::{Accelerating, Erring};
+    use crate::{Unwatched, block_on};
 
     fn fitted(settings: &ComponentsSettings, x: &Matrix) -> Result<PrincipalComponents, FitError> {
         block_on(fit(settings, x, &mut Unwatched))
@@ -168,47 +162,6 @@ mod tests {
         assert!((found.directions[0] - s).abs() < 1e-12 && (found.directions[1] - 2.0 * s).abs() < 1e-12);
     }
 
-    /// Sums as a GPU does, or is lost.
-    struct Summing(bool);
-
-    impl Accelerator for Summing {
-        fn name(&self) -> String {
-            "Summing".into()
-        }
-
-        fn backend<'a>(
-            &'a self,
-            _: &'a Plan,
-            _: &'a [Layer],
-            _: &'a Rows,
-            _: usize,
-        ) -> Promised<'a, Option<Box<dyn Backend + 'a>>> {
-            Box::pin(ready(Ok(None)))
-        }
-
-        fn gram<'a>(&'a self, x: &'a [f32], n_columns: usize) -> Promised<'a, Option<Vec<f32>>> {
-            let sum = |at: usize| x.chunks(n_columns).map(|row| row[at / n_columns] * row[at % n_columns]).sum();
-            let gram = (0..n_columns * n_columns).map(sum).collect();
-            Box::pin(ready(if self.0 { Ok(Some(gram)) } else { Err(Lost("the GPU was lost".into())) }))
-        }
-    }
-
-    struct Accelerating(Rc<Summing>, Vec<String>);
-
-    impl Checkpoint for Accelerating {
-        async fn checkpoint(&mut self, _: f64, _: &str) -> Result<(), Stopped> {
-            Ok(())
-        }
-
-        fn accelerator(&self) -> Option<Rc<dyn Accelerator>> {
-            Some(self.0.clone())
-        }
-
-        fn remark(&mut self, sentence: String) {
-            self.1.push(sentence);
-        }
-    }
-
     #[test]
     fn sums_of_many_columns_are_accelerated() {
         let mut stream = Stream::new(4);
@@ -220,10 +173,10 @@ mod tests {
         for standardize in [false, true] {
             let settings = ComponentsSettings { keep: Keep::Count(3), standardize };
             let on_cpu = fitted(&settings, &x).expect("components");
-            let mut lost = Accelerating(Rc::new(Summing(false)), Vec::new());
+            let mut lost = Accelerating(Erring::new(0), Vec::new());
             assert_eq!(block_on(fit(&settings, &x, &mut lost)).as_ref(), Ok(&on_cpu));
             assert_eq!(lost.1, ["The CPU computed it, as the GPU did not: the GPU was lost."]);
-            let mut found = Accelerating(Rc::new(Summing(true)), Vec::new());
+            let mut found = Accelerating(Erring::new(u32::MAX), Vec::new());
             let components = block_on(fit(&settings, &x, &mut found)).expect("components");
             assert!(found.1[0].starts_with("Computed and rounded by the GPU"), "{:?}", found.1);
             for (one, other) in components.variances.iter().zip(&on_cpu.variances) {
@@ -233,7 +186,7 @@ mod tests {
             assert!((dot - 1.0).abs() < 1e-5, "{dot}");
         }
         let narrow = Matrix { values: x.values[..n_rows * (d - 1)].to_vec(), n_rows, n_columns: d - 1 };
-        let mut found = Accelerating(Rc::new(Summing(true)), Vec::new());
+        let mut found = Accelerating(Erring::new(u32::MAX), Vec::new());
         block_on(fit(&ComponentsSettings::default(), &narrow, &mut found)).expect("components");
         assert!(found.1.is_empty());
     }

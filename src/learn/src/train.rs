@@ -7,10 +7,11 @@ use model::{Baseline, Estimator, FeatureEncoding, Model, Target, Values};
 use schema::{Column, Role};
 use table::Table;
 
+use crate::accelerator::Accelerator;
 use crate::boosting::{BoostingColumn, BoostingRows, BoostingSettings, Loss};
 use crate::checkpoint::Watched;
 use crate::dataset::{Ability, Dataset, Labels, Reading};
-use crate::neural::{Accelerator, Sight, Standings};
+use crate::neural::{Sight, Standings};
 use crate::{
     Checkpoint, Clustered, Clusterer, FitError, Learner, StackingSettings, Stopped, adaboost, anomaly, baseline,
     boosting, dbscan, forest, hierarchy, kmeans, layered, linear, logistic, mixture, naive_bayes, neighbors, neural,

@@ -78,10 +78,48 @@ numeric::wide! {
     }
 }
 
+numeric::wide! {
+    /// Finds the nearest rows by Euclidean distance, in those groups that may have any.
+    fn look_where_near(training: &Lanes, query: &[f64], are_near: &[bool], nearest: &mut Nearest) {
+        for (group_idx, _) in are_near.iter().enumerate().filter(|(_, is_near)| **is_near) {
+            nearest.see(training, group_idx, training.squared_distances(group_idx, query));
+        }
+    }
+}
+
 impl Neighbors {
     /// One number a row, or class shares row by row. Of rows at the same distance the first are nearer.
     pub fn predict(&self, x: &Matrix) -> Vec<f64> {
+        self.predict_told(x, None)
+    }
+
+    /// What an accelerator may compare rows with beforehand; none if distances are not Euclidean, or their squares may be
+    /// beyond all numbers.
+    pub fn screen(&self) -> Option<&Screen> {
+        self.prepared.0.get_or_init(|| self.prepare()).1.as_ref().filter(|screen| screen.is_bounded())
+    }
+
+    /// The queries that rows become, one after another.
+    pub fn queries(&self, x: &Matrix) -> Vec<f64> {
+        (0..x.n_rows).flat_map(|row_idx| self.query(x, row_idx)).collect()
+    }
+
+    /// The same as `predict`, to the last bit, where an accelerator has told of each query and each group of
+    /// `Lanes::WIDTH` training rows the least square of a distance, in the unit of the screen.
+    pub fn predict_told(&self, x: &Matrix, told: Option<&[f32]>) -> Vec<f64> {
         let (training, screen) = self.prepared.0.get_or_init(|| self.prepare());
+        if let (Some(screen), Some(told)) = (screen, told)
+            && told.len() == x.n_rows * training.n_groups()
+        {
+            let mut predicted = Vec::with_capacity(x.n_rows * self.n_classes.max(1));
+            for (row_idx, least) in told.chunks_exact(training.n_groups().max(1)).enumerate() {
+                let query = self.query(x, row_idx);
+                let mut nearest = Nearest::new(self.k.min(training.n_rows()));
+                look_where_near(training, &query, &screen.near(&query, least, nearest.k), &mut nearest);
+                self.vote(&nearest, &mut predicted);
+            }
+            return predicted;
+        }
         let mut predicted = Vec::with_capacity(x.n_rows * self.n_classes.max(1));
         let mut first = 0;
         while first < x.n_rows {

@@ -145,11 +145,31 @@ impl Model {
     /// # Errors
     /// As `Features::matrix`, the model's own preparation drops a row, or what it says of one is beyond all numbers.
     pub fn predict(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
-        after(&self.preparation, frame, &|frame| self.predict_prepared(frame))
+        self.predict_told(frame, None)
+    }
+
+    /// The same, to the last bit, where an accelerator has told of rows how near they are to training rows, as
+    /// `Neighbors::predict_told` takes it.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn predict_told(&self, frame: &Frame<'_>, told: Option<&[f32]>) -> Result<Prediction, ModelError> {
+        after(&self.preparation, frame, &|frame| self.predict_prepared(frame, told))
+    }
+
+    /// The queries that rows become where training rows near them are looked for, one after another.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn queries(&self, frame: &Frame<'_>) -> Result<Vec<f64>, ModelError> {
+        after(&self.preparation, frame, &|frame| match &self.estimator {
+            Estimator::Neighbors(neighbors) => Ok(neighbors.queries(&self.features.matrix(frame)?)),
+            _ => Ok(Vec::new()),
+        })
     }
 
     /// Predicts rows that went through its preparation.
-    pub(crate) fn predict_prepared(&self, frame: &Frame<'_>) -> Result<Prediction, ModelError> {
+    pub(crate) fn predict_prepared(&self, frame: &Frame<'_>, told: Option<&[f32]>) -> Result<Prediction, ModelError> {
         let x = self.features.matrix(frame)?;
         let n_classes = self.target.n_classes();
         let prediction = match &self.estimator {
@@ -157,7 +177,7 @@ impl Model {
             Estimator::Logistic(logistic) => Prediction::Probabilities { values: logistic.predict(&x), n_classes },
             Estimator::Tree(tree) => wrap(tree.predict(&x), n_classes),
             Estimator::Forest(forest) => wrap(forest.predict(&x), n_classes),
-            Estimator::Neighbors(neighbors) => wrap(neighbors.predict(&x), n_classes),
+            Estimator::Neighbors(neighbors) => wrap(neighbors.predict_told(&x, told), n_classes),
             Estimator::Baseline(baseline) => wrap(baseline.predict(x.n_rows), n_classes),
             Estimator::Combination(combination) => combination.predict(frame, &self.target)?,
             Estimator::NaiveBayes(bayes) => Prediction::Probabilities { values: bayes.predict(&x), n_classes },

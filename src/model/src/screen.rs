@@ -15,6 +15,7 @@ pub struct Screen {
     norms: Vec<[f32; LANES]>,
     center: Vec<f64>,
     unit: f64,
+    n_rows: usize,
 }
 
 /// Points in the same unit.
@@ -62,7 +63,61 @@ impl Screen {
             }
             norms.push(squares);
         }
-        Self { values, norms, center, unit }
+        Self { values, norms, center, unit, n_rows: rows.n_rows() }
+    }
+
+    /// Rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Columns.
+    pub fn n_columns(&self) -> usize {
+        self.center.len()
+    }
+
+    /// The rows one after another, as an accelerator compares them.
+    pub fn rows(&self) -> Vec<f32> {
+        let n_columns = self.center.len();
+        let mut rows = Vec::with_capacity(self.n_rows * n_columns);
+        for row_idx in 0..self.n_rows {
+            let group = &self.values[row_idx / LANES * n_columns * LANES..][..n_columns * LANES];
+            rows.extend(group.iter().skip(row_idx % LANES).step_by(LANES));
+        }
+        rows
+    }
+
+    /// The same of points that stand one after another, and their squared lengths.
+    pub fn placed(&self, points: &[f64]) -> (Vec<f32>, Vec<f32>) {
+        let n_columns = self.center.len().max(1);
+        let place = |(value, center): (&f64, &f64)| ((value - center) / self.unit) as f32;
+        let placed: Vec<f32> =
+            points.chunks_exact(n_columns).flat_map(|point| point.iter().zip(&self.center).map(place)).collect();
+        let norms = placed.chunks_exact(n_columns).map(|point| point.iter().map(|value| value * value).sum()).collect();
+        (placed, norms)
+    }
+
+    /// Whether the squares of all distances between its rows are numbers.
+    pub fn is_bounded(&self) -> bool {
+        (4.0 * self.center.len() as f64 * self.unit * self.unit).is_finite()
+    }
+
+    /// What the square of a distance of the screen's numbers may be off by where an accelerator computed it: in parts of the
+    /// sum of both squared lengths. Up to [`Self::FLUSHED`] besides, as it may take numbers near 0 for 0.
+    pub fn accelerated(n_columns: usize) -> f32 {
+        2.0 * (n_columns + 8) as f32 * f32::EPSILON
+    }
+
+    /// What numbers near 0 may have added up to.
+    pub const FLUSHED: f32 = 1e-30;
+
+    /// What the square of a distance that an accelerator computed is off by at most, in the square of the unit: of a group's
+    /// rows to a point of this squared length.
+    #[inline(always)]
+    pub fn doubt(&self, group_idx: usize, norm: f32) -> f32 {
+        let largest =
+            self.norms[group_idx].iter().fold(0.0f32, |largest, norm| if *norm > largest { *norm } else { largest });
+        self.rounding() * (largest + norm) + Self::FLUSHED
     }
 
     /// Points that stand one after another.
@@ -147,6 +202,38 @@ impl Screen {
             is_certain &= next[lane] - least[lane] > rounding;
         }
         is_certain.then_some(nearest)
+    }
+
+    /// The point that each row of a group is nearest to, where an accelerator has told of each row in turn the nearest point,
+    /// the square of its distance and that of the next one. None if of any row rounding could have decided.
+    #[inline(always)]
+    pub fn nearest_told(&self, group_idx: usize, largest_norm: f32, told: &[f32]) -> Option<[u32; LANES]> {
+        let mut nearest = [0; LANES];
+        let doubt = self.doubt(group_idx, largest_norm);
+        for (nearest, told) in nearest.iter_mut().zip(told.chunks_exact(3)) {
+            *nearest = told[0] as u32;
+            // Neither may be off by more; what is not a number is no answer.
+            let is_certain = told[2] - told[1] > 2.0 * doubt;
+            if !is_certain {
+                return None;
+            }
+        }
+        Some(nearest)
+    }
+
+    /// Which groups may have rows among the `k` nearest to a point, where an accelerator has told of each group the least
+    /// square of a distance.
+    pub fn near(&self, point: &[f64], least: &[f32], k: usize) -> Vec<bool> {
+        let norm = self.placed(point).1[0];
+        let doubts: Vec<f32> = (0..least.len()).map(|group_idx| self.doubt(group_idx, norm)).collect();
+        let mut reach = f32::INFINITY;
+        if (1..=least.len()).contains(&k) {
+            // As many groups have a row at least that near.
+            let mut most: Vec<f32> = least.iter().zip(&doubts).map(|(least, doubt)| least + doubt).collect();
+            reach = *most.select_nth_unstable_by(k - 1, f32::total_cmp).1;
+        }
+        // What is not a number is not far.
+        least.iter().zip(&doubts).map(|(least, doubt)| !(least - doubt > reach)).collect()
     }
 
     /// Sums of squared differences of the rows of a group to a point, in the square of the unit; 0 for the same row, and for

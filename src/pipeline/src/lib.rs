@@ -28,5 +28,5 @@ pub use format::{FORMAT, ReadError, from_json, to_json, value_to_json};
 pub use migrate::{COMPONENT_STEPS, ComponentStep, bring_up_to_date};
 pub use parameter::{Parameter, ParameterKind};
 pub use servable::{models, servable};
-pub use spec::{Catalogue, Choice, Condition, Family, ParamKind, ParamSpec, PortSpec, PortType, Spec};
+pub use spec::{Acceleration, Catalogue, Choice, Condition, Family, ParamKind, ParamSpec, PortSpec, PortType, Spec};
 pub use value::{FileRef, Params, Value};

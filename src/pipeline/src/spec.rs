@@ -37,8 +37,22 @@ pub struct Spec {
     pub caption: String,
     /// Equal inputs, parameters and seed give equal results, so that a result may be reused.
     pub is_deterministic: bool,
-    /// A GPU may compute what comes of it, which rounds otherwise: results are kept apart.
-    pub is_accelerated: bool,
+    /// What a GPU may do for what comes of it.
+    pub acceleration: Acceleration,
+}
+
+/// What a GPU may do for a component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Acceleration {
+    /// Nothing.
+    #[default]
+    None,
+    /// Some of the work, and what comes of it is the same to the last bit.
+    Exact,
+    /// Some of the work, which it rounds otherwise: results are kept apart.
+    Rounded,
+    /// It trains networks, which rounds otherwise too, and is worth finding out how fast the GPU is.
+    Networks,
 }
 
 /// The families of the palette.
@@ -284,7 +298,7 @@ impl Spec {
             params: Vec::new(),
             caption: String::new(),
             is_deterministic: true,
-            is_accelerated: false,
+            acceleration: Acceleration::None,
         }
     }
 
@@ -324,9 +338,9 @@ impl Spec {
         self
     }
 
-    /// A GPU may compute what comes of it.
-    pub fn accelerated(mut self) -> Self {
-        self.is_accelerated = true;
+    /// What a GPU may do for it.
+    pub fn accelerated(mut self, acceleration: Acceleration) -> Self {
+        self.acceleration = acceleration;
         self
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use engine::{Engine, Host, RowOrders};
 use learn::neural::Standings;
 use monitor::query::Tables;
-use pipeline::Node;
+use pipeline::{Acceleration, Node};
 use protocol::{Compute, Failure, Motion, Networks, Reply, Request, Rerun, Run, RunId, RunReport, Sealed, Welcome};
 use web_sys::File;
 
@@ -15,7 +15,7 @@ use crate::breath::Breath;
 use crate::crew::Helpers;
 use crate::files::Files;
 use crate::gpu::Gpu;
-use crate::host::WorkerHost;
+use crate::host::{Wanted, WorkerHost};
 use crate::sights::Sights;
 use crate::sweeps::{self, Followed, TrialHost};
 
@@ -76,12 +76,17 @@ impl Session {
                 }
                 // The GPU's program is loaded for those alone that have a use for it.
                 let catalogue = self.engine.catalogue();
-                let is_accelerated =
-                    |node: &Node| catalogue.get(&node.component).is_some_and(|spec| spec.is_accelerated);
-                if !call.pipeline.nodes().values().any(is_accelerated) {
+                let acceleration = |node: &Node| Some(catalogue.get(&node.component)?.acceleration);
+                let most = call.pipeline.nodes().values().filter_map(acceleration).max().unwrap_or_default();
+                let least = match call.compute.networks {
+                    // How fast it is takes a second to find out, which networks alone are worth.
+                    Networks::Faster(None) => Acceleration::Networks,
+                    _ => Acceleration::Exact,
+                };
+                if most < least {
                     call.compute.networks = Networks::Cpu;
                 }
-                self.share(call.compute).await;
+                self.share(call.compute, call.run).await;
                 Reply::Run(self.run(&self.host(call.run), &call).await)
             }
             Request::RunTrial(call) => {
@@ -149,7 +154,7 @@ impl Session {
             }
             Request::BlendTrials(call) => {
                 self.begin()?;
-                self.share(call.compute).await;
+                self.share(call.compute, call.run).await;
                 let host = self.host(call.run);
                 Reply::BlendTrials(self.over(automl::blend(&self.engine, &host, &call).await)?)
             }
@@ -168,7 +173,9 @@ impl Session {
             Request::QueryEvents(call) => {
                 Reply::QueryEvents(self.events.borrow().tell_json(&call.text, call.now_ms, N_EVENT_ROWS))
             }
-            Request::MeasureNetworks(_) => Reply::MeasureNetworks(self.gpu.measure().await?),
+            Request::MeasureNetworks(_) => {
+                Reply::MeasureNetworks(self.gpu.measure(&mut Wanted { breath: &self.breath, stopped: None }).await?)
+            }
             Request::SweepImportance(call) => {
                 let known = self.followed.hear(call.news);
                 let shares = known.map(|known| sweeps::importance(&known.borrow().study, call.objective_idx as usize));
@@ -185,9 +192,10 @@ impl Session {
     }
 
     /// How many workers there are from now on, this one among them, and what trains networks.
-    async fn share(&self, Compute { n_workers, shares_all, networks }: Compute) {
+    async fn share(&self, Compute { n_workers, shares_all, networks }: Compute, run: RunId) {
         self.helpers.prepare(n_workers.saturating_sub(1), shares_all);
-        self.gpu.prepare(networks).await;
+        let mut wanted = Wanted { breath: &self.breath, stopped: Some((&self.cancelled, run)) };
+        self.gpu.prepare(networks, &mut wanted).await;
     }
 
     fn host(&self, run: RunId) -> WorkerHost<'_> {

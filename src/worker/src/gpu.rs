@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Float32Array, Float64Array, Uint8Array};
-use learn::neural::{Accelerator, Backend, Faster, Lost, Missing, Pace, Plan, Promised, Rows, Saved, pace};
+use learn::Checkpoint;
+use learn::accelerator::{Accelerator, Distances, Faster, Lost, Missing, Promised};
+use learn::neural::{Backend, Pace, Plan, Rows, Saved, pace};
 use model::Layer;
 use protocol::{Failure, GpuFound, Networks, Paces};
 use serde::de::DeserializeOwned;
@@ -36,6 +38,16 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     async fn gram(this: &Hardware, x: &[f32], n_columns: usize) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    async fn keep(this: &Hardware, rows: &[f32], n_columns: usize) -> Result<JsValue, JsValue>;
+
+    type KeptRows;
+    #[wasm_bindgen(method, catch)]
+    async fn nearest(this: &KeptRows, points: &[f32]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    async fn least(this: &KeptRows, points: &[f32]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn free(this: &KeptRows);
 
     type Training;
     #[wasm_bindgen(method, catch)]
@@ -65,15 +77,19 @@ pub struct Gpu {
 impl Gpu {
     /// Sees to it that runs are computed as the user has chosen. Where no GPU is found, the CPU computes, and says why if it
     /// was to be the GPU.
-    pub async fn prepare(&self, networks: Networks) {
-        *self.accelerator.borrow_mut() = match self.choose(networks).await {
+    pub async fn prepare(&self, networks: Networks, wanted: &mut impl Checkpoint) {
+        *self.accelerator.borrow_mut() = match self.choose(networks, wanted).await {
             Ok(chosen) => chosen,
             Err(lost) if networks == Networks::Gpu => Some(Rc::new(Missing(lost))),
             Err(_) => None,
         };
     }
 
-    async fn choose(&self, networks: Networks) -> Result<Option<Rc<dyn Accelerator>>, Lost> {
+    async fn choose(
+        &self,
+        networks: Networks,
+        wanted: &mut impl Checkpoint,
+    ) -> Result<Option<Rc<dyn Accelerator>>, Lost> {
         let paces = match networks {
             Networks::Cpu => return Ok(None),
             Networks::Gpu => return Ok(Some(Rc::new(Chosen(self.find().await?)))),
@@ -82,7 +98,7 @@ impl Gpu {
             Networks::Faster(None) if self.find().await?.is_software() => return Ok(None),
             Networks::Faster(None) => match self.measured.get() {
                 Some(measured) => measured,
-                None => self.paces().await?,
+                None => self.paces(wanted).await?,
             },
         };
         let [pace, cpu] =
@@ -99,18 +115,19 @@ impl Gpu {
     ///
     /// # Errors
     /// There is no GPU, or it was lost.
-    pub async fn measure(&self) -> Result<GpuFound, Failure> {
+    pub async fn measure(&self, wanted: &mut impl Checkpoint) -> Result<GpuFound, Failure> {
         let failed = |lost: Lost| Failure::new(lost.0, "Networks are trained on the CPU.");
-        let paces = self.paces().await.map_err(failed)?;
+        let paces = self.paces(wanted).await.map_err(failed)?;
         let hardware = self.find().await.map_err(failed)?;
         Ok(GpuFound { name: hardware.name(), is_software: hardware.is_software(), paces })
     }
 
-    async fn paces(&self) -> Result<Paces, Lost> {
+    async fn paces(&self, wanted: &mut impl Checkpoint) -> Result<Paces, Lost> {
         let gpu = Chosen(self.find().await?);
         let now_secs = || scope().performance().map_or(0.0, |performance| performance.now() / 1_000.0);
         let told = |Pace { fixed_secs, product_secs }| protocol::Pace { fixed_secs, product_secs };
-        let paces = Paces { cpu: told(pace(None, &now_secs).await?), gpu: told(pace(Some(&gpu), &now_secs).await?) };
+        let cpu = told(pace(None, &now_secs, wanted).await?);
+        let paces = Paces { cpu, gpu: told(pace(Some(&gpu), &now_secs, wanted).await?) };
         self.measured.set(Some(paces));
         Ok(paces)
     }
@@ -158,6 +175,41 @@ impl Accelerator for Chosen {
             Ok(gram.dyn_ref().map(Float32Array::to_vec))
         })
     }
+
+    fn distances<'a>(
+        &'a self,
+        rows: Vec<f32>,
+        n_columns: usize,
+        _n_points: usize,
+    ) -> Promised<'a, Option<Box<dyn Distances + 'a>>> {
+        Box::pin(async move {
+            let kept = self.0.keep(&rows, n_columns).await.map_err(lost)?;
+            Ok(Some(Box::new(There(kept.unchecked_into())) as Box<dyn Distances>))
+        })
+    }
+}
+
+/// Rows that lie there. Dropped, they are given up.
+struct There(KeptRows);
+
+impl Drop for There {
+    fn drop(&mut self) {
+        self.0.free();
+    }
+}
+
+impl Distances for There {
+    fn nearest<'a>(&'a self, points: &'a [f32]) -> Promised<'a, Vec<f32>> {
+        Box::pin(async move { numbers(&self.0.nearest(points).await.map_err(lost)?) })
+    }
+
+    fn least<'a>(&'a self, points: &'a [f32]) -> Promised<'a, Vec<f32>> {
+        Box::pin(async move { numbers(&self.0.least(points).await.map_err(lost)?) })
+    }
+}
+
+fn numbers(told: &JsValue) -> Result<Vec<f32>, Lost> {
+    told.dyn_ref().map(Float32Array::to_vec).ok_or_else(|| Lost("the GPU's program answered something else".into()))
 }
 
 /// A training there.

@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use engine::{Crew, Host, Local, Source};
 use js_sys::Reflect;
-use learn::neural::{Accelerator, Standings};
+use learn::accelerator::Accelerator;
+use learn::neural::Standings;
+use learn::{Checkpoint, Stopped};
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, RunId};
 use wasm_bindgen::JsValue;
@@ -17,6 +19,22 @@ use crate::files::Files;
 use crate::gpu::Gpu;
 use crate::sights::Sights;
 use crate::{post, scope};
+
+/// Before a run begins: whether it is still wanted, if it can be stopped at all.
+pub struct Wanted<'a> {
+    /// For letting messages in.
+    pub breath: &'a Breath,
+    /// Runs that were asked to stop, and which this is.
+    pub stopped: Option<(&'a RefCell<BTreeSet<RunId>>, RunId)>,
+}
+
+impl Checkpoint for Wanted<'_> {
+    async fn checkpoint(&mut self, _fraction: f64, _message: &str) -> Result<(), Stopped> {
+        self.breath.take().await;
+        let is_stopped = self.stopped.is_some_and(|(stopped, run)| stopped.borrow().contains(&run));
+        if is_stopped { Err(Stopped) } else { Ok(()) }
+    }
+}
 
 /// One run's view of the world.
 pub struct WorkerHost<'a> {

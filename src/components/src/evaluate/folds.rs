@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use engine::{Job, JobError, Param};
-use learn::neural::Accelerator;
+use learn::accelerator::Accelerator;
 use learn::preprocess::{FoldSettings, assign_folds};
 use learn::{Checkpoint, Learner, Stopped};
 use model::Model;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Component, Job, Out, Param, Running};
 use learn::{Clusterer, Init, KMeansSettings, LabelMode};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 
 const CLUSTERER: Out<Arc<Clusterer>> = Out::new("clusterer");
 const K: Param<u32> = Param::int("k", 3)
@@ -59,6 +59,7 @@ impl Component for KMeans {
             )
             .with_keywords("cluster clustering segment groups unsupervised centroids lloyd")
             .with_icon("shapes")
+            .accelerated(Acceleration::Exact)
             .with_caption("{k} centroids · {init}")
             .with_output(CLUSTERER)
             .with_param(K)

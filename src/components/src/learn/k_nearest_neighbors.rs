@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, Metric, NeighborsSettings, Weighting};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 
 use super::ranges::{self, MODE, Ranged};
 
@@ -49,6 +49,7 @@ impl Component for KNearestNeighbors {
             )
             .with_keywords("knn neighbors similar lazy distance classification regression")
             .with_icon("users")
+            .accelerated(Acceleration::Exact)
             .with_caption("k = {k} · k = {k_range}")
             .with_output(LEARNER)
             .with_param(MODE)

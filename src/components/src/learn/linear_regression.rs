@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{Learner, LinearMethod, LinearSettings};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 
 use super::ranges::{self, MODE, Ranged};
 
@@ -55,6 +55,7 @@ impl Component for LinearRegression {
             )
             .with_keywords("ols ridge lasso elastic net least squares number line")
             .with_icon("trending-up")
+            .accelerated(Acceleration::Rounded)
             .with_caption("{solution_method} · L2 {l2_weight_range} · L1 {l1_weight_range}")
             .with_output(LEARNER)
             .with_param(MODE)

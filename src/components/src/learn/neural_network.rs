@@ -6,7 +6,7 @@ use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, 
 use learn::neural::Schedule;
 use learn::{FitError, Learner, NeuralSettings, Optimizer};
 use model::{Activation, Image, Stage};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 
 use super::ranges::{self, MODE, Ranged};
 use crate::failures;
@@ -127,7 +127,7 @@ impl Component for NeuralNetwork {
             .with_keywords("mlp perceptron deep layers backpropagation adam cnn convolution image dropout classification regression")
             .with_icon("share-2")
             .with_caption("{hidden_nodes} · {activation} · {hidden_nodes_range}")
-            .accelerated()
+            .accelerated(Acceleration::Networks)
             .with_output(LEARNER)
             .with_param(MODE)
             .with_param(TASK)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Component, Flow, FlowError, Job, JobError, NodeParams, Out, Param, Running, Untrained};
 use learn::{ComponentsSettings, Keep, Learner, PcaAnomalySettings};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 
 use super::ranges::{self, MODE, Ranged};
 
@@ -41,7 +41,7 @@ impl Component for PcaBasedAnomalyDetection {
             )
             .with_keywords("anomaly outlier novelty fraud principal components unsupervised detection")
             .with_icon("siren")
-            .accelerated()
+            .accelerated(Acceleration::Rounded)
             .with_caption("{n_components} components · {n_components_range} components")
             .with_output(LEARNER)
             .with_param(MODE)

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use engine::{Component, Flow, FlowError, In, Job, JobError, NodeParams, Out, Running, Scoring};
 use learn::Checkpoint;
-use model::{Model, NewColumn, NewValues, Prediction, Target};
+use learn::accelerator::Comparison;
+use model::{Estimator, Model, NewColumn, NewValues, Prediction, Target};
 use pipeline::{Family, Spec};
 use protocol::{Face, Panel};
 use schema::{Column, Kind, Role, Schema};
@@ -112,8 +113,18 @@ pub struct Scores {
 pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Table) -> Result<Scores, JobError> {
     /// Numbers that are looked at in a few milliseconds.
     const BLOCK_WORK: usize = 4_000_000;
-    let block_rows = (BLOCK_WORK / model.estimator.work_per_row().max(1)).clamp(4, 4_096);
+    /// Rows of which an accelerator is asked together what is near them.
+    const N_COMPARED: usize = 512;
     let n_rows = table.n_rows();
+    let accelerator = checkpoint.accelerator();
+    let screen = match (&accelerator, &model.estimator) {
+        (Some(_), Estimator::Neighbors(neighbors)) => neighbors.screen(),
+        _ => None,
+    };
+    let mut comparison = match screen {
+        Some(screen) => Comparison::new(accelerator.as_ref(), screen, n_rows).await,
+        None => Comparison::none(),
+    };
     let n_classes = model.target.n_classes();
     let mut values: Vec<f64> = Vec::with_capacity(n_rows * n_classes.max(1));
     let mut classes: Vec<u32> = Vec::new();
@@ -124,6 +135,10 @@ pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Ta
         let message = format!("{from_row} of {n_rows} rows");
         let fraction = from_row as f64 / n_rows.max(1) as f64;
         checkpoint.checkpoint(fraction, &message).await.map_err(|_| JobError::Cancelled)?;
+        let block_rows = match comparison.is_there() {
+            true => N_COMPARED,
+            false => (BLOCK_WORK / model.estimator.work_per_row().max(1)).clamp(4, 4_096),
+        };
         let to_row = (from_row + block_rows).min(n_rows);
         let block = if n_rows <= block_rows {
             table.clone()
@@ -131,7 +146,11 @@ pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Ta
             let row_idxs: Vec<u32> = (from_row as u32..to_row as u32).collect();
             columns_of(table, &needed).take(&row_idxs)
         };
-        let prediction = match model.predict(&block.frame()) {
+        let told = match (screen, model.queries(&block.frame())) {
+            (Some(screen), Ok(queries)) if comparison.is_there() => comparison.least(&screen.placed(&queries).0).await,
+            _ => None,
+        };
+        let prediction = match model.predict_told(&block.frame(), told.as_deref()) {
             Ok(prediction) => prediction,
             // The rows before this block are sound, so the whole table gives the same complaint with its true row.
             Err(error) => return Err(failures::from_model(&model.predict(&table.frame()).err().unwrap_or(error))),
@@ -142,6 +161,7 @@ pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Ta
         }
         from_row = to_row.max(1);
     }
+    comparison.tell(checkpoint);
     Ok(Scores { values, classes })
 }
 

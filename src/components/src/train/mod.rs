@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::{Flow, FlowError, In, Job, JobError, Param, Parts, Untrained, decoded, encoded};
-use learn::neural::Accelerator;
+use learn::accelerator::Accelerator;
 use learn::{Checkpoint, Grove, GrownTree, Learner, Stopped, Trained, Trees};
 use numeric::Stream;
 use protocol::Failure;

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use charts::{Axis, Figure, Marks, RAMP, Series};
 use engine::{Job, JobError};
-use learn::neural::{Accelerator, Sight, Standings};
+use learn::accelerator::Accelerator;
+use learn::neural::{Sight, Standings};
 use learn::{Checkpoint, Stopped, Trained};
 use model::{FeatureEncoding, Image, Layer, Matrix, Network, Stage, Target, softmax};
 use protocol::{Map, Panel, Picture, PictureGroup, Pictures};

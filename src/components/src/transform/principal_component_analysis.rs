@@ -6,7 +6,7 @@ use engine::{Component, Flow, FlowError, In, Job, NodeParams, Out, Param, Runnin
 use learn::transform::apply;
 use learn::{ComponentsSettings, Keep};
 use model::{Projection, Transform, component_name};
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 use protocol::Face;
 use schema::{Column, ColumnSelection, Kind};
 use table::Table;
@@ -59,7 +59,7 @@ impl Component for PrincipalComponentAnalysis {
             )
             .with_keywords("pca components dimension reduction eigen variance projection")
             .with_icon("maximize-2")
-            .accelerated()
+            .accelerated(Acceleration::Rounded)
             .with_caption("{n_components} components · {share} of the variance")
             .with_input(TABLE)
             .with_output(PROJECTED)

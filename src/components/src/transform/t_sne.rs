@@ -9,7 +9,7 @@ use learn::embedding::MAX_EXACT_ROWS;
 use learn::{Embedding, Start, TsneSettings};
 use model::{NewColumn, NewValues, Values};
 use numeric::Stream;
-use pipeline::{Family, Spec};
+use pipeline::{Acceleration, Family, Spec};
 use protocol::{Face, Panel};
 use schema::{Column, ColumnSelection, Kind};
 use table::{Table, number_text};
@@ -92,7 +92,7 @@ impl Component for TSne {
             )
             .with_keywords("tsne embedding manifold dimension reduction visualize neighbours map plot")
             .with_icon("chart-scatter")
-            .accelerated()
+            .accelerated(Acceleration::Rounded)
             .with_caption("perplexity {perplexity} · {n_components} components")
             .with_input(TABLE)
             .with_output(PLACED)

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use model::Layer;
 
-use super::{Accelerator, Backend, Lost, Pace, Plan, Promised, Rows};
+use super::{Accelerator, Distances, Lost, Promised};
+use crate::neural::{Backend, Pace, Plan, Rows};
 
 /// About how long it takes to hand a number over.
 const SECS_PER_NUMBER: f64 = 4e-9;
@@ -18,6 +19,13 @@ pub struct Faster {
     pub pace: Pace,
     /// How fast the CPU is.
     pub cpu: Pace,
+}
+
+impl Faster {
+    /// Whether so many products take the CPU longer than to hand so many numbers over and wait.
+    fn is_worth(&self, n_products: f64, n_numbers: usize) -> bool {
+        self.cpu.secs(n_products) > self.pace.secs(n_products) + SECS_PER_NUMBER * n_numbers as f64
+    }
 }
 
 impl Accelerator for Faster {
@@ -40,11 +48,22 @@ impl Accelerator for Faster {
     }
 
     fn gram<'a>(&'a self, x: &'a [f32], n_columns: usize) -> Promised<'a, Option<Vec<f32>>> {
-        let n_products = (x.len() * n_columns) as f64;
-        if self.cpu.secs(n_products) <= self.pace.secs(n_products) + SECS_PER_NUMBER * x.len() as f64 {
-            return Box::pin(ready(Ok(None)));
+        match self.is_worth(x.len() as f64 * n_columns as f64, x.len()) {
+            true => self.accelerator.gram(x, n_columns),
+            false => Box::pin(ready(Ok(None))),
         }
-        self.accelerator.gram(x, n_columns)
+    }
+
+    fn distances<'a>(
+        &'a self,
+        rows: Vec<f32>,
+        n_columns: usize,
+        n_points: usize,
+    ) -> Promised<'a, Option<Box<dyn Distances + 'a>>> {
+        match self.is_worth(rows.len() as f64 * n_points as f64, rows.len()) {
+            true => self.accelerator.distances(rows, n_columns, n_points),
+            false => Box::pin(ready(Ok(None))),
+        }
     }
 }
 
@@ -64,6 +83,19 @@ impl Accelerator for Missing {
         _rows: &'a Rows,
         _batch_size: usize,
     ) -> Promised<'a, Option<Box<dyn Backend + 'a>>> {
+        Box::pin(ready(Err(self.0.clone())))
+    }
+
+    fn gram<'a>(&'a self, _x: &'a [f32], _n_columns: usize) -> Promised<'a, Option<Vec<f32>>> {
+        Box::pin(ready(Err(self.0.clone())))
+    }
+
+    fn distances<'a>(
+        &'a self,
+        _rows: Vec<f32>,
+        _n_columns: usize,
+        _n_points: usize,
+    ) -> Promised<'a, Option<Box<dyn Distances + 'a>>> {
         Box::pin(ready(Err(self.0.clone())))
     }
 }

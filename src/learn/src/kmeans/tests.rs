@@ -47,7 +47,14 @@ fn blobs_are_found_from_any_seed() {
 fn a_cluster_that_loses_its_rows_gets_the_farthest_one() {
     let rows = Lanes::new(4, 1, |row_idx, _| [0.0, 1.0, 2.0, 50.0][row_idx]);
     let screen = Screen::new(&rows);
-    let mut search = Search { rows: &rows, screen: &screen, work: 0, fraction: 0.0, checkpoint: &mut Unwatched };
+    let mut search = Search {
+        rows: &rows,
+        screen: &screen,
+        comparison: &mut Comparison::none(),
+        work: 0,
+        fraction: 0.0,
+        checkpoint: &mut Unwatched,
+    };
     let found = block_on(search.lloyd(vec![1.0, 1000.0], 100, 0.0)).expect("clusters");
     assert_eq!(found.sizes, [3, 1]);
     assert_eq!(found.centroids, [1.0, 50.0]);

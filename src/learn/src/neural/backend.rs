@@ -1,13 +1,13 @@
 //! What is trained, and what computes it.
 
 use std::future::ready;
-use std::pin::Pin;
 
 use model::{Activation, Layer, Stage};
 use numeric::Stream;
 use serde::{Deserialize, Serialize};
 
 use super::Optimizer;
+use crate::accelerator::Promised;
 
 /// What is trained, without what computes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,9 +57,6 @@ pub struct Rows {
     pub weights: Vec<f32>,
 }
 
-/// What an accelerator promises, once it is there.
-pub type Promised<'a, T> = Pin<Box<dyn Future<Output = Result<T, Lost>> + 'a>>;
-
 /// Computes the steps of a plan.
 pub trait Backend {
     /// How many steps are best handed over together; more only delay hearing of a cancellation. It may change from call to
@@ -101,32 +98,6 @@ pub struct Saved {
     /// Weights, what normalises them and what the optimizer remembers, in the order of the back end.
     pub numbers: Vec<f32>,
 }
-
-/// What computes beside the CPU, as a GPU does.
-pub trait Accelerator {
-    /// What it is called where a run tells what computed it.
-    fn name(&self) -> String;
-
-    /// A back end that starts from these weights; none if the CPU is to compute this plan in such batches.
-    fn backend<'a>(
-        &'a self,
-        plan: &'a Plan,
-        layers: &'a [Layer],
-        rows: &'a Rows,
-        batch_size: usize,
-    ) -> Promised<'a, Option<Box<dyn Backend + 'a>>>;
-
-    /// `xᵀ x` of numbers that lie row by row, `n_columns` in each, row by row too; none if the CPU is to compute it.
-    fn gram<'a>(&'a self, x: &'a [f32], n_columns: usize) -> Promised<'a, Option<Vec<f32>>> {
-        let _ = (x, n_columns);
-        Box::pin(ready(Ok(None)))
-    }
-}
-
-/// What computed is gone, or does not take what it was given: in a sentence, without a full stop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Lost(pub String);
 
 impl Plan {
     /// Layers of weighted sums of all numbers below, of so many numbers each, from the columns to the classes; the rest is

@@ -4,8 +4,9 @@ use std::future::ready;
 
 use model::{Layer, Scratch, Stage, Strided, softmax};
 
-use super::backend::{Promised, Saved};
+use super::backend::Saved;
 use super::{Backend, Loss, Optimizer, Plan, Rows};
+use crate::accelerator::Promised;
 
 /// Weights, rows, and what a step needs.
 pub struct Cpu<'r> {

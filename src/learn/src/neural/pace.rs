@@ -2,7 +2,9 @@
 
 use numeric::Stream;
 
-use super::{Accelerator, Backend, Cpu, Lost, Plan, Rows};
+use super::{Backend, Cpu, Plan, Rows};
+use crate::Checkpoint;
+use crate::accelerator::{Accelerator, Lost};
 
 /// Each of the two networks is trained for so long, and so many times at least.
 const SECS: f64 = 0.15;
@@ -27,10 +29,14 @@ impl Pace {
 /// Measures an accelerator, or without one the CPU, on a small network and a large one.
 ///
 /// # Errors
-/// The accelerator is lost, or does not take a network.
-pub async fn pace(accelerator: Option<&dyn Accelerator>, now_secs: &dyn Fn() -> f64) -> Result<Pace, Lost> {
-    let (few, small) = step(accelerator, now_secs, &[20, 64, 64, 2], 128).await?;
-    let (many, large) = step(accelerator, now_secs, &[784, 512, 512, 10], 512).await?;
+/// The accelerator is lost, or does not take a network; or it is no longer wanted.
+pub async fn pace(
+    accelerator: Option<&dyn Accelerator>,
+    now_secs: &dyn Fn() -> f64,
+    checkpoint: &mut impl Checkpoint,
+) -> Result<Pace, Lost> {
+    let (few, small) = step(accelerator, now_secs, checkpoint, &[20, 64, 64, 2], 128).await?;
+    let (many, large) = step(accelerator, now_secs, checkpoint, &[784, 512, 512, 10], 512).await?;
     let product_secs = ((large - small) / (many - few)).max(0.0);
     Ok(Pace { fixed_secs: (small - product_secs * few).max(0.0), product_secs })
 }
@@ -39,6 +45,7 @@ pub async fn pace(accelerator: Option<&dyn Accelerator>, now_secs: &dyn Fn() -> 
 async fn step(
     accelerator: Option<&dyn Accelerator>,
     now_secs: &dyn Fn() -> f64,
+    checkpoint: &mut impl Checkpoint,
     widths: &[usize],
     batch_size: usize,
 ) -> Result<(f64, f64), Lost> {
@@ -70,6 +77,7 @@ async fn step(
         backend.steps(&row_idxs, batch_size).await?;
         best = best.min((now_secs() - started) / n_steps as f64);
         n_done += 1;
+        checkpoint.checkpoint(0.0, "Measuring").await?;
     }
     Ok((n_products, best))
 }
