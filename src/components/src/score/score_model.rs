@@ -146,10 +146,12 @@ pub async fn predict(checkpoint: &mut impl Checkpoint, model: &Model, table: &Ta
             let row_idxs: Vec<u32> = (from_row as u32..to_row as u32).collect();
             columns_of(table, &needed).take(&row_idxs)
         };
-        let told = match (screen, model.queries(&block.frame())) {
-            (Some(screen), Ok(queries)) if comparison.is_there() => comparison.least(&screen.placed(&queries).0).await,
-            _ => None,
-        };
+        let mut told = None;
+        if let Some(screen) = screen.filter(|_| comparison.is_there())
+            && let Ok(queries) = model.queries(&block.frame())
+        {
+            told = comparison.least(&screen.placed(&queries).0).await;
+        }
         let prediction = match model.predict_told(&block.frame(), told.as_deref()) {
             Ok(prediction) => prediction,
             // The rows before this block are sound, so the whole table gives the same complaint with its true row.
