@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { pipelineJson, shopCsv } from "./data.js";
 import { keptSweeps } from "./grown_sweep.js";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
+import { MILLRACE, ROOT } from "./programs.js";
 import { card, chooseFile, finished, metricsOf, nodes, openFile, saved } from "./studio.js";
 
-const ROOT = join(import.meta.dirname, "../..");
 const PIPELINE = pipelineJson("Returns", { data: ["data.import-file@1"] });
 const N_TRIALS = 14;
 
@@ -102,7 +102,7 @@ scenario("AutoML finds a model of an own table and puts it on the canvas, as the
   writeFileSync(file, PIPELINE);
   writeFileSync(data, csv);
   const asked = ["automl", file, "--data", `data=${data}`, "--target", "returned", "--trials", String(N_TRIALS), "--folds", "4"];
-  const run = (args) => spawnSync("cargo", ["run", "--quiet", "--package", "cli", "--", ...args], { cwd: ROOT, encoding: "utf8" });
+  const run = (args) => spawnSync(MILLRACE, args, { cwd: ROOT, encoding: "utf8" });
   const program = run([...asked, "--jobs", "2", "--out", out, "--json"]);
   assert.equal(program.status, 0, program.stderr);
   const there = JSON.parse(program.stdout);

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import { before } from "node:test";
 import { CASES, nAssertions } from "./conformance.js";
 import { open, scenario } from "./harness.js";
+import { MILLRACE, ROOT } from "./programs.js";
 import { asker, controlled, deployed } from "./service_worker.js";
 
-const ROOT = join(import.meta.dirname, "../..");
-const PROGRAM = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/millrace");
 const PIPELINE = join(ROOT, "tests/golden/pipelines/web_service.json");
 /// What a browser says of every answer that is not 2xx.
 const REFUSALS = { expected: /Failed to load resource: the server responded with a status of [45]/ };
@@ -22,7 +21,7 @@ before(() => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-"));
   for (const [at, settings] of [[], ["--set", "logistic.l2_weight=10"]].entries()) {
     const file = join(folder, `${at}.millrace`);
-    const { status, stderr } = spawnSync(PROGRAM, ["register", PIPELINE, ...settings, "--out", file], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(MILLRACE, ["register", PIPELINE, ...settings, "--out", file], { encoding: "utf8" });
     assert.equal(status, 0, stderr);
     packages.push(readFileSync(file));
   }

@@ -3,16 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { join } from "node:path";
 import { open, scenario } from "./harness.js";
+import { GOLDEN_IN_WORKER, ROOT } from "./programs.js";
 
 scenario("the golden pipelines give the native figures in the worker", async (profile) => {
   const { page } = profile;
   await open(profile);
-  const program = spawn("cargo", ["run", "--quiet", "--package", "millrace-tests", "--example", "golden_in_worker"], {
-    cwd: join(import.meta.dirname, "../.."),
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const program = spawn(GOLDEN_IN_WORKER, [], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
   const ended = new Promise((resolve) => program.on("exit", resolve));
   await page.exposeFunction("fromWorker", (digits) => program.stdin.write(`${digits}\n`));
   await page.evaluate(async () => {

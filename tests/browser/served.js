@@ -7,16 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { BUILT } from "./harness.js";
+import { MILLRACE, ROOT } from "./programs.js";
 
-const ROOT = join(import.meta.dirname, "../..");
-const PROGRAM = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/millrace");
 const PIPELINE = join(ROOT, "tests/golden/pipelines/web_service.json");
 
 /// Runs the program on a registry of its own.
 export function ownRegistry() {
   const folder = join(mkdtempSync(join(tmpdir(), "millrace-")), "registry");
   const millrace = (...asked) => {
-    const { status, stdout, stderr } = spawnSync(PROGRAM, [...asked, "--registry", folder], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(MILLRACE, [...asked, "--registry", folder], { encoding: "utf8" });
     assert.equal(status, 0, `${asked.join(" ")}: ${stderr}`);
     return stdout;
   };
@@ -34,7 +33,7 @@ export function churn() {
 
 /// Serves a registry with the studio beside it.
 export async function serve({ folder }) {
-  const server = spawn(PROGRAM, ["serve", "--port", "0", "--registry", folder, "--studio", BUILT], {
+  const server = spawn(MILLRACE, ["serve", "--port", "0", "--registry", folder, "--studio", BUILT], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   for await (const line of createInterface({ input: server.stdout })) {

@@ -9,16 +9,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { CASES, nAssertions } from "./conformance.js";
+import { MILLRACE, ROOT } from "./programs.js";
 
-const ROOT = join(import.meta.dirname, "../..");
-const PROGRAM = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/millrace");
 const PIPELINE = join(ROOT, "tests/golden/pipelines/web_service.json");
 
 let server;
 let address;
 
 function millrace(...asked) {
-  const { status, stderr } = spawnSync(PROGRAM, asked, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(MILLRACE, asked, { encoding: "utf8" });
   assert.equal(status, 0, `${asked.join(" ")}: ${stderr}`);
 }
 
@@ -28,7 +27,7 @@ before(async () => {
   millrace("register", PIPELINE, "--name", "churn", "--set", "logistic.l2_weight=10", "--alias", "challenger", ...registry);
   millrace("deploy", "models:/churn/1", ...registry);
   millrace("deploy", "models:/churn@challenger", "--as", "green", ...registry);
-  server = spawn(PROGRAM, ["serve", "--port", "0", ...registry], { stdio: ["ignore", "pipe", "inherit"] });
+  server = spawn(MILLRACE, ["serve", "--port", "0", ...registry], { stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: server.stdout })) {
     address = /http:\/\/[^/]+/.exec(line)[0];
     break;

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keptSweeps } from "./grown_sweep.js";
 import { idle, open, scenario } from "./harness.js";
+import { MILLRACE, ROOT } from "./programs.js";
 import { openQuestion, runAll } from "./studio.js";
 
-const ROOT = join(import.meta.dirname, "../..");
 
 /// Every trial of the sweep that the browser keeps: its settings and the value of the objective, to the last digit.
 async function keptTrials(page) {
@@ -58,7 +58,7 @@ limits: { max_total_trials: 16 }
   );
   for (const jobs of ["1", "2"]) {
     const asked = ["sweep", "public/gallery/churn.json", "--space", space, "--jobs", jobs, "--json"];
-    const program = spawnSync("cargo", ["run", "--quiet", "--package", "cli", "--", ...asked], { cwd: ROOT, encoding: "utf8" });
+    const program = spawnSync(MILLRACE, asked, { cwd: ROOT, encoding: "utf8" });
     assert.equal(program.status, 0, program.stderr);
     const trials = JSON.parse(program.stdout).trials.map(({ settings, metrics }) => ({ settings, value: metrics["evaluate.auc"] }));
     assert.equal(trials.length, 16);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::server::Server;
 use crate::shell::run;
 use crate::speed::Figure;
-use crate::{browser, serving, tools};
+use crate::{browser, programs, serving, tools};
 
 const SCRIPT: &str = "tests/reference/engine_speed.py";
 /// What it needs, beside it.
@@ -43,7 +43,7 @@ pub fn bench(page: &Path) -> Result<bool> {
     figures.iter().for_each(|figure| println!("{}", figure.line(figure.bar_verdict())));
     for besides in ["--losses", "--curves"] {
         let mut script = Command::new(tools::python(PACKAGES, None)?);
-        run(script.arg(SCRIPT).arg(program()).arg(besides), WAY_OUT)?;
+        run(script.arg(SCRIPT).arg(program()?).arg(besides), WAY_OUT)?;
     }
     Ok(figures.iter().all(Figure::holds))
 }
@@ -59,22 +59,20 @@ pub fn held(page: &Path) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-fn program() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Path::new(&target).join("release/examples/engine_speed")
+fn program() -> Result<PathBuf> {
+    Ok(programs::build_measured()?.join("examples/engine_speed"))
 }
 
 fn measure(page: &Path, how: &[&str]) -> Result<Vec<Figure>> {
     let python = tools::python(PACKAGES, None)?;
     // TensorFlow.js is among them.
     tools::node_packages()?;
-    let mut cargo = Command::new("cargo");
-    run(cargo.args(["build", "--quiet", "--release", "-p", "learn", "--example", "engine_speed"]), WAY_OUT)?;
+    let program = program()?;
     let folder = std::env::temp_dir().join(format!("millrace-engine-{}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join("figures.json");
     let mut script = Command::new(python);
-    script.arg(SCRIPT).arg(program()).args(how).arg("--rows").arg(&folder).env("MILLRACE_FIGURES", &path);
+    script.arg(SCRIPT).arg(program).args(how).arg("--rows").arg(&folder).env("MILLRACE_FIGURES", &path);
     let before = serving::cores_free()?;
     run(&mut script, WAY_OUT)?;
     let cores = before.min(serving::cores_free()?);

@@ -9,6 +9,7 @@ mod millrace;
 mod page;
 mod parity;
 mod peers;
+mod programs;
 mod search;
 mod server;
 mod serving;

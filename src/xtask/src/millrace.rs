@@ -1,6 +1,5 @@
 //! The program `millrace` and a server of it, for whoever measures or asks it.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{output_of, run};
+use crate::shell::output_of;
 
 /// The program, with a registry of its own.
 pub struct Millrace {
@@ -18,18 +17,12 @@ pub struct Millrace {
 }
 
 impl Millrace {
-    /// Builds it, and begins with an empty registry.
-    pub fn build(profile: &str, registry: &'static str) -> Result<Self> {
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--package", "cli", "--profile", profile]);
-        run(&mut cargo, "the message above says why")?;
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-        // Cargo puts what its profile `dev` builds elsewhere.
-        let program = target.join(if profile == "dev" { "debug" } else { profile }).join("millrace");
+    /// The one that was built there, with an empty registry.
+    pub fn new(built: &Path, registry: &'static str) -> Result<Self> {
         if Path::new(registry).exists() {
             fs::remove_dir_all(registry).with_context(|| format!("{registry} cannot be removed"))?;
         }
-        Ok(Self { program, registry })
+        Ok(Self { program: built.join("millrace"), registry })
     }
 
     /// The program alone.

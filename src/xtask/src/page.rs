@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
+use crate::programs::target;
 use crate::shell::{run, say};
 use crate::{browser, server, style, tools};
 
@@ -220,10 +221,6 @@ fn write_service_worker(staged: &Path, assets: &str) -> Result<()> {
         .replace("const BUILD = \"\";", &format!("const BUILD = {build:?};"))
         .replace("const FILES = [];", &format!("const FILES = [{}];", list.join(", ")));
     fs::write(staged.join("sw.js"), script).context("sw.js cannot be written")
-}
-
-fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }
 
 /// Cuts the page's program at the functions of `src/studio/src/parts.rs`.

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::millrace::Millrace;
-use crate::tools;
+use crate::{programs, tools};
 
 /// Gives how many of the checks passed and failed; none did where there is no Python to make them.
 pub fn measure() -> Result<(usize, usize)> {
@@ -26,7 +26,7 @@ pub fn measure() -> Result<(usize, usize)> {
         script.status().with_context(|| format!("{name} could not be started")).map(|status| status.success())
     };
     let mut outcomes = vec![passes("telemetry.py", &[])?, passes("manifests.py", &[])?];
-    let millrace = Millrace::build("dev", "target/peers/registry")?;
+    let millrace = Millrace::new(&programs::build()?, "target/peers/registry")?;
     millrace.registry(&["register", "tests/golden/pipelines/web_service.json", "--name", "churn"])?;
     millrace.registry(&["deploy", "models:/churn/1"])?;
     let server = millrace.serve()?;

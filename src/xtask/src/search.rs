@@ -9,7 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
-use crate::shell::{output_of, run};
+use crate::programs;
+use crate::shell::output_of;
 
 const FOLDER: &str = "src/sweep/tests/reference";
 const PIPELINES: [(&str, &str); 3] =
@@ -19,27 +20,26 @@ const BUDGETS: [usize; 2] = [25, 50];
 
 /// Prints every figure; whether all bars were reached.
 pub fn measure() -> Result<bool> {
+    let built = programs::build()?;
     let mut holds = true;
     for example in ["quality", "early_termination"] {
         println!();
-        let mut cargo = Command::new("cargo");
-        cargo.args(["run", "--quiet", "--package", "sweep", "--example", example]);
-        holds &= cargo.status().context("`cargo` could not be started")?.success();
+        let status = Command::new(built.join("examples").join(example)).status();
+        holds &= status.with_context(|| format!("{example} could not be started"))?.success();
     }
     println!();
-    Ok(holds & pipelines()?)
+    Ok(holds & pipelines(&built.join("millrace"))?)
 }
 
 /// Sweeps three real pipelines, as `optuna_pipelines.py` did with Optuna. The bar: no worse after 50 trials.
-fn pipelines() -> Result<bool> {
-    run(Command::new("cargo").args(["build", "--quiet", "--package", "cli"]), "the message above says why")?;
+fn pipelines(millrace: &Path) -> Result<bool> {
     let kept = fs::read_to_string(Path::new(FOLDER).join("optuna_pipelines.json")).context("Optuna's figures")?;
     let kept: Json = serde_json::from_str(&kept).context("Optuna's figures are no JSON")?;
     println!("smallest value, median of {N_SEEDS} seeds; Optuna {}", kept["optuna"].as_str().unwrap_or("?"));
     println!("{:<12} {:<34} {:>9} {:>9}", "pipeline", "sampler", "25", "50");
     let mut holds = true;
     for (name, metric) in PIPELINES {
-        let ours = (0..N_SEEDS).map(|seed| sweep(name, metric, seed)).collect::<Result<Vec<_>>>()?;
+        let ours = (0..N_SEEDS).map(|seed| sweep(millrace, name, metric, seed)).collect::<Result<Vec<_>>>()?;
         let ours = medians(&ours);
         let optuna = |sampler: &str| -> Vec<[f64; 2]> {
             let rows = kept["best"][name][sampler].as_array().into_iter().flatten();
@@ -58,13 +58,13 @@ fn pipelines() -> Result<bool> {
 }
 
 /// The smallest value after each budget of trials.
-fn sweep(name: &str, metric: &str, seed: usize) -> Result<[f64; 2]> {
+fn sweep(millrace: &Path, name: &str, metric: &str, seed: usize) -> Result<[f64; 2]> {
     let folder = Path::new(FOLDER).join("pipelines");
     let space = fs::read_to_string(folder.join(format!("{name}.yaml")))?;
     fs::create_dir_all("target/bench")?;
     let seeded = Path::new("target/bench/space.yaml");
     fs::write(seeded, space.replace("seed: 0", &format!("seed: {seed}")))?;
-    let mut millrace = Command::new("target/debug/millrace");
+    let mut millrace = Command::new(millrace);
     millrace.arg("sweep").arg(folder.join(format!("{name}.json"))).arg("--space").arg(seeded).arg("--json");
     let said: Json = serde_json::from_str(&output_of(&mut millrace, "its message says why")?)?;
     let trials = said["trials"].as_array().context("the sweep printed no trials")?;

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::millrace::{Millrace, Serving};
 use crate::shell::output_of;
 use crate::speed::Figure;
-use crate::tools;
+use crate::{programs, tools};
 
 const PIPELINE: &str = "public/gallery/churn.json";
 const RATE: &str = "5000";
@@ -28,7 +28,7 @@ pub fn bench() -> Result<bool> {
 
 /// Measures everything.
 pub fn measure() -> Result<Vec<Figure>> {
-    let millrace = Millrace::build("release", "target/bench/registry")?;
+    let millrace = Millrace::new(&programs::build_measured()?, "target/bench/registry")?;
     millrace.registry(&["register", PIPELINE, "--node", "train-forest", "--name", "churn"])?;
     millrace.registry(&["deploy", "models:/churn/1"])?;
     let mut tries = Vec::new();

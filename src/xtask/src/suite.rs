@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::page::{self, Profile};
 use crate::server::Server;
 use crate::shell::say;
-use crate::{browser, parity, peers, search, size, speed, tools};
+use crate::{browser, parity, peers, programs, search, size, speed, tools};
 
 /// A part of the test suite.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,13 +97,7 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
     }
     if asked(Part::Browser) || asked(Part::Golden) {
         let only = if asked(Part::Browser) { only } else { Some("golden") };
-        // Built here, so that the scenarios that run them do not wait for a compiler; one by one as they are run there,
-        // because what is built together shares features of its dependencies and would be built again.
-        for program in [["-p", "cli", "--bin", "millrace"], ["-p", "millrace-tests", "--example", "golden_in_worker"]] {
-            step("a program that scenarios compare with", &mut || {
-                passes(Command::new("cargo").arg("build").args(program))
-            });
-        }
+        step("the programs that scenarios compare with", &mut || programs::build().map(|_| Count::of(true)));
         step("browser scenarios", &mut || scenarios(out, only));
     }
     if asked(Part::Search) {
