@@ -232,8 +232,9 @@ impl Screen {
             let mut most: Vec<f32> = least.iter().zip(&doubts).map(|(least, doubt)| least + doubt).collect();
             reach = *most.select_nth_unstable_by(k - 1, f32::total_cmp).1;
         }
+        let is_far = |(least, doubt): (&f32, &f32)| least - doubt > reach;
         // What is not a number is not far.
-        least.iter().zip(&doubts).map(|(least, doubt)| !(least - doubt > reach)).collect()
+        least.iter().zip(&doubts).map(|told| !is_far(told)).collect()
     }
 
     /// Sums of squared differences of the rows of a group to a point, in the square of the unit; 0 for the same row, and for
