@@ -1,8 +1,8 @@
 //! Programs of the workspace that checks run beside its tests.
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::Result;
 

@@ -75,9 +75,8 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
         step("clippy, wasm32", &mut || {
             tools::for_page()?;
             let wasm = ["--target", "wasm32-unknown-unknown", "--target-dir", "target/web"];
-            passes(
-                clippy().args(["-p", "studio", "-p", "worker", "-p", "service_worker"]).args(wasm).args(DENY_WARNINGS),
-            )
+            let programs = ["studio", "worker", "service_worker", "accelerator"].map(|name| ["-p", name]);
+            passes(clippy().args(programs.as_flattened()).args(wasm).args(DENY_WARNINGS))
         });
     }
     if asked(Part::Unit) {
