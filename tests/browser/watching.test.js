@@ -10,7 +10,7 @@ const PETALS = pipelineJson(
   {
     data: ["data.sample-datasets@1", { dataset: "iris" }],
     petals: ["transform.select-columns@1", { columns: { names: ["petal_length", "petal_width", "species"] } }],
-    network: ["learn.neural-network@1", { hidden_nodes: "256, 128", iterations: 10_000, patience: 1_000, learning_rate: 0.00001, tolerance: 0 }],
+    network: ["learn.neural-network@1", { hidden_nodes: "512, 256", iterations: 10_000, patience: 1_000, learning_rate: 0.000001, tolerance: 0 }],
     train: ["train.train-model@1"],
   },
   { "petals.table": "data.table", "train.learner": "network.learner", "train.table": "petals.table" },
@@ -31,8 +31,8 @@ const DIGITS = pipelineJson(
 
 /// The passes that are told of beside the buttons.
 async function passes(page) {
-  const text = await page.locator(".output__controls").innerText();
-  return Number(text.match(/Pass (\d+) of/)?.[1]);
+  const told = page.locator(".output__controls").getByText(/Pass \d+ of/);
+  return Number((await told.innerText()).match(/Pass (\d+) of/)[1]);
 }
 
 async function titles(page) {
