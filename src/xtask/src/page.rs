@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
 
@@ -157,7 +158,28 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
     build_service_worker(profile, &assets)?;
     build_accelerator(profile, &assets)?;
     if profile == Profile::Release {
-        for wasm in files_ending(&assets, ".wasm")? {
+        optimise_all(&assets)?;
+    }
+    let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
+    fs::rename(&assets, staged.join(&named)).context("assets/ cannot be renamed")?;
+    let page = page.replace(&format!("{ASSETS}/"), &format!("{named}/"));
+    fs::write(&index, page).context("index.html cannot be written")?;
+    write_service_worker(staged, &named)
+}
+
+/// Optimises all programs of a folder, as many at once as there are cores. The worker takes as long as all others, so it
+/// comes first.
+fn optimise_all(assets: &Path) -> Result<()> {
+    let mut programs = Vec::new();
+    for wasm in files_ending(assets, ".wasm")? {
+        let n_bytes = fs::metadata(&wasm).with_context(|| format!("{} cannot be read", wasm.display()))?.len();
+        programs.push((n_bytes, wasm));
+    }
+    programs.sort();
+    let programs = Mutex::new(programs);
+    let optimise = || -> Result<()> {
+        let next = || programs.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some((_, wasm)) = next() {
             // A browser compiles a function when it is first called: one that has swallowed others takes longer than those
             // that are needed, and the service worker is compiled anew whenever it starts.
             let flags: &[&str] = match wasm.file_name().and_then(|name| name.to_str()) {
@@ -167,12 +189,13 @@ fn finish(staged: &Path, profile: Profile) -> Result<()> {
             };
             tools::optimise(&wasm, flags)?;
         }
-    }
-    let named = format!("{ASSETS}-{:016x}", hash_of_folder(&assets)?);
-    fs::rename(&assets, staged.join(&named)).context("assets/ cannot be renamed")?;
-    let page = page.replace(&format!("{ASSETS}/"), &format!("{named}/"));
-    fs::write(&index, page).context("index.html cannot be written")?;
-    write_service_worker(staged, &named)
+        Ok(())
+    };
+    let n_cores = thread::available_parallelism().map_or(1, |n| n.get());
+    thread::scope(|scope| {
+        let at_work: Vec<_> = (0..n_cores).map(|_| scope.spawn(optimise)).collect();
+        at_work.into_iter().try_for_each(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Builds the program of the endpoint that lives in the browser. It has no glue, so trunk has nothing to do with it. It is
