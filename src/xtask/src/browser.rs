@@ -1,12 +1,12 @@
 //! Finding a Chromium for the browser tests.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
+use std::env;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{answers, run, say};
+use crate::debian;
+use crate::shell::{answers, say};
 
 const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"];
 const PLACES: &[&str] = &[
@@ -21,16 +21,9 @@ pub fn find_or_install() -> Result<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    if Path::new("/etc/debian_version").exists() && is_root() {
+    if debian::is_ours() {
         say("installing Chromium with apt");
-        let way_out = "install Chromium yourself, or name one in MILLRACE_CHROMIUM";
-        let apt = || {
-            let mut apt = Command::new("apt-get");
-            apt.env("DEBIAN_FRONTEND", "noninteractive");
-            apt
-        };
-        run(apt().args(["update", "--quiet"]), way_out)?;
-        run(apt().args(["install", "--yes", "--quiet", "--no-install-recommends", "chromium"]), way_out)?;
+        debian::install(&["chromium"], "install Chromium yourself, or name one in MILLRACE_CHROMIUM")?;
         if let Some(found) = find() {
             return Ok(found);
         }
@@ -51,13 +44,4 @@ fn find() -> Option<PathBuf> {
     on_path
         .find(|path| path.is_file() && answers(path))
         .or_else(|| PLACES.iter().map(PathBuf::from).find(|path| path.is_file()))
-}
-
-fn is_root() -> bool {
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("Uid:"))
-            .is_some_and(|ids| ids.split_whitespace().nth(1) == Some("0"))
-    })
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod browser;
+mod debian;
 mod engine;
 mod gpu;
 mod icons;

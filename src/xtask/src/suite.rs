@@ -80,6 +80,7 @@ pub fn run(parts: &[Part], only: Option<&str>, debug: bool) -> Result<ExitCode> 
         });
     }
     if asked(Part::Unit) {
+        tools::gpu_driver();
         let compared = parity::empty_folder()?;
         step("unit, property, reference and golden tests", &mut || {
             counts(cargo_test().arg("--workspace").env(parity::VARIABLE, &compared))

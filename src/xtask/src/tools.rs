@@ -10,6 +10,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
+use crate::debian;
 use crate::shell::{answers, output_of, run, say, script};
 
 const TRUNK_VERSION: &str = "0.21.14";
@@ -51,6 +52,20 @@ pub fn for_lint() -> Result<()> {
     }
     say("adding rustfmt and clippy");
     run(Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]), RUST)
+}
+
+/// Sees to it that tests of the GPU have one: where no driver is there, Mesa's for the CPU. Without one they say what they
+/// did not run.
+pub fn gpu_driver() {
+    let is_there = |folder| fs::read_dir(folder).is_ok_and(|mut drivers| drivers.next().is_some());
+    if !debian::is_ours() || ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].into_iter().any(is_there) {
+        return;
+    }
+    say("installing Mesa's Vulkan for the CPU with apt");
+    let packages = ["mesa-vulkan-drivers", "libvulkan1"];
+    if let Err(error) = debian::install(&packages, "tests on the GPU are left out") {
+        println!("{error:#}");
+    }
 }
 
 /// Installs the packages of tests/browser: Playwright, axe, wasm-opt and TensorFlow.js.
