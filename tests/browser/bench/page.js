@@ -518,7 +518,7 @@ async function measureOneRun(page) {
 async function measureWatching(page) {
   console.log("\nA network of 64 and 64 nodes on 8,000 rows while it learns");
   await open(page);
-  const learner = ["learn.neural-network@1", { hidden_nodes: "64, 64", iterations: 30, patience: 30 }];
+  const learner = ["learn.neural-network@1", { hidden_nodes: "64, 64", iterations: 60, patience: 60 }];
   let seed = 100;
   const secs = async (looksAt) => {
     seed += 1;
