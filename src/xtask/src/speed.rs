@@ -25,7 +25,6 @@ const FALL_SHORT: [(&str, &str); 10] = [
     ("network, fit: time beside PyTorch's", "0.73"),
     ("network, fit in the browser: time beside PyTorch's", "1.33"),
     ("pca, fit and projection in the browser: time beside scikit-learn's", "1.59"),
-    // Where its products alone take as long as the bar allows.
     ("network, fit in the browser: time beside TensorFlow.js's", "0.11"),
     // Its kernel's cache is as large as is asked for.
     ("svm: the most memory beside the rows' and the model's own", "23"),
