@@ -24,7 +24,7 @@ const FALL_SHORT: [(&str, &str); 10] = [
     // Where PyTorch is installed, which 3 GB of packages bring.
     ("network, fit: time beside PyTorch's", "0.73"),
     ("network, fit in the browser: time beside PyTorch's", "1.33"),
-    ("pca, fit and projection in the browser: time beside scikit-learn's", "1.59"),
+    ("pca, fit and projection in the browser: time beside scikit-learn's", "1.24"),
     ("network, fit in the browser: time beside TensorFlow.js's", "0.11"),
     // Its kernel's cache is as large as is asked for.
     ("svm: the most memory beside the rows' and the model's own", "23"),
