@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { pipelineJson } from "./data.js";
 import { assertAccessible, idle, open, scenario } from "./harness.js";
-import { card, finished, inState, openFile, runAll, setNumber } from "./studio.js";
+import { card, finished, inState, openFile, runAll, setNumber, states } from "./studio.js";
 
 const PETALS = pipelineJson(
   "Petals",
@@ -14,6 +14,19 @@ const PETALS = pipelineJson(
     train: ["train.train-model@1"],
   },
   { "petals.table": "data.table", "train.learner": "network.learner", "train.table": "petals.table" },
+);
+
+/// Two networks that do not wait for each other, so that two workers train one each.
+const BOTH = pipelineJson(
+  "Both",
+  {
+    data: ["data.sample-datasets@1", { dataset: "iris" }],
+    wide: ["learn.neural-network@1", { hidden_nodes: "512, 256", iterations: 10_000, patience: 1_000, learning_rate: 0.000001, tolerance: 0 }],
+    deep: ["learn.neural-network@1", { hidden_nodes: "256, 256, 256", iterations: 10_000, patience: 1_000, learning_rate: 0.000001, tolerance: 0 }],
+    first: ["train.train-model@1"],
+    second: ["train.train-model@1"],
+  },
+  { "first.learner": "wide.learner", "first.table": "data.table", "second.learner": "deep.learner", "second.table": "data.table" },
 );
 
 const DIGITS = pipelineJson(
@@ -91,6 +104,51 @@ scenario("a network is watched, paused, sent on by a pass, stopped, and goes on 
   await page.getByText(new RegExp(`It went on after ${nDone} passes, which a run before had done`)).first().waitFor();
   assert.ok((await titles(page)).includes("species, as predicted"));
   await assertAccessible(page, "a network of two columns");
+});
+
+scenario("networks on two workers are both watched, and paused together", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await page.evaluate(() => localStorage.setItem("millrace.workers", 2));
+  await page.reload();
+  await idle(page);
+  await openFile(page, "both.json", BOTH);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const trainings = ["first", "second"];
+  const controls = page.locator(".output__controls");
+  const since = new Map();
+  for (const node of trainings) {
+    await inState(page, node, "running");
+    await card(page, node).click();
+    await controls.getByText(/Pass \d+ of/).waitFor();
+    const shown = await titles(page);
+    assert.equal(shown[0], "Loss in each pass");
+    const before = await passes(page);
+    await page.waitForFunction((before) => Number(document.querySelector(".output__controls").innerText.match(/Pass (\d+)/)?.[1]) > before + 5, before);
+  }
+  assert.equal(page.workers().length, 2, "the page's own and its helper");
+  await controls.getByRole("button", { name: "Pause" }).click();
+  for (const node of trainings) {
+    await card(page, node).click();
+    await controls.getByText(/, paused$/).waitFor();
+    since.set(node, await passes(page));
+  }
+  for (const node of trainings) {
+    await card(page, node).click();
+    await controls.getByText(/, paused$/).waitFor();
+    assert.equal(await passes(page), since.get(node), `${node} is paused`);
+  }
+  await controls.getByRole("button", { name: "Resume" }).click();
+  for (const node of trainings) {
+    await card(page, node).click();
+    await page.waitForFunction((before) => {
+      const told = document.querySelector(".output__controls")?.innerText ?? "";
+      return !told.includes("paused") && Number(told.match(/Pass (\d+)/)?.[1]) > before;
+    }, since.get(node));
+  }
+  await page.locator("#stop").click();
+  await finished(page);
+  assert.deepEqual([(await states(page)).first, (await states(page)).second], ["cancelled", "cancelled"]);
 });
 
 scenario("a network of images shows its filters and what they find", async (profile) => {

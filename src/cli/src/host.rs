@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use engine::testing::Bytes;
 use engine::threads::Threads;
-use engine::{Crew, Host, Local, Source};
+use engine::{Crew, Host, Local, Source, give_way};
 use learn::accelerator::Accelerator;
 use pipeline::{FileRef, NodeId};
 use protocol::{Failure, RunEvent};
@@ -135,7 +135,7 @@ impl Host for NativeHost {
     }
 
     fn breathe(&self) -> Local<'_, ()> {
-        Box::pin(async {})
+        Box::pin(give_way())
     }
 
     /// Ctrl+C ends the program, so nobody is left to ask.

@@ -1,8 +1,10 @@
 //! What the engine asks of whoever runs it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::mem::replace;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use learn::accelerator::Accelerator;
 use learn::neural::Standings;
@@ -67,7 +69,7 @@ pub trait Host {
     /// The run has moved as far as it was asked to, and is paused from now on.
     fn pause(&self) {}
 
-    /// Lets messages in, a cancellation among them.
+    /// Lets messages in, a cancellation among them, and gives way to what else is under way.
     fn breathe(&self) -> Local<'_, ()>;
 
     /// Whether the user has asked to stop. Asked often; must be cheap.
@@ -75,6 +77,19 @@ pub trait Host {
 
     /// Tells whoever listens.
     fn emit(&self, event: RunEvent);
+}
+
+/// A breath where there are no messages: whatever else is under way has its turn.
+pub async fn give_way() {
+    let mut has_given = false;
+    poll_fn(|context| {
+        if replace(&mut has_given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// The bytes of a file, piece by piece.

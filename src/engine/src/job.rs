@@ -9,7 +9,7 @@ use std::sync::Arc;
 use learn::accelerator::Accelerator;
 use learn::neural::Standings;
 use pipeline::{Node, NodeId, Spec};
-use protocol::{Face, Failure, FoldRows, Measured, Motion, Panel};
+use protocol::{Face, Failure, FoldRows, Measured, Motion, Panel, RunEvent, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::team::{Order, Spread, Team};
@@ -17,6 +17,14 @@ use crate::{Artifact, Component, Host, In, NodeParams, Out, Param, ParamValue, P
 
 /// Hears how far a node is, 0 to 1, and with what.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(f64, &str) + 'a>;
+
+/// Tells the host.
+pub(crate) fn progress_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnProgress<'a> {
+    Box::new(move |fraction, message| {
+        let fraction = fraction.clamp(0.0, 1.0);
+        host.emit(RunEvent::Progress { run, node: node.clone(), fraction, message: message.into() });
+    })
+}
 
 /// Hears what a node measures on its way.
 pub(crate) type OnMetric<'a> = Box<dyn Fn(&Measured) + 'a>;
@@ -277,7 +285,7 @@ impl<'a> Job<'a> {
     /// The work of this job as another engine needs it.
     fn order(&self) -> Arc<Order> {
         let n_bytes = self.table_bytes().saturating_add(self.component.memory(self));
-        Order::new(self.node, self.seed, &self.inputs, n_bytes)
+        Order::new(None, self.node, self.seed, &self.inputs, n_bytes)
     }
 
     /// Computes parts: by helpers too, if the host has some and the work is worth it, and here. `take` is given what

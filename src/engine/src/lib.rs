@@ -27,7 +27,7 @@ pub use artifact::{Artifact, Evaluation, Port};
 pub use component::{Component, Flow, FlowError, Running, Scoring, Work};
 pub use engine::Engine;
 pub use export::{export, export_in_turns};
-pub use host::{Host, Local, Source};
+pub use host::{Host, Local, Source, give_way};
 pub use job::{Job, JobError, Parts};
 pub use keys::{In, NodeParams, Out, Param, ParamValue};
 pub use parcel::{Parcel, decoded, encoded};

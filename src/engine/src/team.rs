@@ -10,9 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pipeline::{Node, Spec};
+use pipeline::{Node, NodeId, Spec};
+use protocol::RunId;
 use serde::{Deserialize, Serialize};
 
+use crate::job::progress_events;
 use crate::parcel::{Components, Left, Packing, unpack_artifacts};
 use crate::{Artifact, Component, Host, Job, JobError, Local, Parcel};
 
@@ -34,6 +36,7 @@ pub enum Task {
 #[derive(Debug)]
 pub struct Order {
     id: u64,
+    place: Option<(RunId, NodeId)>,
     node: Node,
     seed: u64,
     inputs: BTreeMap<String, Artifact>,
@@ -42,15 +45,26 @@ pub struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(node: &Node, seed: u64, inputs: &BTreeMap<String, Artifact>, n_bytes: u64) -> Arc<Self> {
+    pub(crate) fn new(
+        place: Option<(RunId, NodeId)>,
+        node: &Node,
+        seed: u64,
+        inputs: &BTreeMap<String, Artifact>,
+        n_bytes: u64,
+    ) -> Arc<Self> {
         static N_ORDERS: AtomicU64 = AtomicU64::new(0);
         let id = N_ORDERS.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, node: node.clone(), seed, inputs: inputs.clone(), n_bytes })
+        Arc::new(Self { id, place, node: node.clone(), seed, inputs: inputs.clone(), n_bytes })
     }
 
     /// Tells orders apart, so that each travels to a helper once.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The run and the node that it is, where a helper does all of it and somebody may follow how.
+    pub fn place(&self) -> Option<&(RunId, NodeId)> {
+        self.place.as_ref()
     }
 
     /// Ready to travel to another memory.
@@ -60,7 +74,7 @@ impl Order {
     pub fn pack(&self) -> Result<Parcel, JobError> {
         let mut packing = Packing::default();
         let inputs = packing.artifacts(&self.inputs);
-        packing.seal(&(self.id, &self.node, self.seed, inputs, self.n_bytes))
+        packing.seal(&(self.id, &self.place, &self.node, self.seed, inputs, self.n_bytes))
     }
 }
 
@@ -183,6 +197,17 @@ impl<'a> Team<'a> {
 
     /// What came of a ticket, once there is an answer.
     pub(crate) fn answer(&self, ticket: u64) -> Option<Answer> {
+        self.hear();
+        self.answers.borrow_mut().remove(&ticket)
+    }
+
+    /// Whether there is an answer.
+    pub(crate) fn has_answer(&self, ticket: u64) -> bool {
+        self.hear();
+        self.answers.borrow().contains_key(&ticket)
+    }
+
+    fn hear(&self) {
         let mut seats = self.seats.borrow_mut();
         for Answered { helper, ticket, outcome } in self.crew.answers() {
             // An answer to an earlier run's ticket has nobody who waits for it.
@@ -196,7 +221,6 @@ impl<'a> Team<'a> {
             }
             self.answers.borrow_mut().insert(ticket, outcome);
         }
-        self.answers.borrow_mut().remove(&ticket)
     }
 
     /// Nobody waits for this any more.
@@ -351,9 +375,10 @@ impl Helper {
     /// # Errors
     /// It is not what another engine of this version has packed.
     pub fn open_parcel(&mut self, parcel: &Parcel) -> Result<(), JobError> {
-        let (id, node, seed, inputs, n_bytes) = parcel.open::<(u64, Node, u64, _, u64)>()?;
+        let (id, place, node, seed, inputs, n_bytes) =
+            parcel.open::<(u64, Option<(RunId, NodeId)>, Node, u64, _, u64)>()?;
         let inputs = unpack_artifacts(inputs, &parcel.tables, &self.components)?;
-        self.open(Arc::new(Order { id, node, seed, inputs, n_bytes }));
+        self.open(Arc::new(Order { id, place, node, seed, inputs, n_bytes }));
         Ok(())
     }
 
@@ -384,9 +409,13 @@ impl Helper {
                 outcome.map(|bytes| Parcel { bytes, tables: Vec::new() })
             }
             Task::Whole => {
+                if let Some((run, id)) = &order.place {
+                    job.on_progress = progress_events(host, *run, id.clone());
+                    job.watched = Some(id);
+                }
                 let began_secs = host.now_secs();
                 component.run(&mut job).await?;
-                let elapsed_secs = host.now_secs() - began_secs;
+                let elapsed_secs = host.now_secs() - began_secs - job.paused_secs;
                 let Job { outputs, face, panels, measured, .. } = job;
                 Left { outputs, face, panels, measured, elapsed_secs, ..Left::default() }.pack()
             }

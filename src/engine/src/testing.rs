@@ -11,7 +11,7 @@ use pipeline::{FileRef, Node, Params, Point, Spec, Value};
 use protocol::{Face, Failure, Measured, Panel, RunEvent};
 
 use crate::team::Team;
-use crate::{Artifact, Component, Crew, Host, Job, JobError, Local, Source};
+use crate::{Artifact, Component, Crew, Host, Job, JobError, Local, Source, give_way};
 
 /// Files in memory, a clock that goes forward a millisecond at every look, and every event kept.
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl Host for TestHost {
 
     fn breathe(&self) -> Local<'_, ()> {
         self.n_breaths.set(self.n_breaths.get() + 1);
-        Box::pin(async {})
+        Box::pin(give_way())
     }
 
     fn is_cancelled(&self) -> bool {

@@ -1,12 +1,16 @@
 //! Planning, reuse, explanations, failures and cancellation, with components small enough to be read here.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::testing::{TestHost, block_on};
 use engine::threads::Threads;
-use engine::{Artifact, Component, Engine, Evaluation, Flow, FlowError, In, Job, Out, Param, Running, Work};
+use engine::{
+    Answer, Answered, Artifact, Component, Crew, Engine, Evaluation, Flow, FlowError, Helper, In, Job, Local, Order,
+    Out, Param, Running, Task, Work,
+};
 use model::{NewColumn, NewValues};
 use pipeline::{Edit, Family, InPort, Node, NodeId, OutPort, Params, Pipeline, Point, Spec, Value};
 use protocol::{Failure, Kept, NodeOutcome, RunEvent, RunId, RunReport, RunTarget};
@@ -100,6 +104,25 @@ impl Component for Heavy {
     }
     fn work(&self, _job: &Job<'_>) -> Work {
         Work { nanos: 1_000_000_000, n_parts: 1 }
+    }
+}
+
+/// The same, and it takes a while.
+struct Lasting;
+impl Component for Lasting {
+    fn spec(&self) -> Spec {
+        Spec { id: "transform.lasting".into(), ..Heavy.spec() }
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Box::pin(async move {
+            for _ in 0..200 {
+                job.checkpoint(0.5, "on its way").await?;
+            }
+            Add.run(job).await
+        })
+    }
+    fn work(&self, job: &Job<'_>) -> Work {
+        Heavy.work(job)
     }
 }
 
@@ -380,7 +403,7 @@ mod random_edits {
     }
 }
 
-static ALL: [&dyn Component; 4] = [&Count, &Add, &Total, &Heavy];
+static ALL: [&dyn Component; 5] = [&Count, &Add, &Total, &Heavy, &Lasting];
 
 /// count → first → total, and three other works beside the first.
 fn side_by_side() -> Pipeline {
@@ -444,6 +467,101 @@ fn long_works_that_do_not_rest_on_each_other_are_computed_side_by_side() {
         let told = host.events.borrow().iter().filter(|event| matches!(event, RunEvent::Metric { .. })).count();
         assert_eq!(told, 4, "what was measured elsewhere is told too");
     }
+}
+
+/// A helper that is through with what it is given before it is asked.
+struct Prompt {
+    helper: RefCell<Helper>,
+    answers: RefCell<Vec<Answered>>,
+    /// What the helper said on its way.
+    events: RefCell<Vec<RunEvent>>,
+}
+
+impl Crew for Prompt {
+    fn n_helpers(&self) -> u32 {
+        1
+    }
+
+    fn least_work(&self) -> u64 {
+        1_000
+    }
+
+    fn spare_bytes(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn hand(&self, helper: u32, ticket: u64, order: &Arc<Order>, task: Task) {
+        let mut engine = self.helper.borrow_mut();
+        engine.open(Arc::clone(order));
+        let host = TestHost::default();
+        let outcome = Answer::Done(block_on(engine.compute(&host, task)));
+        self.answers.borrow_mut().push(Answered { helper, ticket, outcome });
+        self.events.borrow_mut().extend(host.events.take());
+    }
+
+    fn stop(&self, _helper: u32) {}
+
+    fn answers(&self) -> Vec<Answered> {
+        self.answers.take()
+    }
+
+    fn rest(&self) -> Local<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn dismiss(&self) {}
+}
+
+#[test]
+fn what_rests_on_a_helper_does_not_wait_for_a_long_work_here() {
+    let mut pipeline = sample();
+    for (name, component, source) in [
+        ("first", "transform.lasting", "count"),
+        ("second", "transform.lasting", "count"),
+        ("after-first", "transform.add", "first"),
+        ("after-second", "transform.add", "second"),
+        ("last-of-first", "transform.heavy", "after-first"),
+        ("last-of-second", "transform.heavy", "after-second"),
+    ] {
+        let node = Node { component: component.into(), ..pipeline.node(&id("add")).expect("there").clone() };
+        pipeline.apply(Edit::AddNode(id(name), node)).expect("free");
+        pipeline
+            .apply(Edit::Connect(OutPort::new(&id(source), "table"), InPort::new(&id(name), "table")))
+            .expect("fits");
+    }
+    for node in ["add", "other", "total"] {
+        pipeline.apply(Edit::RemoveNode(id(node))).expect("there");
+    }
+    set(&mut pipeline, "second", "addend", Value::Float(7.0));
+    let crew = Rc::new(Prompt {
+        helper: RefCell::new(Helper::new(&ALL)),
+        answers: RefCell::default(),
+        events: RefCell::default(),
+    });
+    let host = TestHost::default().helped_by(crew.clone());
+    let (report, tables, begun) = left(&host, &pipeline);
+    let (alone, expected, _) = left(&TestHost::default(), &pipeline);
+    assert_eq!((report, tables), (alone, expected));
+
+    let (here, away) = if begun[&id("first")] == 0 { ("first", "second") } else { ("second", "first") };
+    assert_eq!((begun[&id(here)], begun[&id(away)]), (0, 1));
+    let finished: Vec<NodeId> = host
+        .events
+        .borrow()
+        .iter()
+        .filter_map(|event| if let RunEvent::Finished { node, .. } = event { Some(node.clone()) } else { None })
+        .collect();
+    let place = |node: &str| finished.iter().position(|other| *other == id(node)).expect("it ran");
+    for node in [away.to_owned(), format!("after-{away}"), format!("last-of-{away}")] {
+        assert!(place(&node) < place(here), "{node} waited: {finished:?}");
+    }
+    assert_eq!(begun[&id(&format!("after-{away}"))], 0, "what is soon done is done here, in between");
+    assert_eq!(begun[&id(&format!("last-of-{away}"))], 1, "a long one goes to the helper");
+    let is_told = |event: &RunEvent| {
+        matches!(event, RunEvent::Progress { run: RunId(1), node, message, .. }
+            if *node == id(away) && message == "on its way")
+    };
+    assert!(crew.events.borrow().iter().any(is_told), "the helper says how far it is, and with what");
 }
 
 #[test]

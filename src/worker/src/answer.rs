@@ -34,7 +34,7 @@ pub struct Session {
     row_orders: RowOrders,
     helpers: Helpers,
     gpu: Gpu,
-    sights: Sights,
+    sights: Rc<Sights>,
     motion: Cell<Motion>,
     standings: Rc<Standings>,
     followed: Followed,
@@ -44,6 +44,7 @@ pub struct Session {
 impl Session {
     /// An engine without results.
     pub fn new() -> Self {
+        let sights = Rc::default();
         Self {
             engine: Engine::new(components::catalogue(), RESULTS_BYTES),
             files: Files::default(),
@@ -51,9 +52,9 @@ impl Session {
             cancelled: RefCell::default(),
             is_running: Cell::new(false),
             row_orders: RowOrders::default(),
-            helpers: Helpers::new(),
+            helpers: Helpers::new(Rc::clone(&sights)),
             gpu: Gpu::default(),
-            sights: Sights::default(),
+            sights,
             motion: Cell::default(),
             standings: Rc::default(),
             followed: Followed::default(),
@@ -102,13 +103,16 @@ impl Session {
             }
             Request::SetMotion(call) => {
                 if self.is_running.get() {
-                    self.motion.set(call.motion);
+                    self.set_motion(call.motion);
                 }
                 Reply::SetMotion(())
             }
             Request::Look(call) => {
-                let seen = if self.is_running.get() { self.sights.look(&call).await } else { None };
-                Reply::Look(seen)
+                if !self.is_running.get() {
+                    return Ok(Reply::Look(None));
+                }
+                self.helpers.look(&call.node);
+                Reply::Look(self.sights.look(&call).await)
             }
             Request::AddFile(call) => {
                 let file =
@@ -198,6 +202,11 @@ impl Session {
         self.gpu.prepare(networks, &mut wanted).await;
     }
 
+    fn set_motion(&self, motion: Motion) {
+        self.motion.set(motion);
+        self.helpers.set_motion(motion);
+    }
+
     fn host(&self, run: RunId) -> WorkerHost<'_> {
         let Self { files, breath, cancelled, helpers, gpu, sights, motion, standings, .. } = self;
         WorkerHost { run, files, breath, cancelled, helpers, gpu, sights, motion, standings }
@@ -210,7 +219,7 @@ impl Session {
     /// Passes on what came of a run that is over.
     fn over<T>(&self, outcome: T) -> T {
         self.is_running.set(false);
-        self.motion.set(Motion::Free);
+        self.set_motion(Motion::Free);
         self.sights.clear();
         self.cancelled.borrow_mut().clear();
         outcome

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use js_sys::{Function, Promise};
+use protocol::Motion;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort};
@@ -60,6 +61,15 @@ impl Breath {
         let promise = Promise::new(&mut |resolve, _| self.waiting.borrow_mut().push(resolve));
         if self.port.post_message(&JsValue::UNDEFINED).is_ok() {
             let _ = JsFuture::from(promise).await;
+        }
+    }
+
+    /// As long a breath as a run that moves like this leaves time for.
+    pub async fn at(&self, motion: Motion) {
+        const PAUSE_MS: i32 = 50;
+        match motion {
+            Motion::Paused => self.rest(PAUSE_MS).await,
+            Motion::Free | Motion::OnePass => self.take().await,
         }
     }
 

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use engine::{Answer, Answered, Crew, JobError, Local, Order, Parcel, Task, decoded, encoded};
 use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
-use protocol::Failure;
+use pipeline::NodeId;
+use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, Sealed};
 use serde::{Deserialize, Serialize};
 use table::Table;
 use wasm_bindgen::prelude::*;
@@ -18,7 +19,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::host::device_gib;
-use crate::scope;
+use crate::sights::Sights;
+use crate::{post, scope};
 
 /// The name by which a worker knows that it is a helper.
 pub const NAME: &str = "helper";
@@ -42,6 +44,10 @@ pub enum ToHelper {
     Stop(u64),
     /// Let the order go.
     LetGo,
+    /// Somebody looks at this ticket's work, which is this node.
+    Look(u64, NodeId),
+    /// Move like this from now on.
+    Move(Motion),
 }
 
 /// What a helper says.
@@ -49,6 +55,10 @@ pub enum ToHelper {
 pub enum FromHelper {
     /// It is at work.
     Alive,
+    /// How far it is with a ticket.
+    Progress(u64, RunEvent),
+    /// What a ticket's work shows to whoever looked.
+    Seen(u64, Sealed<Vec<Panel>>),
     /// What came of a ticket, and the size of the helper's memory.
     Done(u64, Result<Vec<u8>, JobError>, u64),
 }
@@ -59,6 +69,9 @@ pub struct Helpers(Rc<Inner>);
 
 struct Inner {
     seats: RefCell<Vec<Seat>>,
+    /// What nodes under way show.
+    sights: Rc<Sights>,
+    motion: Cell<Motion>,
     answers: RefCell<Vec<Answered>>,
     resting: RefCell<Vec<Function>>,
     shares_all: Cell<bool>,
@@ -71,6 +84,8 @@ struct Seat {
     running: Option<Running>,
     /// What it was given and has not answered, the ticket of an earlier run first.
     tickets: Vec<u64>,
+    /// The ticket that is a whole node, and the node, while somebody may follow how it goes.
+    followed: Option<(u64, NodeId)>,
     order: Option<u64>,
     heard_ms: f64,
     memory_bytes: u64,
@@ -92,9 +107,11 @@ impl Running {
 
 impl Helpers {
     /// Nobody yet.
-    pub fn new() -> Self {
+    pub fn new(sights: Rc<Sights>) -> Self {
         Self(Rc::new(Inner {
             seats: RefCell::default(),
+            sights,
+            motion: Cell::default(),
             answers: RefCell::default(),
             resting: RefCell::default(),
             shares_all: Cell::new(false),
@@ -115,6 +132,28 @@ impl Helpers {
             }
         }
         seats.resize_with(n_helpers, Seat::default);
+    }
+
+    /// Somebody looks at this node; the helper that computes it, if one does, is told.
+    pub fn look(&self, node: &NodeId) {
+        let is_it = |seat: &Seat| Some((seat.followed.as_ref().filter(|followed| followed.1 == *node)?).0);
+        let found = (0..).zip(&*self.0.seats.borrow()).find_map(|(helper, seat)| Some((helper, is_it(seat)?)));
+        if let Some((helper, ticket)) = found {
+            // One that is gone shows nothing.
+            let _ = self.0.send(helper, &ToHelper::Look(ticket, node.clone()), &[]);
+        }
+    }
+
+    /// How everybody's work moves from now on.
+    pub fn set_motion(&self, motion: Motion) {
+        if self.0.motion.replace(motion) == motion {
+            return;
+        }
+        let n_helpers = self.n_helpers();
+        for helper in (0..n_helpers).filter(|&helper| self.0.seats.borrow()[helper as usize].running.is_some()) {
+            // One that is gone does not move.
+            let _ = self.0.send(helper, &ToHelper::Move(motion), &[]);
+        }
     }
 }
 
@@ -147,7 +186,10 @@ impl Inner {
         let seat = &mut self.seats.borrow_mut()[helper as usize];
         (seat.order, seat.heard_ms, seat.memory_bytes) = (None, now_ms(), 0);
         seat.running = Some(Running { worker, _on_message: on_message, _on_error: on_error });
-        Ok(())
+        match self.motion.get() {
+            Motion::Free => Ok(()),
+            motion => self.send(helper, &ToHelper::Move(motion), &[]),
+        }
     }
 
     fn hear(&self, helper: u32, data: &JsValue) {
@@ -155,11 +197,23 @@ impl Inner {
         let mut seats = self.seats.borrow_mut();
         let Some(seat) = seats.get_mut(helper as usize) else { return };
         seat.heard_ms = now_ms();
+        let followed = |ticket| seat.followed.as_ref().filter(|followed| followed.0 == ticket);
         match said {
             FromHelper::Alive => {}
+            FromHelper::Progress(ticket, event) => {
+                if followed(ticket).is_some() {
+                    post(&FromWorker::Event(event));
+                }
+            }
+            FromHelper::Seen(ticket, panels) => {
+                if let Some((_, node)) = followed(ticket) {
+                    self.sights.show(node, panels);
+                }
+            }
             FromHelper::Done(ticket, outcome, memory_bytes) => {
                 seat.memory_bytes = memory_bytes;
                 seat.tickets.retain(|other| *other != ticket);
+                seat.followed.take_if(|followed| followed.0 == ticket);
                 drop(seats);
                 let outcome = Answer::Done(outcome.map(|bytes| Parcel { bytes, tables }));
                 self.answer(Answered { helper, ticket, outcome });
@@ -209,6 +263,9 @@ impl Inner {
             seat.heard_ms = now_ms();
         }
         seat.tickets.push(ticket);
+        if let (Task::Whole, Some((_, node))) = (task, order.place()) {
+            seat.followed = Some((ticket, node.clone()));
+        }
         seat.order = Some(order.id());
         Ok(())
     }
@@ -249,7 +306,11 @@ impl Crew for Helpers {
     }
 
     fn stop(&self, helper: u32) {
-        let tickets = self.0.seats.borrow().get(helper as usize).map(|seat| seat.tickets.clone());
+        let stopped = |seat: &mut Seat| {
+            seat.followed = None;
+            seat.tickets.clone()
+        };
+        let tickets = self.0.seats.borrow_mut().get_mut(helper as usize).map(stopped);
         for ticket in tickets.unwrap_or_default() {
             // One that is gone needs not be stopped.
             let _ = self.0.send(helper, &ToHelper::Stop(ticket), &[]);

@@ -8,8 +8,8 @@ use std::task::{Poll, Waker};
 
 use engine::{Helper, Host, Local, Parcel, Source};
 use js_sys::Array;
-use pipeline::FileRef;
-use protocol::{Failure, RunEvent};
+use pipeline::{FileRef, NodeId};
+use protocol::{Failure, Look, Motion, Panel, RunEvent, Sealed};
 use table::Table;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -18,17 +18,22 @@ use web_sys::MessageEvent;
 use crate::breath::Breath;
 use crate::crew::{FromHelper, ToHelper, now_ms, read, written};
 use crate::scope;
+use crate::sights::Sights;
 use crate::sweeps::memory_bytes;
 
 /// While it works, it says so this often.
 const ALIVE_MS: f64 = 1_000.0;
 
-/// What is still to be done.
+/// What is still to be done, and what is known of how.
 #[derive(Default)]
 struct Waiting {
     messages: RefCell<VecDeque<(ToHelper, Vec<Table>)>>,
     stopped: RefCell<BTreeSet<u64>>,
     waker: Cell<Option<Waker>>,
+    motion: Cell<Motion>,
+    sights: Sights,
+    /// The last of the sights that were sent.
+    n_seen: Cell<u32>,
 }
 
 /// Listens and works from now on.
@@ -39,6 +44,11 @@ pub fn serve() {
         match read::<ToHelper>(&message.data()) {
             Ok((ToHelper::Stop(ticket), _)) => {
                 heard.stopped.borrow_mut().insert(ticket);
+            }
+            Ok((ToHelper::Move(motion), _)) => heard.motion.set(motion),
+            Ok((ToHelper::Look(ticket, node), _)) => {
+                let heard = Rc::clone(&heard);
+                spawn_local(async move { show(&heard, ticket, node).await });
             }
             Ok(message) => heard.messages.borrow_mut().push_back(message),
             // Whoever started this notices, and has its work done elsewhere.
@@ -81,11 +91,21 @@ async fn work(waiting: &Waiting) {
                     Err(error) => (Err(error), Vec::new()),
                 };
                 waiting.stopped.borrow_mut().remove(&ticket);
+                waiting.sights.clear();
                 say(&FromHelper::Done(ticket, outcome, memory_bytes()), &tables);
             }
             ToHelper::LetGo => engine.close(),
-            ToHelper::Stop(_) => {}
+            ToHelper::Stop(_) | ToHelper::Look(..) | ToHelper::Move(_) => {}
         }
+    }
+}
+
+/// Sends what is to be seen next of a ticket's work, once there is something.
+async fn show(waiting: &Waiting, ticket: u64, node: NodeId) {
+    let look = Look { node, seen: waiting.n_seen.get() };
+    if let Some(seen) = waiting.sights.look(&look).await {
+        waiting.n_seen.set(seen.number);
+        say(&FromHelper::Seen(ticket, seen.panels), &[]);
     }
 }
 
@@ -115,17 +135,38 @@ impl Host for HelperHost<'_> {
         Box::pin(async move { Err(Failure::new(message, "Run it with one worker.")) })
     }
 
+    fn is_watched(&self, node: &NodeId) -> bool {
+        self.waiting.sights.are_wanted(node)
+    }
+
+    fn show(&self, node: &NodeId, panels: Vec<Panel>) {
+        self.waiting.sights.show(node, Sealed::new(&panels));
+    }
+
+    fn motion(&self) -> Motion {
+        self.waiting.motion.get()
+    }
+
+    fn pause(&self) {
+        self.waiting.motion.set(Motion::Paused);
+    }
+
     fn breathe(&self) -> Local<'_, ()> {
         if now_ms() - self.told_ms.get() > ALIVE_MS {
             self.told_ms.set(now_ms());
             say(&FromHelper::Alive, &[]);
         }
-        Box::pin(self.breath.take())
+        Box::pin(self.breath.at(self.motion()))
     }
 
     fn is_cancelled(&self) -> bool {
         self.waiting.stopped.borrow().contains(&self.ticket)
     }
 
-    fn emit(&self, _event: RunEvent) {}
+    fn emit(&self, event: RunEvent) {
+        // Of the rest it is told once the work is done.
+        if matches!(event, RunEvent::Progress { .. }) {
+            say(&FromHelper::Progress(self.ticket, event), &[]);
+        }
+    }
 }

@@ -10,7 +10,7 @@ use learn::accelerator::Accelerator;
 use learn::neural::Standings;
 use learn::{Checkpoint, Stopped};
 use pipeline::{FileRef, NodeId};
-use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, RunId};
+use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, RunId, Sealed};
 use wasm_bindgen::JsValue;
 
 use crate::breath::Breath;
@@ -90,7 +90,7 @@ impl Host for WorkerHost<'_> {
     }
 
     fn show(&self, node: &NodeId, panels: Vec<Panel>) {
-        self.sights.show(node, &panels);
+        self.sights.show(node, Sealed::new(&panels));
     }
 
     fn motion(&self) -> Motion {
@@ -102,12 +102,7 @@ impl Host for WorkerHost<'_> {
     }
 
     fn breathe(&self) -> Local<'_, ()> {
-        /// While nothing moves there is time.
-        const PAUSE_MS: i32 = 50;
-        match self.motion.get() {
-            Motion::Paused => Box::pin(self.breath.rest(PAUSE_MS)),
-            Motion::Free | Motion::OnePass => Box::pin(self.breath.take()),
-        }
+        Box::pin(self.breath.at(self.motion.get()))
     }
 
     fn is_cancelled(&self) -> bool {

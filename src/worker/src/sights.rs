@@ -72,9 +72,9 @@ impl Sights {
     }
 
     /// Shows this to all who wait for it, and to whoever looks later.
-    pub fn show(&self, node: &NodeId, panels: &Vec<Panel>) {
+    pub fn show(&self, node: &NodeId, panels: Sealed<Vec<Panel>>) {
         let number = self.last.borrow().as_ref().map_or(1, |(_, seen)| seen.number + 1);
-        let seen = Seen { number, panels: Sealed::new(panels) };
+        let seen = Seen { number, panels };
         self.settle(node, Some(&seen));
         *self.last.borrow_mut() = Some((node.clone(), seen));
         self.is_fresh.set(true);

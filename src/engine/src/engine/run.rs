@@ -1,25 +1,30 @@
 //! Running: which node is next, who computes it, and what it is told to have come to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 
 use pipeline::{Node, NodeId, OutPort, Pipeline, Problem, Severity, Spec};
 use protocol::{Failure, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
 
 use super::{Engine, Last};
-use crate::cache::Kept;
+use crate::cache::{Kept, bytes_of};
 use crate::face::default_face;
-use crate::job::{OnMetric, OnProgress};
+use crate::job::{OnMetric, progress_events};
 use crate::key::{NodeKey, Recipe, recipe};
 use crate::parcel::Left;
 use crate::team::{Give, Order, Team};
 use crate::why::{title, what_changed};
-use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, Task, Work};
+use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, Local, Task, Work};
 
-/// What a run knows so far.
-struct Progress<'a> {
+/// A run on its way.
+struct Course<'a, 'p> {
+    host: &'a dyn Host,
+    run: RunId,
+    pipeline: &'p Pipeline,
     /// Who helps.
-    team: Option<Team<'a>>,
+    team: Option<&'a Team<'a>>,
     /// Nodes whose earlier results do not count.
     rerun: BTreeSet<NodeId>,
     keys: BTreeMap<NodeId, NodeKey>,
@@ -27,17 +32,17 @@ struct Progress<'a> {
     results: BTreeMap<NodeId, Rc<Kept>>,
     problems: Vec<Problem>,
     titles: BTreeMap<NodeId, String>,
-}
-
-/// The nodes of a run that are not settled.
-#[derive(Default)]
-struct Todo<'p> {
+    /// Who takes what a node gives.
+    consumers: BTreeMap<NodeId, Vec<NodeId>>,
     /// Sources first.
     waiting: Vec<NodeId>,
     /// Everything they rest on is there.
     ready: Vec<Ready<'p>>,
     /// At a helper.
     away: Vec<Away<'p>>,
+    /// Being computed here.
+    here: Vec<Here>,
+    report: RunReport,
 }
 
 /// A node at a helper.
@@ -47,24 +52,75 @@ struct Away<'p> {
     ready: Ready<'p>,
 }
 
-impl<'p> Todo<'p> {
-    fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.ready.is_empty() && self.away.is_empty()
+/// A node that is being computed here.
+struct Here {
+    key: NodeKey,
+    is_long: bool,
+    n_bytes: u64,
+}
+
+/// The same, on its way.
+type Computing<'a, 'p> = Local<'a, (Ready<'p>, Result<(), JobError>, Left)>;
+
+impl<'p> Course<'_, 'p> {
+    fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.ready.is_empty() && self.away.is_empty() && self.here.is_empty()
     }
 
     /// Whether a node is under way whose results have this key.
     fn has(&self, key: NodeKey) -> bool {
-        self.ready.iter().chain(self.away.iter().map(|away| &away.ready)).any(|ready| ready.key == key)
+        let elsewhere = self.ready.iter().chain(self.away.iter().map(|away| &away.ready)).map(|ready| ready.key);
+        elsewhere.chain(self.here.iter().map(|here| here.key)).any(|other| other == key)
     }
 
+    /// Whether anything else is being done that will come to an end.
+    fn is_under_way(&self) -> bool {
+        !(self.ready.is_empty() && self.away.is_empty() && self.here.is_empty())
+    }
+
+    fn is_long(&self, ready: &Ready<'_>) -> bool {
+        self.team.is_some_and(|team| team.is_worth(ready.work.nanos))
+    }
+
+    /// The next node to compute here. While a long one is, those that are soon done need not wait for it; an accelerator
+    /// serves one after the other.
     fn next_here(&mut self) -> Option<Ready<'p>> {
-        (!self.ready.is_empty()).then(|| self.ready.remove(0))
+        let at = match &self.here[..] {
+            [] => 0,
+            [one] if one.is_long && self.host.accelerator().is_none() => {
+                let held = bytes_of(self.results.values().map(Rc::as_ref)).saturating_add(one.n_bytes);
+                let room = self.host.memory_limit().map_or(u64::MAX, |limit| limit.saturating_sub(held));
+                self.ready.iter().position(|ready| !self.is_long(ready) && ready.n_bytes <= room)?
+            }
+            _ => return None,
+        };
+        let ready = (at < self.ready.len()).then(|| self.ready.remove(at))?;
+        self.here.push(Here { key: ready.key, is_long: self.is_long(&ready), n_bytes: ready.n_bytes });
+        Some(ready)
     }
 
-    /// All that is left, because the run is over.
-    fn rest(&mut self) -> Vec<NodeId> {
+    /// Whether a helper is through with a node.
+    fn has_answer(&self) -> bool {
+        self.team.is_some_and(|team| self.away.iter().any(|away| team.has_answer(away.ticket)))
+    }
+
+    fn settle(&mut self, id: NodeId, node_report: NodeReport) {
+        let Self { run, report, results, consumers, .. } = self;
+        report.cancelled |= node_report.outcome == NodeOutcome::Cancelled;
+        self.host.emit(RunEvent::Finished { run: *run, node: id.clone(), report: node_report.clone() });
+        report.nodes.insert(id, node_report);
+        // A result is let go with the last node of this run that takes it.
+        results.retain(|source, _| consumers[source].iter().any(|id| !report.nodes.contains_key(id)));
+    }
+
+    /// The run is over, whatever is left.
+    fn stop(&mut self) {
         let ready = self.ready.drain(..).chain(self.away.drain(..).map(|away| away.ready)).map(|ready| ready.id);
-        ready.chain(self.waiting.drain(..)).collect()
+        let left: Vec<NodeId> = ready.chain(self.waiting.drain(..)).collect();
+        for id in left {
+            let why = "The run was stopped before it was its turn.";
+            self.settle(id, unfinished(NodeOutcome::Cancelled, why));
+        }
     }
 }
 
@@ -74,8 +130,8 @@ enum Next<'p> {
     Settled(Box<NodeReport>),
     /// To compute it.
     Ready(Box<Ready<'p>>),
-    /// To wait for another node that gives the same.
-    Twin,
+    /// To wait: another node under way gives the same, or others hold the memory that it would need.
+    Later,
 }
 
 /// A node that is to be computed, and all that this takes.
@@ -89,7 +145,7 @@ struct Ready<'p> {
     why: String,
     inputs: BTreeMap<String, Artifact>,
     work: Work,
-    /// What a helper needs for it.
+    /// What it needs, the inputs included.
     n_bytes: u64,
     /// A helper fell over it.
     is_lost: bool,
@@ -112,60 +168,48 @@ impl Engine {
     ) -> RunReport {
         let started_secs = host.now_secs();
         self.state.borrow_mut().accelerator = host.accelerator().map_or_else(String::new, |it| it.name());
-        let order = plan(pipeline, target);
-        let mut consumers: BTreeMap<NodeId, Vec<NodeId>> = order.iter().map(|id| (id.clone(), Vec::new())).collect();
-        for id in &order {
-            for source in pipeline.upstream(id) {
-                consumers.entry(source).or_default().push(id.clone());
-            }
-        }
-        host.emit(RunEvent::Planned { run, nodes: order.clone() });
-        let titles: BTreeMap<_, _> = pipeline
-            .nodes()
-            .keys()
-            .map(|id| (id.clone(), title(pipeline, id, |component| Some(self.catalogue.get(component)?.title.clone()))))
-            .collect();
-
-        let problems = pipeline::check(pipeline, &self.catalogue);
-        let rerun = rerun_nodes(pipeline, &order, rerun);
         let team = host.crew().map(Team::new);
-        let mut progress = Progress { team, rerun, keys: BTreeMap::new(), results: BTreeMap::new(), problems, titles };
-        let mut report =
-            RunReport { run, nodes: BTreeMap::new(), cancelled: false, elapsed_secs: 0.0, schemas: BTreeMap::new() };
-        let settle = |report: &mut RunReport, progress: &mut Progress<'_>, id: NodeId, node_report: NodeReport| {
-            report.cancelled |= node_report.outcome == NodeOutcome::Cancelled;
-            host.emit(RunEvent::Finished { run, node: id.clone(), report: node_report.clone() });
-            report.nodes.insert(id, node_report);
-            // A result is let go with the last node of this run that takes it.
-            progress.results.retain(|source, _| consumers[source].iter().any(|id| !report.nodes.contains_key(id)));
-        };
-        let mut todo = Todo { waiting: order, ..Todo::default() };
-        while !todo.is_empty() {
-            // Between nodes too, so that a pipeline of many quick nodes can be stopped and watched.
-            host.breathe().await;
-            report.cancelled |= host.is_cancelled();
-            if report.cancelled {
-                for id in todo.rest() {
-                    let why = "The run was stopped before it was its turn.";
-                    settle(&mut report, &mut progress, id, unfinished(NodeOutcome::Cancelled, why));
-                }
-                break;
+        let mut course = self.course(host, run, pipeline, target, rerun, team.as_ref());
+        // In the order of `course.here`.
+        let mut computing: Vec<Computing<'_, '_>> = Vec::new();
+        while !course.is_over() {
+            if computing.is_empty() {
+                // Between nodes too, so that a pipeline of many quick nodes can be stopped and watched.
+                host.breathe().await;
             }
-            if let Some((id, node_report)) = self.come_back(host, run, &mut todo, &mut progress) {
-                settle(&mut report, &mut progress, id, node_report);
-            } else if let Some((id, node_report)) =
-                self.look_ahead(host, run, pipeline, &mut todo, &mut progress, &report)
-            {
-                settle(&mut report, &mut progress, id, node_report);
-            } else if let Some(ready) = todo.next_here() {
-                let (outcome, left) = self.compute(host, run, &ready, &progress).await;
-                let id = ready.id.clone();
-                let node_report = self.conclude(ready, outcome, left, &mut progress);
-                settle(&mut report, &mut progress, id, node_report);
-            } else if let Some(team) = &progress.team {
+            course.report.cancelled |= host.is_cancelled();
+            if !course.report.cancelled {
+                if self.come_back(&mut course) || self.look_ahead(&mut course) {
+                    continue;
+                }
+                while let Some(ready) = course.next_here() {
+                    computing.push(Box::pin(async {
+                        let (outcome, left) = self.compute(host, run, team.as_ref(), &ready).await;
+                        (ready, outcome, left)
+                    }));
+                }
+            } else if computing.is_empty() {
+                course.stop();
+            }
+            if !computing.is_empty() {
+                let ended = poll_fn(|context| {
+                    let polled = computing.iter_mut().map(|computing| computing.as_mut().poll(context));
+                    match polled.enumerate().find(|(_, polled)| polled.is_ready()) {
+                        Some((at, Poll::Ready(ended))) => Poll::Ready(Some((at, ended))),
+                        _ if course.has_answer() && !course.report.cancelled => Poll::Ready(None),
+                        _ => Poll::Pending,
+                    }
+                });
+                if let Some((at, (ready, outcome, left))) = ended.await {
+                    drop(computing.remove(at));
+                    course.here.remove(at);
+                    self.conclude(ready, outcome, left, &mut course);
+                }
+            } else if let Some(team) = &team {
                 team.rest().await;
             }
         }
+        let mut report = course.report;
         for id in report.nodes.keys() {
             for (port, table) in self.tables(id) {
                 report.schemas.insert(OutPort::new(id, &port), table.schema().clone());
@@ -175,71 +219,106 @@ impl Engine {
         report
     }
 
-    /// Settles what needs no computing, or finds out what the next nodes need and hands those over that helpers may
-    /// compute as a whole: the work of several does not rest on each other, and this engine keeps one.
-    fn look_ahead<'p>(
+    /// A run of which nothing has been done.
+    fn course<'a, 'p>(
         &'p self,
-        host: &dyn Host,
+        host: &'a dyn Host,
         run: RunId,
         pipeline: &'p Pipeline,
-        todo: &mut Todo<'p>,
-        progress: &mut Progress<'_>,
-        report: &RunReport,
-    ) -> Option<(NodeId, NodeReport)> {
-        let n_ahead = if progress.team.is_some() { usize::MAX } else { 1 };
-        let mut at = 0;
-        while at < todo.waiting.len() && todo.ready.len() < n_ahead {
-            let id = todo.waiting[at].clone();
-            let sources = pipeline.upstream(&id);
-            let is_next = sources.iter().all(|source| report.nodes.contains_key(source));
-            match is_next.then(|| self.prepare(host, run, pipeline, &id, todo, progress, &report.nodes)) {
-                Some(Next::Settled(node_report)) => {
-                    todo.waiting.remove(at);
-                    return Some((id, *node_report));
-                }
-                Some(Next::Ready(ready)) => {
-                    todo.waiting.remove(at);
-                    todo.ready.push(*ready);
-                }
-                // Its turn has not come, or another node that is under way gives just what it would.
-                Some(Next::Twin) | None => at += 1,
+        target: &RunTarget,
+        rerun: &Rerun,
+        team: Option<&'a Team<'a>>,
+    ) -> Course<'a, 'p> {
+        let order = plan(pipeline, target);
+        let mut consumers: BTreeMap<NodeId, Vec<NodeId>> = order.iter().map(|id| (id.clone(), Vec::new())).collect();
+        for id in &order {
+            for source in pipeline.upstream(id) {
+                consumers.entry(source).or_default().push(id.clone());
             }
         }
-        let team = progress.team.as_ref()?;
-        let mut n_heavy = todo.ready.iter().filter(|ready| team.is_worth(ready.work.nanos)).count();
+        host.emit(RunEvent::Planned { run, nodes: order.clone() });
+        let title_of = |component: &str| Some(self.catalogue.get(component)?.title.clone());
+        let titles = pipeline.nodes().keys().map(|id| (id.clone(), title(pipeline, id, title_of))).collect();
+        Course {
+            host,
+            run,
+            pipeline,
+            team,
+            rerun: rerun_nodes(pipeline, &order, rerun),
+            keys: BTreeMap::new(),
+            results: BTreeMap::new(),
+            problems: pipeline::check(pipeline, &self.catalogue),
+            titles,
+            consumers,
+            waiting: order,
+            ready: Vec::new(),
+            away: Vec::new(),
+            here: Vec::new(),
+            report: RunReport {
+                run,
+                nodes: BTreeMap::new(),
+                cancelled: false,
+                elapsed_secs: 0.0,
+                schemas: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// Settles what needs no computing, or finds out what the next nodes need and hands those over that helpers may
+    /// compute as a whole: the work of several does not rest on each other, and this engine keeps one. Whether a node was
+    /// settled.
+    fn look_ahead<'p>(&'p self, course: &mut Course<'_, 'p>) -> bool {
+        let n_ahead = if course.team.is_some() { usize::MAX } else { 1 };
+        let mut at = 0;
+        while at < course.waiting.len() && course.ready.len() < n_ahead {
+            let id = course.waiting[at].clone();
+            let sources = course.pipeline.upstream(&id);
+            let is_next = sources.iter().all(|source| course.report.nodes.contains_key(source));
+            match is_next.then(|| self.prepare(course, &id)) {
+                Some(Next::Settled(node_report)) => {
+                    course.waiting.remove(at);
+                    course.settle(id, *node_report);
+                    return true;
+                }
+                Some(Next::Ready(ready)) => {
+                    course.waiting.remove(at);
+                    course.ready.push(*ready);
+                }
+                Some(Next::Later) | None => at += 1,
+            }
+        }
+        let Some(team) = course.team else { return false };
+        let n_kept = usize::from(course.here.is_empty());
+        let mut n_long = course.ready.iter().filter(|ready| course.is_long(ready)).count();
         let mut kept = Vec::new();
-        for ready in todo.ready.drain(..).rev() {
-            let may_leave = n_heavy > 1 && !ready.is_lost && ready.work.n_parts < 2 && team.is_worth(ready.work.nanos);
-            let order = || Order::new(ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
+        for ready in std::mem::take(&mut course.ready).into_iter().rev() {
+            let may_leave = n_long > n_kept && !ready.is_lost && ready.work.n_parts < 2 && course.is_long(&ready);
+            let place = Some((course.run, ready.id.clone()));
+            let order = || Order::new(place, ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
             match may_leave.then(|| team.hand(&order(), Task::Whole, Give::Work)).flatten() {
                 Some((ticket, worker)) => {
-                    n_heavy -= 1;
-                    host.emit(RunEvent::Started { run, node: ready.id.clone(), worker });
-                    todo.away.push(Away { ticket, worker, ready });
+                    n_long -= 1;
+                    course.host.emit(RunEvent::Started { run: course.run, node: ready.id.clone(), worker });
+                    course.away.push(Away { ticket, worker, ready });
                 }
                 None => kept.push(ready),
             }
         }
         kept.reverse();
-        todo.ready = kept;
-        None
+        course.ready = kept;
+        false
     }
 
-    /// Takes in a node that a helper has computed. One whose helper fell is computed here.
-    fn come_back(
-        &self,
-        host: &dyn Host,
-        run: RunId,
-        todo: &mut Todo<'_>,
-        progress: &mut Progress<'_>,
-    ) -> Option<(NodeId, NodeReport)> {
-        let team = progress.team.as_ref()?;
-        let (at, answer) = todo.away.iter().enumerate().find_map(|(at, away)| Some((at, team.answer(away.ticket)?)))?;
-        let Away { worker, ready, .. } = todo.away.remove(at);
+    /// Takes in a node that a helper has computed, if one has. One whose helper fell is computed here.
+    fn come_back(&self, course: &mut Course<'_, '_>) -> bool {
+        let Some(team) = course.team else { return false };
+        let answers = course.away.iter().enumerate().find_map(|(at, away)| Some((at, team.answer(away.ticket)?)));
+        let Some((at, answer)) = answers else { return false };
+        let Away { worker, ready, .. } = course.away.remove(at);
         let parcel = match answer {
             Answer::Lost => {
-                todo.ready.insert(0, Ready { is_lost: true, ..ready });
-                return None;
+                course.ready.insert(0, Ready { is_lost: true, ..ready });
+                return true;
             }
             Answer::Done(outcome) => outcome,
         };
@@ -248,26 +327,16 @@ impl Engine {
             Err(error) => (Err(error), Left::default()),
         };
         left.workers.insert(worker);
-        left.measured.iter().for_each(metric_events(host, run, ready.id.clone()));
-        let id = ready.id.clone();
-        Some((id, self.conclude(ready, outcome, left, progress)))
+        left.measured.iter().for_each(metric_events(course.host, course.run, ready.id.clone()));
+        self.conclude(ready, outcome, left, course);
+        true
     }
 
     /// What is to be done for a node whose sources are settled.
-    #[allow(clippy::too_many_arguments, reason = "it is a step of a run, which knows all of this")]
-    fn prepare<'p>(
-        &'p self,
-        host: &dyn Host,
-        run: RunId,
-        pipeline: &'p Pipeline,
-        id: &NodeId,
-        todo: &Todo<'_>,
-        progress: &mut Progress<'_>,
-        done: &BTreeMap<NodeId, NodeReport>,
-    ) -> Next<'p> {
-        let Progress { rerun, keys, results, problems, titles, .. } = progress;
+    fn prepare<'p>(&'p self, course: &mut Course<'_, 'p>, id: &NodeId) -> Next<'p> {
+        let (host, run, pipeline) = (course.host, course.run, course.pipeline);
         let settled = |node_report| Next::Settled(Box::new(node_report));
-        if let Some((culprit, name)) = blocked_by(pipeline, id, done, titles) {
+        if let Some((culprit, name)) = blocked_by(pipeline, id, &course.report.nodes, &course.titles) {
             return settled(unfinished(
                 NodeOutcome::Skipped(culprit),
                 &format!("{name} failed, and this rests on it."),
@@ -280,27 +349,27 @@ impl Engine {
                 "Open the pipeline with a newer version, or take the node away.",
             )));
         };
-        let problem =
-            problems.iter().find(|problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error);
+        let is_error = |problem: &&Problem| problem.node.as_ref() == Some(id) && problem.severity == Severity::Error;
+        let problem = course.problems.iter().find(is_error);
         let (computation, accelerator) = {
             let mut state = self.state.borrow_mut();
             state.n_computations += u64::from(!spec.is_deterministic);
             (state.n_computations, state.accelerator_of(spec))
         };
-        let Some(recipe) = recipe(pipeline, id, spec, keys, computation, accelerator) else {
+        let Some(recipe) = recipe(pipeline, id, spec, &course.keys, computation, accelerator) else {
             let failure = Failure::new("an input comes from a node that did not run", "Run the whole pipeline.");
             return settled(failed(failure));
         };
         let key = recipe.key();
-        if todo.has(key) {
-            return Next::Twin;
+        if course.has(key) {
+            return Next::Later;
         }
-        keys.insert(id.clone(), key);
+        course.keys.insert(id.clone(), key);
 
         let (kept, why_reused) = {
             let mut state = self.state.borrow_mut();
             // What the recipe does not tell, such as an edge to an input that there is not, is a problem all the same.
-            let may_reuse = problem.is_none() && !rerun.contains(id);
+            let may_reuse = problem.is_none() && !course.rerun.contains(id);
             let kept = if may_reuse { state.cache.get(key) } else { None };
             let unchanged = state.last.get(id).is_some_and(|last| last.key == key);
             (
@@ -317,17 +386,19 @@ impl Engine {
             let tell = metric_events(host, run, id.clone());
             kept.measured.iter().for_each(tell);
             let report = finished(NodeOutcome::Reused, why_reused.into(), key, &kept);
-            results.insert(id.clone(), kept);
+            course.results.insert(id.clone(), kept);
             return settled(report);
         }
 
         let why = match self.state.borrow().last.get(id) {
             None => "It had not run before.".into(),
             Some(last) if last.failed && last.key == key => "It failed last time.".into(),
-            Some(last) if last.key == key && rerun.contains(id) => "It was asked to run again, unchanged.".into(),
-            Some(last) => what_changed(&last.recipe, &recipe, spec, titles),
+            Some(last) if last.key == key && course.rerun.contains(id) => {
+                "It was asked to run again, unchanged.".into()
+            }
+            Some(last) => what_changed(&last.recipe, &recipe, spec, &course.titles),
         };
-        let inputs = inputs_of(&recipe, results);
+        let inputs = inputs_of(&recipe, &course.results);
         // What `check` would say comes first: it is worded for the inspector.
         if let Some(failure) = problem_before_run(node, *component, spec, &inputs, problem) {
             self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
@@ -337,7 +408,10 @@ impl Engine {
         let job = Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed());
         let (work, needed) = (component.work(&job), component.memory(&job));
         let n_bytes = job.table_bytes().saturating_add(needed);
-        if let Err(failure) = self.make_room(host, &titles[id], needed, results) {
+        if let Err(failure) = self.make_room(host, &course.titles[id], needed, &course.results) {
+            if course.is_under_way() {
+                return Next::Later;
+            }
             self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
             return settled(NodeReport { why, ..failed(failure) });
         }
@@ -362,8 +436,8 @@ impl Engine {
         &self,
         host: &dyn Host,
         run: RunId,
+        team: Option<&Team<'_>>,
         ready: &Ready<'_>,
-        progress: &Progress<'_>,
     ) -> (Result<(), JobError>, Left) {
         let Ready { id, node, component, spec, recipe, inputs, .. } = ready;
         host.emit(RunEvent::Started { run, node: id.clone(), worker: 0 });
@@ -372,7 +446,7 @@ impl Engine {
             on_progress: progress_events(host, run, id.clone()),
             on_metric: metric_events(host, run, id.clone()),
             watched: Some(id),
-            team: progress.team.as_ref(),
+            team,
             ..Job::new(*component, host, node, spec, inputs.clone(), recipe.node_seed())
         };
         let outcome = component.run(&mut job).await;
@@ -383,43 +457,34 @@ impl Engine {
     }
 
     /// Keeps what a node left, and says how it came out.
-    fn conclude(
-        &self,
-        ready: Ready<'_>,
-        outcome: Result<(), JobError>,
-        left: Left,
-        progress: &mut Progress<'_>,
-    ) -> NodeReport {
-        let Ready { id, spec, recipe, key, why, .. } = ready;
+    fn conclude(&self, ready: Ready<'_>, outcome: Result<(), JobError>, left: Left, course: &mut Course<'_, '_>) {
+        let Ready { id, spec, recipe, key, why: reason, .. } = ready;
         let Left { outputs, face, panels, measured, elapsed_secs, remarks, workers } = left;
-        match outcome {
-            Ok(()) => {
-                let why = [vec![why], remarks].concat().join(" ");
-                if let Some(port) = spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
-                    return failed(Failure::new(
-                        format!("{} gave nothing at its output `{}`", spec.title, port.name),
-                        "This is a fault of the component: please report it with the pipeline's file.",
-                    ));
+        let why = |first: String| [vec![first], remarks].concat().join(" ");
+        let node_report = match outcome {
+            Ok(()) => match spec.outputs.iter().find(|port| !outputs.contains_key(&port.name)) {
+                Some(port) => failed(Failure::new(
+                    format!("{} gave nothing at its output `{}`", spec.title, port.name),
+                    "This is a fault of the component: please report it with the pipeline's file.",
+                )),
+                None => {
+                    let metrics = metrics_of(&outputs);
+                    let face = face.or_else(|| outputs.values().find_map(default_face));
+                    let mut state = self.state.borrow_mut();
+                    let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, measured, elapsed_secs });
+                    state.last.insert(id.clone(), Last { recipe, key, failed: false });
+                    let report = NodeReport { workers, ..finished(NodeOutcome::Ran, why(reason), key, &kept) };
+                    course.results.insert(id.clone(), kept);
+                    report
                 }
-                let metrics = metrics_of(&outputs);
-                let face = face.or_else(|| outputs.values().find_map(default_face));
-                let mut state = self.state.borrow_mut();
-                let kept = state.cache.insert(key, Kept { outputs, face, panels, metrics, measured, elapsed_secs });
-                state.last.insert(id.clone(), Last { recipe, key, failed: false });
-                let report = NodeReport { workers, ..finished(NodeOutcome::Ran, why, key, &kept) };
-                progress.results.insert(id, kept);
-                report
-            }
-            Err(JobError::Cancelled) => {
-                let why = [vec!["The run was stopped.".into()], remarks].concat().join(" ");
-                unfinished(NodeOutcome::Cancelled, &why)
-            }
+            },
+            Err(JobError::Cancelled) => unfinished(NodeOutcome::Cancelled, &why("The run was stopped.".into())),
             Err(JobError::Failed(failure)) => {
-                let why = [vec![why], remarks].concat().join(" ");
-                self.state.borrow_mut().last.insert(id, Last { recipe, key, failed: true });
-                NodeReport { why, elapsed_secs, workers, ..failed(failure) }
+                self.state.borrow_mut().last.insert(id.clone(), Last { recipe, key, failed: true });
+                NodeReport { why: why(reason), elapsed_secs, workers, ..failed(failure) }
             }
-        }
+        };
+        course.settle(id, node_report);
     }
 }
 
@@ -469,14 +534,6 @@ fn blocked_by(
         };
         let name = titles.get(&culprit).cloned().unwrap_or_else(|| culprit.to_string());
         Some((culprit, name))
-    })
-}
-
-/// Passes progress on.
-fn progress_events<'a>(host: &'a dyn Host, run: RunId, node: NodeId) -> OnProgress<'a> {
-    Box::new(move |fraction, message| {
-        let fraction = fraction.clamp(0.0, 1.0);
-        host.emit(RunEvent::Progress { run, node: node.clone(), fraction, message: message.into() });
     })
 }
 
