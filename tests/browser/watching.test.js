@@ -48,6 +48,21 @@ async function passes(page) {
   return Number((await told.innerText()).match(/Pass (\d+) of/)[1]);
 }
 
+/// Waits until the browser keeps where a training stands.
+async function kept(page) {
+  await page.waitForFunction(async () => {
+    // To open what is not there would make it.
+    if (!(await indexedDB.databases()).some(({ name }) => name === "millrace-standings")) {
+      return false;
+    }
+    const settled = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: reject }));
+    const database = await settled(indexedDB.open("millrace-standings"));
+    const values = await settled(database.transaction("standings").objectStore("standings").getAll());
+    database.close();
+    return values.some((value) => value.length > 1_000);
+  });
+}
+
 async function titles(page) {
   return page.locator(".output .chart__title").allInnerTexts();
 }
@@ -98,6 +113,10 @@ scenario("a network is watched, paused, sent on by a pass, stopped, and goes on 
   const stopped = await page.locator(".dock").innerText();
   const nDone = Number(stopped.match(/It stands after (\d+) passes; the next run goes on from there/)[1]);
   assert.equal(nDone, ended + 1);
+  // Another visit knows of it, too.
+  await kept(page);
+  await page.reload();
+  await idle(page);
   await setNumber(page, "network", "iterations", nDone + 5);
   await runAll(page);
   await card(page, "train").click();
@@ -126,7 +145,7 @@ scenario("networks on two workers are both watched, and paused together", async 
     const before = await passes(page);
     await page.waitForFunction((before) => Number(document.querySelector(".output__controls").innerText.match(/Pass (\d+)/)?.[1]) > before + 5, before);
   }
-  assert.equal(page.workers().length, 2, "the page's own and its helper");
+  assert.deepEqual([(await states(page)).first, (await states(page)).second], ["running", "running"]);
   await controls.getByRole("button", { name: "Pause" }).click();
   for (const node of trainings) {
     await card(page, node).click();
@@ -149,6 +168,35 @@ scenario("networks on two workers are both watched, and paused together", async 
   await page.locator("#stop").click();
   await finished(page);
   assert.deepEqual([(await states(page)).first, (await states(page)).second], ["cancelled", "cancelled"]);
+});
+
+scenario("a network is trained to its end while its tab is hidden", async (profile) => {
+  const { page } = profile;
+  await open(profile);
+  await openFile(page, "digits.json", DIGITS);
+  // What a browser does to a tab that nobody sees: no frames, and timers once a second. No headless browser hides one.
+  await page.evaluate(() => {
+    const { setTimeout, requestAnimationFrame } = window;
+    const hide = (isHidden) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, value: isHidden ? "hidden" : "visible" });
+      Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+      window.requestAnimationFrame = isHidden ? () => 0 : requestAnimationFrame;
+      window.setTimeout = isHidden ? (call, ms = 0, ...given) => setTimeout(call, Math.max(ms, 1_000), ...given) : setTimeout;
+      document.dispatchEvent(new Event("visibilitychange"));
+    };
+    window.show = () => hide(false);
+    document.querySelector("#run").click();
+    hide(true);
+  });
+  for (const began = Date.now(); (await states(page)).train !== "ran"; ) {
+    assert.ok(Date.now() - began < 60_000, JSON.stringify(await states(page)));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await page.evaluate(() => window.show());
+  await idle(page);
+  await card(page, "train").click();
+  await page.getByRole("tab", { name: "Output", exact: true }).first().click();
+  await page.locator(".pictures").first().waitFor();
 });
 
 scenario("a network of images shows its filters and what they find", async (profile) => {

@@ -49,6 +49,8 @@ pub struct Job<'a> {
     pub(crate) on_metric: OnMetric<'a>,
     pub(crate) last_breath_secs: f64,
     pub(crate) last_told_secs: f64,
+    /// When it was last kept where a training stands; at first, when it began.
+    pub(crate) last_standing_secs: f64,
     /// The node, where somebody may look at it while it runs.
     pub(crate) watched: Option<&'a NodeId>,
     /// When what is looked at was asked for, and when it may be again.
@@ -131,6 +133,7 @@ impl<'a> Job<'a> {
             on_metric: Box::new(|_| {}),
             last_breath_secs: host.now_secs(),
             last_told_secs: f64::NEG_INFINITY,
+            last_standing_secs: host.now_secs(),
             watched: None,
             sight_began_secs: 0.0,
             next_sight_secs: f64::NEG_INFINITY,
@@ -181,6 +184,17 @@ impl<'a> Job<'a> {
     /// Where trainings stood that were stopped.
     pub fn standings(&self) -> Option<Rc<Standings>> {
         self.host.standings()
+    }
+
+    /// Whether it is time to keep where a training stands: twice a minute, so that a page that is closed loses no more.
+    pub fn wants_standing(&mut self) -> bool {
+        const PAUSE_SECS: f64 = 30.0;
+        let now_secs = self.host.now_secs();
+        let wants = now_secs - self.last_standing_secs >= PAUSE_SECS;
+        if wants {
+            self.last_standing_secs = now_secs;
+        }
+        wants
     }
 
     /// Whether to make ready what whoever watches is to see now. It is asked for at most four times a second, and so that

@@ -39,9 +39,14 @@ pub trait Checkpoint {
     /// Hears that a pass over the rows is done: whoever goes pass by pass holds at the next checkpoint.
     fn passed(&mut self) {}
 
-    /// Where trainings stood that were stopped, to go on from there.
+    /// Where trainings stood that were stopped, or kept on their way, to go on from there.
     fn standings(&self) -> Option<Rc<Standings>> {
         None
+    }
+
+    /// Whether it is time to keep where a training stands. To make that ready takes time.
+    fn wants_standing(&mut self) -> bool {
+        false
     }
 }
 

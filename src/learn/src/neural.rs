@@ -319,7 +319,7 @@ impl Work<'_> {
         let Self { settings, rows, n_classes, seed, .. } = *self;
         let standings = checkpoint.standings().filter(|_| Standings::takes(n_weights(&self.start.stages)));
         let identity = standings.as_ref().map(|_| Identity::new(settings, rows, n_classes, seed, computed_by));
-        let kept = standings.as_ref().zip(identity);
+        let kept = standings.as_deref().zip(identity);
         if let Some(standing) = kept.and_then(|(standings, identity)| standings.find(identity))
             && standing.descent.n_passes() <= f64::from(settings.max_epochs)
         {
@@ -327,7 +327,7 @@ impl Work<'_> {
             descent = standing.descent;
             checkpoint.remark(format!("It went on after {}, which a run before had done.", passes(descent.n_passes())));
         }
-        let outcome = self.descend(&mut descent, backend, checkpoint).await;
+        let outcome = self.descend(&mut descent, backend, kept, checkpoint).await;
         let is_stopped = matches!(outcome, Err(Failed::Fit(FitError::Stopped(_))));
         if let Some((standings, identity)) = kept
             && (is_stopped || outcome.is_ok())
@@ -337,7 +337,7 @@ impl Work<'_> {
                 let passes = passes(descent.n_passes());
                 checkpoint.remark(format!("It stands after {passes}; the next run goes on from there."));
             }
-            standings.keep(Standing { identity, saved, descent: descent.clone() });
+            standings.keep(Standing { identity, saved, descent: descent.clone(), is_over: !is_stopped });
         }
         let converged = outcome?;
         let layers = match descent.best.take() {
@@ -358,6 +358,7 @@ impl Work<'_> {
         &self,
         descent: &mut Descent,
         backend: &mut dyn Backend,
+        kept: Option<(&Standings, Identity)>,
         checkpoint: &mut impl Checkpoint,
     ) -> Result<bool, Failed> {
         let Self { settings, .. } = *self;
@@ -374,7 +375,7 @@ impl Work<'_> {
                 descent.sum += backend.steps(&descent.training[descent.n_passed..][..n_next], batch_size).await?;
                 descent.n_passed += n_next;
                 if descent.n_passed < n_rows {
-                    self.show(descent, backend, checkpoint).await?;
+                    self.show(descent, backend, kept, checkpoint).await?;
                     checkpoint.checkpoint(descent.n_passes() / f64::from(settings.max_epochs), &message).await?;
                 }
             }
@@ -400,19 +401,26 @@ impl Work<'_> {
             descent.to_beat = descent.to_beat.min(loss);
             (descent.epoch, descent.n_passed, descent.sum) = (epoch + 1, 0, 0.0);
             checkpoint.passed();
-            self.show(descent, backend, checkpoint).await?;
+            self.show(descent, backend, kept, checkpoint).await?;
             checkpoint.checkpoint(f64::from(epoch + 1) / f64::from(settings.max_epochs), &message).await?;
         }
         Ok(descent.n_idle >= settings.patience)
     }
 
-    /// Shows the network to whoever waits for it.
+    /// Shows the network to whoever waits for it, and keeps where it stands when it is time to.
     async fn show(
         &self,
         descent: &Descent,
         backend: &mut dyn Backend,
+        kept: Option<(&Standings, Identity)>,
         checkpoint: &mut impl Checkpoint,
     ) -> Result<(), Lost> {
+        if let Some((standings, identity)) = kept
+            && checkpoint.wants_standing()
+            && let Some(saved) = backend.save().await?
+        {
+            standings.keep(Standing { identity, saved, descent: descent.clone(), is_over: false });
+        }
         if checkpoint.wants_sight() {
             let network = self.network(backend.layers().await?, descent);
             checkpoint.sight(self.sight(&network, descent, false));

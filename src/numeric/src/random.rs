@@ -1,7 +1,9 @@
 //! Seeded random streams: xoshiro256++ (Blackman and Vigna, 2019), seeded through SplitMix64.
 
+use serde::{Deserialize, Serialize};
+
 /// A stream of random numbers that is the same for the same seed on every platform.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stream {
     state: [u64; 4],
 }

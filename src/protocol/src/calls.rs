@@ -114,7 +114,7 @@ calls! {
     QueryEvents => String,
 }
 
-/// The page introduces itself.
+/// The page introduces itself: whoever hears this is its own engine, and keeps beyond a reload where trainings stand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hello {}
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use engine::{Engine, Host, RowOrders};
-use learn::neural::Standings;
 use monitor::query::Tables;
 use pipeline::{Acceleration, Node};
 use protocol::{Compute, Failure, Motion, Networks, Reply, Request, Rerun, Run, RunId, RunReport, Sealed, Welcome};
@@ -17,6 +16,7 @@ use crate::files::Files;
 use crate::gpu::Gpu;
 use crate::host::{Wanted, WorkerHost};
 use crate::sights::Sights;
+use crate::standings::Lasting;
 use crate::sweeps::{self, Followed, TrialHost};
 
 /// Results are let go, oldest first, beyond this much: an instance holds 4 GiB at most.
@@ -36,7 +36,7 @@ pub struct Session {
     gpu: Gpu,
     sights: Rc<Sights>,
     motion: Cell<Motion>,
-    standings: Rc<Standings>,
+    standings: Lasting,
     followed: Followed,
     events: RefCell<Tables>,
 }
@@ -56,7 +56,7 @@ impl Session {
             gpu: Gpu::default(),
             sights,
             motion: Cell::default(),
-            standings: Rc::default(),
+            standings: Lasting::default(),
             followed: Followed::default(),
             events: RefCell::default(),
         }
@@ -65,10 +65,13 @@ impl Session {
     /// Answers one call.
     pub async fn answer(&self, request: Request, file: Option<File>) -> Result<Reply, Failure> {
         Ok(match request {
-            Request::Hello(_) => Reply::Hello(Welcome {
-                catalogue: self.engine.catalogue().clone(),
-                version: env!("CARGO_PKG_VERSION").into(),
-            }),
+            Request::Hello(_) => {
+                self.standings.last();
+                Reply::Hello(Welcome {
+                    catalogue: self.engine.catalogue().clone(),
+                    version: env!("CARGO_PKG_VERSION").into(),
+                })
+            }
             Request::Check(call) => Reply::Check(self.engine.check(&call.pipeline)),
             Request::Run(mut call) => {
                 self.begin()?;
@@ -86,6 +89,9 @@ impl Session {
                 };
                 if most < least {
                     call.compute.networks = Networks::Cpu;
+                }
+                if most == Acceleration::Networks {
+                    self.standings.recall().await;
                 }
                 self.share(call.compute, call.run).await;
                 Reply::Run(self.run(&self.host(call.run), &call).await)
@@ -220,6 +226,7 @@ impl Session {
     fn over<T>(&self, outcome: T) -> T {
         self.is_running.set(false);
         self.set_motion(Motion::Free);
+        self.standings.keep();
         self.sights.clear();
         self.cancelled.borrow_mut().clear();
         outcome

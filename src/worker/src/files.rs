@@ -5,18 +5,17 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use engine::{Local, Source};
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use pipeline::FileRef;
 use protocol::{Failure, FileAdded};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, File, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransactionMode};
+use web_sys::{Blob, File};
 
 use crate::breath::Breath;
-use crate::scope;
+use crate::database::Database;
 
-const DATABASE: &str = "millrace-files";
-const STORE: &str = "files";
+const KEPT: Database = Database { name: "millrace-files", store: "files" };
 const PIECE_BYTES: f64 = 1_048_576.0;
 /// Files up to this size travel inside the document and its links.
 const INLINE_BYTES: u64 = 16_384;
@@ -52,7 +51,7 @@ impl Files {
         let size = blob.size() as u64;
         let inline = (size <= INLINE_BYTES).then(|| head.clone());
         self.in_memory.borrow_mut().insert(hash.clone(), blob.clone());
-        let warning = match keep(&hash, blob).await {
+        let warning = match KEPT.put(&hash, blob).await {
             Ok(()) => None,
             Err(_) if inline.is_some() => None,
             Err(reason) => Some(format!(
@@ -74,7 +73,7 @@ impl Files {
         let found = self.in_memory.borrow().get(&file.hash).cloned();
         let blob = match found {
             Some(blob) => blob,
-            None => fetch(&file.hash).await.ok().flatten().ok_or_else(|| {
+            None => KEPT.get(&file.hash).await.ok().and_then(|kept| kept.dyn_into().ok()).ok_or_else(|| {
                 Failure::new(
                     format!("the file {} ({} bytes) is not in this browser", file.name, file.size),
                     "Choose it in the node's settings. It never left the computer it came from.",
@@ -118,53 +117,4 @@ impl Source for BlobSource {
             Ok(Uint8Array::new(&buffer).to_vec())
         })
     }
-}
-
-async fn keep(hash: &str, blob: &Blob) -> Result<(), String> {
-    let database = open_database().await?;
-    let transaction =
-        database.transaction_with_str_and_mode(STORE, IdbTransactionMode::Readwrite).map_err(|error| words(&error))?;
-    let store = transaction.object_store(STORE).map_err(|error| words(&error))?;
-    let request = store.put_with_key(blob, &JsValue::from_str(hash)).map_err(|error| words(&error))?;
-    settled(&request).await.map(drop)
-}
-
-async fn fetch(hash: &str) -> Result<Option<Blob>, String> {
-    let database = open_database().await?;
-    let store = database
-        .transaction_with_str(STORE)
-        .and_then(|transaction| transaction.object_store(STORE))
-        .map_err(|error| words(&error))?;
-    let request = store.get(&JsValue::from_str(hash)).map_err(|error| words(&error))?;
-    Ok(settled(&request).await?.dyn_into().ok())
-}
-
-async fn open_database() -> Result<IdbDatabase, String> {
-    let factory = scope().indexed_db().ok().flatten().ok_or("storage is blocked")?;
-    let request: IdbOpenDbRequest = factory.open_with_u32(DATABASE, 1).map_err(|error| words(&error))?;
-    let upgrading = request.clone();
-    let on_upgrade = Closure::once_into_js(move || {
-        if let Some(database) = upgrading.result().ok().and_then(|result| result.dyn_into::<IdbDatabase>().ok()) {
-            // Fails only where the store exists already, which is as well.
-            let _ = database.create_object_store(STORE);
-        }
-    });
-    request.set_onupgradeneeded(Some(on_upgrade.unchecked_ref()));
-    settled(&request).await?.dyn_into().map_err(|_| "storage gave something else than a database".to_owned())
-}
-
-/// Waits for a request of the browser's database.
-async fn settled(request: &IdbRequest) -> Result<JsValue, String> {
-    let promise = Promise::new(&mut |resolve, reject| {
-        request.set_onsuccess(Some(&resolve));
-        request.set_onerror(Some(&reject));
-    });
-    match JsFuture::from(promise).await {
-        Ok(_) => request.result().map_err(|error| words(&error)),
-        Err(_) => Err(request.error().ok().flatten().map_or("storage failed".to_owned(), |error| error.message())),
-    }
-}
-
-fn words(error: &JsValue) -> String {
-    error.dyn_ref::<web_sys::DomException>().map_or_else(|| "storage failed".to_owned(), web_sys::DomException::message)
 }

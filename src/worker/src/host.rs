@@ -18,6 +18,7 @@ use crate::crew::Helpers;
 use crate::files::Files;
 use crate::gpu::Gpu;
 use crate::sights::Sights;
+use crate::standings::Lasting;
 use crate::{post, scope};
 
 /// Before a run begins: whether it is still wanted, if it can be stopped at all.
@@ -55,7 +56,7 @@ pub struct WorkerHost<'a> {
     /// How runs are to move.
     pub motion: &'a Cell<Motion>,
     /// Where trainings stood that were stopped.
-    pub standings: &'a Rc<Standings>,
+    pub standings: &'a Lasting,
 }
 
 impl Host for WorkerHost<'_> {
@@ -82,7 +83,7 @@ impl Host for WorkerHost<'_> {
     }
 
     fn standings(&self) -> Option<Rc<Standings>> {
-        Some(Rc::clone(self.standings))
+        Some(self.standings.standings())
     }
 
     fn is_watched(&self, node: &NodeId) -> bool {
@@ -102,6 +103,7 @@ impl Host for WorkerHost<'_> {
     }
 
     fn breathe(&self) -> Local<'_, ()> {
+        self.standings.keep();
         Box::pin(self.breath.at(self.motion.get()))
     }
 

@@ -6,11 +6,13 @@
 mod answer;
 mod breath;
 mod crew;
+mod database;
 mod files;
 mod gpu;
 mod helper;
 mod host;
 mod sights;
+mod standings;
 mod sweeps;
 
 use std::rc::Rc;

@@ -105,6 +105,10 @@ impl Checkpoint for Looked<'_, '_> {
     fn standings(&self) -> Option<Rc<Standings>> {
         self.job.standings()
     }
+
+    fn wants_standing(&mut self) -> bool {
+        self.job.wants_standing()
+    }
 }
 
 impl Sample {

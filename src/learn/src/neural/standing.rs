@@ -1,11 +1,12 @@
 //! Where a training stands, and how it goes on from there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{Layer, Losses};
 use numeric::Stream;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::backend::Saved;
 use super::{NeuralSettings, Rows, Schedule};
@@ -15,7 +16,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// What a training is: the same rows, settings, seed and back end. How many passes are allowed is no part of it, unless
 /// the learning rate depends on that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity(u64);
 
 impl Identity {
@@ -35,7 +36,7 @@ impl Identity {
 }
 
 /// How far a training has come. To go on from there gives what it would have given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Descent {
     /// Passes that are done.
     pub(super) epoch: u32,
@@ -78,11 +79,13 @@ impl Descent {
 }
 
 /// Where a training stood.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Standing {
     pub(super) identity: Identity,
     pub(super) saved: Saved,
     pub(super) descent: Descent,
+    /// It has come to its end: there is more to do only if more passes are allowed.
+    pub(super) is_over: bool,
 }
 
 impl Standing {
@@ -93,14 +96,40 @@ impl Standing {
     }
 }
 
-/// Where the last few trainings stood.
-#[derive(Debug, Default)]
-pub struct Standings(RefCell<VecDeque<Standing>>);
+/// Where the last few trainings stood. Those that are not over are plain data, for whoever keeps them longer than a program
+/// runs.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Standings {
+    #[serde(serialize_with = "on_their_way")]
+    kept: RefCell<VecDeque<Standing>>,
+    #[serde(skip)]
+    n_changes: Cell<u64>,
+}
+
+fn on_their_way<S: Serializer>(kept: &RefCell<VecDeque<Standing>>, serializer: S) -> Result<S::Ok, S::Error> {
+    kept.borrow().iter().filter(|standing| !standing.is_over).collect::<Vec<_>>().serialize(serializer)
+}
 
 impl Standings {
     /// Forgets all of them: every training begins anew.
     pub fn clear(&self) {
-        self.0.borrow_mut().clear();
+        self.kept.borrow_mut().clear();
+        self.n_changes.update(|n| n + 1);
+    }
+
+    /// Goes up whenever a training is kept, or all are forgotten.
+    pub fn n_changes(&self) -> u64 {
+        self.n_changes.get()
+    }
+
+    /// Takes in those of an earlier program, as older than all that it knows.
+    pub fn take_in(&self, earlier: &Self) {
+        for standing in earlier.kept.borrow_mut().drain(..).rev() {
+            if self.find(standing.identity).is_none() {
+                self.kept.borrow_mut().push_front(standing);
+            }
+        }
+        self.let_go();
     }
 
     /// Whether so many weights are kept at all, with what an optimizer remembers of them and the best ones before.
@@ -109,14 +138,19 @@ impl Standings {
     }
 
     pub(super) fn find(&self, identity: Identity) -> Option<Standing> {
-        self.0.borrow().iter().find(|standing| standing.identity == identity).cloned()
+        self.kept.borrow().iter().find(|standing| standing.identity == identity).cloned()
     }
 
     /// Keeps one, in place of where the same training stood before.
     pub(super) fn keep(&self, standing: Standing) {
-        let mut kept = self.0.borrow_mut();
-        kept.retain(|other| other.identity != standing.identity);
-        kept.push_back(standing);
+        self.kept.borrow_mut().retain(|other| other.identity != standing.identity);
+        self.kept.borrow_mut().push_back(standing);
+        self.let_go();
+        self.n_changes.update(|n| n + 1);
+    }
+
+    fn let_go(&self) {
+        let mut kept = self.kept.borrow_mut();
         while kept.iter().map(Standing::n_bytes).sum::<usize>() > KEPT_BYTES {
             kept.pop_front();
         }

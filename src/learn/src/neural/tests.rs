@@ -360,7 +360,11 @@ fn steps_that_are_too_long_are_told() {
 struct Looking {
     n_left: Option<u32>,
     standings: Rc<Standings>,
+    /// What is kept of them beyond this program, each time that it is.
+    kept: Vec<Vec<u8>>,
     remarks: Vec<String>,
+    /// Keeps where it stands at each chance.
+    keeps: bool,
     n_passed: u32,
     /// Passes at each sight, and whether it was the last.
     sights: Vec<(f64, bool)>,
@@ -369,6 +373,7 @@ struct Looking {
 
 impl Checkpoint for Looking {
     async fn checkpoint(&mut self, _fraction: f64, _message: &str) -> Result<(), Stopped> {
+        self.kept.push(postcard::to_stdvec(&*self.standings).expect("plain data"));
         let Some(n_left) = &mut self.n_left else { return Ok(()) };
         *n_left = n_left.checked_sub(1).ok_or(Stopped)?;
         Ok(())
@@ -395,6 +400,10 @@ impl Checkpoint for Looking {
 
     fn standings(&self) -> Option<Rc<Standings>> {
         Some(Rc::clone(&self.standings))
+    }
+
+    fn wants_standing(&mut self) -> bool {
+        self.keeps
     }
 }
 
@@ -432,6 +441,43 @@ fn a_training_that_was_stopped_goes_on_to_the_same_model() {
         assert_eq!(last, "It went on after 3 passes, which a run before had done.");
         assert_eq!(looking.n_passed, 6, "no pass was computed twice");
     }
+}
+
+#[test]
+fn a_training_whose_program_ended_goes_on_in_another() {
+    let (x, labels) = corners(200);
+    let whole = fitted(&eventful(4), &x, &labels, 2);
+    let run = |looking: &mut Looking| block_on(fit(&eventful(4), &x, &labels, 2, None, 1, looking)).expect("a model");
+    let mut first = Looking { keeps: true, ..Looking::default() };
+    assert_eq!(run(&mut first), whole, "to keep where it stands changes nothing");
+    let none = postcard::to_stdvec(&Standings::default()).expect("plain data");
+    let n_kept = first.kept.iter().filter(|kept| **kept != none).count();
+    assert!(n_kept >= 4 * 181_usize.div_ceil(32), "within passes, too: {n_kept}");
+    for (at, kept) in first.kept.iter().enumerate() {
+        let standings = Rc::new(Standings::default());
+        standings.take_in(&postcard::from_bytes(kept).expect("what was kept"));
+        let mut other = Looking { standings, ..Looking::default() };
+        assert_eq!(run(&mut other), whole, "{at}");
+        // Before the first step there is nothing to go on from.
+        assert_eq!(other.remarks.len(), usize::from(*kept != none), "{at}");
+    }
+    let over = postcard::to_stdvec(&*first.standings).expect("plain data");
+    assert_eq!(over, none, "a training that is over begins anew in another program");
+}
+
+#[test]
+fn what_is_known_counts_more_than_what_was_kept_earlier() {
+    let (x, labels) = corners(100);
+    let stopped = |n_left| {
+        let mut looking = Looking { n_left: Some(n_left), ..Looking::default() };
+        let _ = block_on(fit(&eventful(9), &x, &labels, 2, None, 1, &mut looking));
+        looking.standings
+    };
+    let (earlier, known) = (stopped(3), stopped(12));
+    known.take_in(&earlier);
+    let mut looking = Looking { standings: known, ..Looking::default() };
+    block_on(fit(&eventful(9), &x, &labels, 2, None, 1, &mut looking)).expect("a model");
+    assert!(looking.n_passed < 8, "{} passes were left", looking.n_passed);
 }
 
 #[test]
