@@ -1,5 +1,6 @@
 //! The engine: plans, runs, reuses, and answers questions about results.
 
+mod course;
 mod room;
 mod run;
 

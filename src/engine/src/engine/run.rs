@@ -5,124 +5,22 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use pipeline::{Node, NodeId, OutPort, Pipeline, Problem, Severity, Spec};
+use pipeline::{NodeId, OutPort, Pipeline, Problem, Severity, Spec};
 use protocol::{Failure, NodeOutcome, NodeReport, Rerun, RunEvent, RunId, RunReport, RunTarget};
 
+use super::course::{Away, Course, Ready};
 use super::{Engine, Last};
-use crate::cache::{Kept, bytes_of};
+use crate::cache::Kept;
 use crate::face::default_face;
 use crate::job::{OnMetric, progress_events};
 use crate::key::{NodeKey, Recipe, recipe};
 use crate::parcel::Left;
 use crate::team::{Give, Order, Team};
 use crate::why::{title, what_changed};
-use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, Local, Task, Work};
+use crate::{Answer, Artifact, Component, Flow, Host, Job, JobError, Local, Task};
 
-/// A run on its way.
-struct Course<'a, 'p> {
-    host: &'a dyn Host,
-    run: RunId,
-    pipeline: &'p Pipeline,
-    /// Who helps.
-    team: Option<&'a Team<'a>>,
-    /// Nodes whose earlier results do not count.
-    rerun: BTreeSet<NodeId>,
-    keys: BTreeMap<NodeId, NodeKey>,
-    /// Held here as well as in the cache, which may let them go while nodes still need them.
-    results: BTreeMap<NodeId, Rc<Kept>>,
-    problems: Vec<Problem>,
-    titles: BTreeMap<NodeId, String>,
-    /// Who takes what a node gives.
-    consumers: BTreeMap<NodeId, Vec<NodeId>>,
-    /// Sources first.
-    waiting: Vec<NodeId>,
-    /// Everything they rest on is there.
-    ready: Vec<Ready<'p>>,
-    /// At a helper.
-    away: Vec<Away<'p>>,
-    /// Being computed here.
-    here: Vec<Here>,
-    report: RunReport,
-}
-
-/// A node at a helper.
-struct Away<'p> {
-    ticket: u64,
-    worker: u32,
-    ready: Ready<'p>,
-}
-
-/// A node that is being computed here.
-struct Here {
-    key: NodeKey,
-    is_long: bool,
-    n_bytes: u64,
-}
-
-/// The same, on its way.
+/// A node that is being computed here, on its way.
 type Computing<'a, 'p> = Local<'a, (Ready<'p>, Result<(), JobError>, Left)>;
-
-impl<'p> Course<'_, 'p> {
-    fn is_over(&self) -> bool {
-        self.waiting.is_empty() && self.ready.is_empty() && self.away.is_empty() && self.here.is_empty()
-    }
-
-    /// Whether a node is under way whose results have this key.
-    fn has(&self, key: NodeKey) -> bool {
-        let elsewhere = self.ready.iter().chain(self.away.iter().map(|away| &away.ready)).map(|ready| ready.key);
-        elsewhere.chain(self.here.iter().map(|here| here.key)).any(|other| other == key)
-    }
-
-    /// Whether anything else is being done that will come to an end.
-    fn is_under_way(&self) -> bool {
-        !(self.ready.is_empty() && self.away.is_empty() && self.here.is_empty())
-    }
-
-    fn is_long(&self, ready: &Ready<'_>) -> bool {
-        self.team.is_some_and(|team| team.is_worth(ready.work.nanos))
-    }
-
-    /// The next node to compute here. While a long one is, those that are soon done need not wait for it; an accelerator
-    /// serves one after the other.
-    fn next_here(&mut self) -> Option<Ready<'p>> {
-        let at = match &self.here[..] {
-            [] => 0,
-            [one] if one.is_long && self.host.accelerator().is_none() => {
-                let held = bytes_of(self.results.values().map(Rc::as_ref)).saturating_add(one.n_bytes);
-                let room = self.host.memory_limit().map_or(u64::MAX, |limit| limit.saturating_sub(held));
-                self.ready.iter().position(|ready| !self.is_long(ready) && ready.n_bytes <= room)?
-            }
-            _ => return None,
-        };
-        let ready = (at < self.ready.len()).then(|| self.ready.remove(at))?;
-        self.here.push(Here { key: ready.key, is_long: self.is_long(&ready), n_bytes: ready.n_bytes });
-        Some(ready)
-    }
-
-    /// Whether a helper is through with a node.
-    fn has_answer(&self) -> bool {
-        self.team.is_some_and(|team| self.away.iter().any(|away| team.has_answer(away.ticket)))
-    }
-
-    fn settle(&mut self, id: NodeId, node_report: NodeReport) {
-        let Self { run, report, results, consumers, .. } = self;
-        report.cancelled |= node_report.outcome == NodeOutcome::Cancelled;
-        self.host.emit(RunEvent::Finished { run: *run, node: id.clone(), report: node_report.clone() });
-        report.nodes.insert(id, node_report);
-        // A result is let go with the last node of this run that takes it.
-        results.retain(|source, _| consumers[source].iter().any(|id| !report.nodes.contains_key(id)));
-    }
-
-    /// The run is over, whatever is left.
-    fn stop(&mut self) {
-        let ready = self.ready.drain(..).chain(self.away.drain(..).map(|away| away.ready)).map(|ready| ready.id);
-        let left: Vec<NodeId> = ready.chain(self.waiting.drain(..)).collect();
-        for id in left {
-            let why = "The run was stopped before it was its turn.";
-            self.settle(id, unfinished(NodeOutcome::Cancelled, why));
-        }
-    }
-}
 
 /// What is to be done for a node.
 enum Next<'p> {
@@ -132,23 +30,6 @@ enum Next<'p> {
     Ready(Box<Ready<'p>>),
     /// To wait: another node under way gives the same, or others hold the memory that it would need.
     Later,
-}
-
-/// A node that is to be computed, and all that this takes.
-struct Ready<'p> {
-    id: NodeId,
-    node: &'p Node,
-    component: &'static dyn Component,
-    spec: &'p Spec,
-    recipe: Recipe,
-    key: NodeKey,
-    why: String,
-    inputs: BTreeMap<String, Artifact>,
-    work: Work,
-    /// What it needs, the inputs included.
-    n_bytes: u64,
-    /// A helper fell over it.
-    is_lost: bool,
 }
 
 impl Engine {
@@ -577,7 +458,7 @@ fn metrics_of(outputs: &BTreeMap<String, Artifact>) -> BTreeMap<String, f64> {
         .collect()
 }
 
-fn unfinished(outcome: NodeOutcome, why: &str) -> NodeReport {
+pub(super) fn unfinished(outcome: NodeOutcome, why: &str) -> NodeReport {
     NodeReport {
         outcome,
         why: why.into(),
