@@ -177,14 +177,18 @@ scenario("a network is trained to its end while its tab is hidden", async (profi
   // What a browser does to a tab that nobody sees: no frames, and timers once a second. No headless browser hides one.
   await page.evaluate(() => {
     const { setTimeout, requestAnimationFrame } = window;
+    const held = [];
     const hide = (isHidden) => {
       Object.defineProperty(document, "visibilityState", { configurable: true, value: isHidden ? "hidden" : "visible" });
       Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
-      window.requestAnimationFrame = isHidden ? () => 0 : requestAnimationFrame;
+      window.requestAnimationFrame = isHidden ? (call) => -held.push(call) : requestAnimationFrame;
       window.setTimeout = isHidden ? (call, ms = 0, ...given) => setTimeout(call, Math.max(ms, 1_000), ...given) : setTimeout;
       document.dispatchEvent(new Event("visibilitychange"));
     };
-    window.show = () => hide(false);
+    window.show = () => {
+      hide(false);
+      held.splice(0).forEach((call) => requestAnimationFrame(call));
+    };
     document.querySelector("#run").click();
     hide(true);
   });

@@ -14,6 +14,7 @@ use super::graph::graph;
 use super::list::swatch_class;
 use super::panel::{Detail, Details};
 use super::store::{Runs, short_name};
+use crate::views::capital;
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
 
@@ -237,9 +238,4 @@ fn setting(label: &str, old: Option<String>, new: Option<String>) -> AnyView {
         </p>
     }
     .into_any()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -22,6 +22,7 @@ use crate::pace::Pace;
 use crate::store::Studio;
 use crate::views::face::seconds;
 use crate::views::icon::{icon, small_icon};
+use crate::views::{counted, sentence};
 
 /// A metric that can be aimed at.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,7 +242,17 @@ fn form(
 ) -> AnyView {
     let is_new = changed.is_none();
     let drafted = Memo::new(move |_| fields.draft(&name));
+    // Nothing is wrong with a form that nobody has filled in yet.
+    let is_blank = Memo::new(move |_| {
+        drafted.with(|drafted| matches!(drafted, Ok((study, _)) if study.space.dimensions.is_empty()))
+    });
     let problems = move || {
+        if is_blank.get() {
+            return view! {
+                <p class="sweeps__problems sweeps__problem">{small_icon("info")}"Choose a setting to vary, and the values to try."</p>
+            }
+            .into_any();
+        }
         let problems = drafted.with(|drafted| match drafted {
             Ok((_, problems)) => problems.clone(),
             Err(words) => vec![(ProblemSeverity::Error, words.clone(), String::new())],
@@ -252,9 +263,9 @@ fn form(
                 ProblemSeverity::Warning => ("triangle-alert", "Warning"),
                 ProblemSeverity::Note => ("info", "Note"),
             };
-            view! { <li class="sweeps__problem">{small_icon(icon_name)}<span><b>{word}": "</b>{message}". "{help}</span></li> }
+            view! { <li class="sweeps__problem">{small_icon(icon_name)}<span><b>{word}": "</b>{message}". "{sentence(&help)}</span></li> }
         });
-        view! { <ul class="sweeps__problems" aria-label="Problems">{items.collect_view()}</ul> }
+        view! { <ul class="sweeps__problems" aria-label="Problems">{items.collect_view()}</ul> }.into_any()
     };
     let is_sound = Memo::new(move |_| {
         let is_error = |(severity, ..): &Problem| *severity == ProblemSeverity::Error;
@@ -263,7 +274,11 @@ fn form(
     let n_made = changed.as_ref().map_or(0, |sweep| sweep.study.trials.len() as u64);
     let count = move || {
         let Ok((study, _)) = drafted.get() else { return String::new() };
+        if is_blank.get() {
+            return String::new();
+        }
         let combinations = match study.n_combinations() {
+            Some(1) => "1 combination".into(),
             Some(n) => format!("{} combinations", charts::grouped(n)),
             None => "no end of combinations".into(),
         };
@@ -280,7 +295,8 @@ fn form(
         };
         let elapsed_secs = secs_per_trial * n_trials.saturating_sub(n_made) as f64;
         let made = if n_made > 0 { format!(", {n_made} of them made") } else { String::new() };
-        format!("{combinations} · {n_trials} trials{made} · about {} {basis}", seconds(elapsed_secs))
+        let trials = counted(n_trials as usize, "trial");
+        format!("{combinations} · {trials}{made} · about {} {basis}", seconds(elapsed_secs))
     };
     let start = move |_| {
         if let Ok((study, _)) = drafted.get_untracked() {

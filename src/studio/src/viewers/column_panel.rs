@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use protocol::{ColumnProfile, Filter, has_histogram};
 
 use super::chart::{ChartEvents, chart};
-use super::data_panel::TableState;
 use super::percent;
 use super::table_header::{bin_filter, bound, kind_icon};
+use super::table_state::TableState;
 use crate::views::icon::icon;
 
 /// The panel of the selected column.

@@ -1,228 +1,22 @@
 //! The rows of a node's tables: a grid of any size with profiles as its head, filters above and a column beside it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use leptos::ev::{Event, KeyboardEvent, MouseEvent, SubmitEvent};
-use leptos::html::{Div, Input};
+use leptos::ev::{KeyboardEvent, MouseEvent};
+use leptos::html::Div;
 use leptos::prelude::*;
 use pipeline::OutPort;
-use protocol::{ColumnProfile, Export, ExportFormat, Failure, Filter, Preview, Profiles, Sort, View};
-use schema::{Column, Kind};
+use protocol::{Failure, Filter, View};
 use wasm_bindgen_futures::spawn_local;
 
 use super::column_panel::column_panel;
-use super::grid::{Cursor, HEAD_HEIGHT, NUMBER_WIDTH, Offsets, Painter, Rows, Scene, Sight};
-use super::pages::{Pages, Query};
-use super::table_header::{bound, header_cell};
+use super::grid::{Cursor, HEAD_HEIGHT, NUMBER_WIDTH, Offsets, Painter, Rows, Scene};
+use super::pages::Query;
+use super::table_header::header_cell;
+use super::table_state::TableState;
+use super::table_toolbar::table_toolbar;
 use super::{appearance, empty, failed};
 use crate::dom;
 use crate::parts::ResultsOf;
-use crate::views::icon::{icon, small_icon};
-use crate::worker_client::Link;
-
-/// Columns whose profiles are asked for together.
-const PROFILE_COLUMNS: usize = 8;
-/// So long after the last key the search begins.
-const SEARCH_DELAY_MS: i32 = 220;
-
-/// Everything that the panel and its parts share. A handle: copies lead to the same state.
-#[derive(Clone, Copy)]
-pub struct TableState {
-    link: Link,
-    /// The rows.
-    pub pages: Pages,
-    /// Which table.
-    pub output: RwSignal<Option<OutPort>>,
-    /// All its columns.
-    pub columns: RwSignal<Arc<Vec<Column>>>,
-    /// Where they are.
-    pub offsets: Memo<Offsets>,
-    /// Order of the rows.
-    pub sort: RwSignal<Vec<Sort>>,
-    /// Conditions on rows, save the search.
-    pub filters: RwSignal<Vec<Filter>>,
-    search: RwSignal<String>,
-    /// Profiles by position of the column; they belong to the filters before last until the new ones arrive.
-    pub profiles: RwSignal<BTreeMap<usize, Arc<ColumnProfile>>>,
-    profiled: StoredValue<(u32, Vec<usize>)>,
-    /// The column whose panel is open.
-    pub selected: RwSignal<Option<usize>>,
-    /// Where the keyboard is.
-    pub cursor: RwSignal<Cursor>,
-    sight: RwSignal<Sight>,
-}
-
-impl TableState {
-    fn new(link: Link) -> Self {
-        let columns = RwSignal::new(Arc::<Vec<Column>>::default());
-        Self {
-            link,
-            pages: Pages::new(link),
-            output: RwSignal::new(None),
-            columns,
-            offsets: Memo::new(move |_| columns.with(|columns| Offsets::of(columns))),
-            sort: RwSignal::new(Vec::new()),
-            filters: RwSignal::new(Vec::new()),
-            search: RwSignal::new(String::new()),
-            profiles: RwSignal::new(BTreeMap::new()),
-            profiled: StoredValue::new((0, Vec::new())),
-            selected: RwSignal::new(None),
-            cursor: RwSignal::new(Cursor::default()),
-            sight: RwSignal::new(Sight::default()),
-        }
-    }
-
-    /// Up, down, and back to the order of the file.
-    pub fn cycle_sort(self, column: &str) {
-        self.sort.update(|sort| {
-            let before = sort.iter().find(|sort| sort.column == column).map(|sort| sort.descending);
-            sort.clear();
-            match before {
-                None => sort.push(Sort { column: column.to_owned(), descending: false }),
-                Some(false) => sort.push(Sort { column: column.to_owned(), descending: true }),
-                Some(true) => {}
-            }
-        });
-    }
-
-    /// Adds a condition in place of another on the same column, or takes it back.
-    pub fn toggle_filter(self, filter: Filter) {
-        self.filters.update(|filters| {
-            let was_there = filters.contains(&filter);
-            filters.retain(|other| filtered_column(other) != filtered_column(&filter));
-            if !was_there {
-                filters.push(filter);
-            }
-        });
-    }
-
-    /// Opens the panel of a column, or closes it.
-    pub fn toggle_selected(self, column_idx: usize) {
-        let opens = self.selected.get_untracked() != Some(column_idx);
-        self.selected.set(opens.then_some(column_idx));
-    }
-
-    fn all_filters(self) -> Vec<Filter> {
-        let mut filters = self.filters.get();
-        let text = self.search.get();
-        if !text.is_empty() {
-            filters.push(Filter::Contains { text });
-        }
-        filters
-    }
-
-    /// Reads the columns again, after another table was chosen or a run.
-    fn load(self, output: OutPort) {
-        let is_same = self.output.get_untracked().as_ref() == Some(&output);
-        if !is_same {
-            batch(self);
-        }
-        let call = Preview {
-            output: output.clone(),
-            first_row: 0,
-            n_rows: 0,
-            first_column: 0,
-            n_columns: u32::MAX,
-            sort: Vec::new(),
-            filters: Vec::new(),
-        };
-        let state = self;
-        spawn_local(async move {
-            let answer = state.link.unsealed(call).await;
-            match answer {
-                Ok(page) => state.take_columns(output, page.columns),
-                Err(failure) => {
-                    let _ = state.pages.failure.try_set(Some(failure));
-                }
-            }
-        });
-    }
-
-    fn take_columns(self, output: OutPort, columns: Vec<Column>) {
-        let is_known = |name: &str| columns.iter().any(|column| column.name == name);
-        let sort: Vec<Sort> = self.sort.get_untracked().into_iter().filter(|sort| is_known(&sort.column)).collect();
-        let filters: Vec<Filter> = self
-            .filters
-            .get_untracked()
-            .into_iter()
-            .filter(|filter| filtered_column(filter).is_none_or(is_known))
-            .collect();
-        if self.selected.get_untracked().is_some_and(|selected| selected >= columns.len()) {
-            self.selected.set(None);
-        }
-        self.forget_profiles(true);
-        self.sort.set(sort);
-        self.filters.set(filters);
-        self.columns.set(Arc::new(columns));
-        // Also when it is the same: its rows may be others.
-        self.output.set(Some(output));
-    }
-
-    fn forget_profiles(self, also_shown: bool) {
-        self.profiled.update_value(|(generation, asked)| {
-            *generation += 1;
-            asked.clear();
-        });
-        if also_shown {
-            self.profiles.update(BTreeMap::clear);
-        }
-    }
-
-    /// Asks for the profiles of the block of columns around one, once.
-    fn want_profile(self, column_idx: usize, filters: &[Filter]) {
-        let Some(output) = self.output.get_untracked() else {
-            return;
-        };
-        let first = column_idx / PROFILE_COLUMNS * PROFILE_COLUMNS;
-        let mut ticket = None;
-        self.profiled.update_value(|(generation, asked)| {
-            if !asked.contains(&first) {
-                asked.push(first);
-                ticket = Some(*generation);
-            }
-        });
-        let Some(ticket) = ticket else {
-            return;
-        };
-        let call = Profiles {
-            output,
-            first_column: first as u32,
-            n_columns: PROFILE_COLUMNS as u32,
-            filters: filters.to_vec(),
-        };
-        let state = self;
-        spawn_local(async move {
-            // A profile that cannot be had leaves its place empty; the rows say what is wrong.
-            let Ok(profiles) = state.link.unsealed(call).await else {
-                return;
-            };
-            if state.profiled.try_with_value(|(generation, _)| *generation) == Some(ticket) {
-                state.profiles.update(|shown| {
-                    for (at, profile) in profiles.into_iter().enumerate() {
-                        shown.insert(first + at, Arc::new(profile));
-                    }
-                });
-            }
-        });
-    }
-}
-
-/// Forgets what belongs to another table.
-fn batch(state: TableState) {
-    state.sort.set(Vec::new());
-    state.filters.set(Vec::new());
-    state.search.set(String::new());
-    state.selected.set(None);
-    state.cursor.set(Cursor::default());
-}
-
-fn filtered_column(filter: &Filter) -> Option<&str> {
-    match filter {
-        Filter::Range { column, .. } | Filter::Equals { column, .. } | Filter::Missing { column } => Some(column),
-        Filter::Contains { .. } => None,
-    }
-}
+use crate::views::icon::small_icon;
 
 /// The tables of one node.
 pub fn data_panel(results: ResultsOf) -> AnyView {
@@ -283,7 +77,8 @@ pub fn data_panel(results: ResultsOf) -> AnyView {
     view! { <div class="data">{content}</div> }.into_any()
 }
 
-type Tables = RwSignal<Option<Result<Vec<(String, u64, u32)>, Failure>>>;
+/// The names of the node's tables, their rows and columns, once they are known.
+pub type Tables = RwSignal<Option<Result<Vec<(String, u64, u32)>, Failure>>>;
 
 fn whole(state: TableState, tables: Tables, announce: Callback<String>) -> AnyView {
     let scroller = NodeRef::<Div>::new();
@@ -295,7 +90,7 @@ fn whole(state: TableState, tables: Tables, announce: Callback<String>) -> AnyVi
     };
     view! {
         <div class="data__main">
-            {toolbar(state, tables, scroller, announce)}
+            {table_toolbar(state, tables, scroller, announce)}
             {move || state.pages.failure.get().map(|failure| {
                 view! { <div class="data__failure" role="alert"><b>{failure.message}</b>" "{failure.help}</div> }
             })}
@@ -305,173 +100,6 @@ fn whole(state: TableState, tables: Tables, announce: Callback<String>) -> AnyVi
         {side}
     }
     .into_any()
-}
-
-fn toolbar(state: TableState, tables: Tables, scroller: NodeRef<Div>, announce: Callback<String>) -> AnyView {
-    let typed = StoredValue::new(0_u32);
-    let on_search = move |event: Event| {
-        let text = event_target_value(&event);
-        typed.update_value(|typed| *typed += 1);
-        let ticket = typed.get_value();
-        spawn_local(async move {
-            dom::sleep(SEARCH_DELAY_MS).await;
-            if typed.try_with_value(|typed| *typed) == Some(ticket) {
-                state.search.set(text.trim().to_owned());
-            }
-        });
-    };
-    Effect::new(move |before: Option<(u64, u64)>| {
-        let now = state.pages.n_rows.get();
-        if before.is_some_and(|before| before.1 == now.1 && before != now) {
-            announce.run(format!("{} of {} rows", charts::grouped(now.0), charts::grouped(now.1)));
-        }
-        now
-    });
-    let chips = move || {
-        let kinds = state.columns.get();
-        state
-            .filters
-            .get()
-            .into_iter()
-            .map(|filter| {
-                let kind = filtered_column(&filter)
-                    .and_then(|name| kinds.iter().find(|column| column.name == name))
-                    .map_or(Kind::Text, |column| column.kind);
-                let (name, condition) = words(&filter, kind);
-                view! {
-                    <span class="chip">
-                        <b>{name.clone()}</b>
-                        {condition}
-                        <button
-                            type="button"
-                            class="chip__remove"
-                            aria-label=format!("Remove the filter on {name}")
-                            on:click=move |_| state.filters.update(|filters| filters.retain(|other| *other != filter))
-                        >
-                            {small_icon("x")}
-                        </button>
-                    </span>
-                }
-            })
-            .collect_view()
-    };
-    let picker = move || {
-        let names: Vec<String> = match &*tables.read() {
-            Some(Ok(tables)) => tables.iter().map(|(port, ..)| port.clone()).collect(),
-            Some(Err(_)) | None => Vec::new(),
-        };
-        (names.len() > 1).then(|| {
-            let options = names
-                .into_iter()
-                .map(|name| {
-                    let value = name.clone();
-                    let is_chosen = {
-                        let name = name.clone();
-                        move || state.output.with(|output| output.as_ref().is_some_and(|output| output.port == name))
-                    };
-                    view! { <option value=value prop:selected=is_chosen>{name}</option> }
-                })
-                .collect_view();
-            view! {
-                <label class="select data__port">
-                    <span class="sr-only">"Output"</span>
-                    <select on:change=move |event| {
-                        if let Some(before) = state.output.get_untracked() {
-                            state.load(OutPort::new(&before.node, &event_target_value(&event)));
-                        }
-                    }>{options}</select>
-                    {icon("chevron-down")}
-                </label>
-            }
-        })
-    };
-    let row_field = NodeRef::<Input>::new();
-    let go = move |event: SubmitEvent| {
-        event.prevent_default();
-        let row = row_field.get_untracked().and_then(|field| field.value().trim().replace(',', "").parse::<u64>().ok());
-        let n_rows = state.pages.n_rows.get_untracked().0;
-        if let Some(row) = row.filter(|_| n_rows > 0) {
-            let row = row.clamp(1, n_rows) - 1;
-            move_to(state, scroller, Cursor { row: Some(row), column: state.cursor.get_untracked().column }, announce);
-            dom::focus_later("#data-grid");
-        }
-    };
-    let is_saving = RwSignal::new(false);
-    let save = move |_| {
-        let Some(output) = state.output.get_untracked() else {
-            return;
-        };
-        is_saving.set(true);
-        spawn_local(async move {
-            let name = format!("{}-{}.csv", output.node, output.port);
-            match state.link.call(Export { output, format: ExportFormat::Csv }).await {
-                Ok(bytes) => {
-                    dom::download(&name, "text/csv", &bytes);
-                    announce.run(format!("{name} saved"));
-                }
-                Err(failure) => {
-                    let _ = state.pages.failure.try_set(Some(failure));
-                }
-            }
-            let _ = is_saving.try_set(false);
-        });
-    };
-    let count = move || {
-        let (filtered, total) = state.pages.n_rows.get();
-        if filtered == total {
-            view! { <b>{charts::grouped(total)}</b>" rows" }.into_any()
-        } else {
-            view! { <b>{charts::grouped(filtered)}</b>{format!(" of {} rows", charts::grouped(total))} }.into_any()
-        }
-    };
-    view! {
-        <div class="data__bar">
-            {picker}
-            <label class="search data__search">
-                {icon("search")}
-                <input
-                    class="input"
-                    type="search"
-                    aria-label="Find in all columns"
-                    placeholder=move || {
-                        let n_columns = state.columns.with(|columns| columns.len());
-                        let word = if n_columns == 1 { "column" } else { "columns" };
-                        format!("Find in {} {word}", charts::grouped(n_columns as u64))
-                    }
-                    prop:value=move || state.search.get()
-                    on:input=on_search
-                />
-            </label>
-            {chips}
-            <span class="data__count">{count}</span>
-            <form class="data__go" on:submit=go>
-                <input class="input input--number" inputmode="numeric" aria-label="Go to row" placeholder="Row" node_ref=row_field />
-            </form>
-            <button
-                type="button"
-                class="icon-button"
-                aria-label="Save the whole table as CSV"
-                title="Save the whole table as CSV"
-                disabled=move || is_saving.get()
-                on:click=save
-            >
-                {icon("download")}
-            </button>
-        </div>
-    }
-    .into_any()
-}
-
-/// A condition in words: the column, then what must hold.
-fn words(filter: &Filter, kind: Kind) -> (String, String) {
-    match filter {
-        Filter::Range { column, low, high, .. } => {
-            (column.clone(), format!("{} to {}", bound(kind, *low), bound(kind, *high)))
-        }
-        Filter::Equals { column, value } => (column.clone(), value.clone()),
-        Filter::Missing { column } => (column.clone(), "is missing".to_owned()),
-        Filter::Contains { text } => (String::new(), text.clone()),
-    }
 }
 
 fn grid(state: TableState, scroller: NodeRef<Div>, announce: Callback<String>) -> AnyView {
@@ -605,7 +233,7 @@ fn grid(state: TableState, scroller: NodeRef<Div>, announce: Callback<String>) -
 }
 
 /// Puts the cursor somewhere, scrolls there and says what is there.
-fn move_to(state: TableState, scroller: NodeRef<Div>, cursor: Cursor, announce: Callback<String>) {
+pub fn move_to(state: TableState, scroller: NodeRef<Div>, cursor: Cursor, announce: Callback<String>) {
     state.cursor.set(cursor);
     let Some(scroller) = scroller.get_untracked() else {
         return;

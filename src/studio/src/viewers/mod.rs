@@ -16,6 +16,8 @@ pub mod parallel;
 mod pictures;
 pub mod pixels;
 mod table_header;
+mod table_state;
+mod table_toolbar;
 mod tree;
 
 pub use appearance::{theme, version, watch_size};

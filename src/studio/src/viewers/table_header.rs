@@ -9,8 +9,8 @@ use protocol::{ColumnProfile, Filter, has_histogram};
 use schema::{Column, Kind, Role};
 use wasm_bindgen::JsCast;
 
-use super::data_panel::TableState;
 use super::percent;
+use super::table_state::TableState;
 use crate::views::icon::small_icon;
 
 const BARS_HEIGHT: f64 = 36.0;
