@@ -103,6 +103,8 @@ pub struct Work {
     pub nanos: u64,
     /// Into how many parts it falls; 0 and 1 are the same.
     pub n_parts: u32,
+    /// Whether others go to helpers first, as the engine that runs the pipeline keeps what comes of it on the way.
+    pub stays: bool,
 }
 
 /// Columns on their way through one node.

@@ -103,11 +103,25 @@ impl Component for Heavy {
         Add.run(job)
     }
     fn work(&self, _job: &Job<'_>) -> Work {
-        Work { nanos: 1_000_000_000, n_parts: 1 }
+        Work { nanos: 1_000_000_000, ..Work::default() }
     }
 }
 
-/// The same, and it takes a while.
+/// The same, and it had rather stay.
+struct Staying;
+impl Component for Staying {
+    fn spec(&self) -> Spec {
+        Spec { id: "transform.staying".into(), ..Heavy.spec() }
+    }
+    fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {
+        Heavy.run(job)
+    }
+    fn work(&self, job: &Job<'_>) -> Work {
+        Work { stays: true, ..Heavy.work(job) }
+    }
+}
+
+/// Heavy, and it takes a while.
 struct Lasting;
 impl Component for Lasting {
     fn spec(&self) -> Spec {
@@ -403,7 +417,7 @@ mod random_edits {
     }
 }
 
-static ALL: [&dyn Component; 5] = [&Count, &Add, &Total, &Heavy, &Lasting];
+static ALL: [&dyn Component; 6] = [&Count, &Add, &Total, &Heavy, &Staying, &Lasting];
 
 /// count → first → total, and three other works beside the first.
 fn side_by_side() -> Pipeline {
@@ -467,6 +481,29 @@ fn long_works_that_do_not_rest_on_each_other_are_computed_side_by_side() {
         let told = host.events.borrow().iter().filter(|event| matches!(event, RunEvent::Metric { .. })).count();
         assert_eq!(told, 4, "what was measured elsewhere is told too");
     }
+}
+
+#[test]
+fn what_had_rather_stay_leaves_last() {
+    let mut pipeline = sample();
+    for (name, component) in [("first", "transform.heavy"), ("last", "transform.staying")] {
+        let node = Node { component: component.into(), ..pipeline.node(&id("add")).expect("there").clone() };
+        pipeline.apply(Edit::AddNode(id(name), node)).expect("free");
+        pipeline
+            .apply(Edit::Connect(OutPort::new(&id("count"), "table"), InPort::new(&id(name), "table")))
+            .expect("fits");
+    }
+    let (.., begun) = left(&helped_by(1), &pipeline);
+    assert_eq!((begun[&id("first")], begun[&id("last")]), (1, 0));
+    pipeline.apply(Edit::RemoveNode(id("first"))).expect("there");
+    let mut again = pipeline.node(&id("last")).expect("there").clone();
+    again.params.insert("addend".into(), Value::Float(3.0));
+    pipeline.apply(Edit::AddNode(id("next"), again)).expect("free");
+    pipeline
+        .apply(Edit::Connect(OutPort::new(&id("count"), "table"), InPort::new(&id("next"), "table")))
+        .expect("fits");
+    let (.., begun) = left(&helped_by(1), &pipeline);
+    assert_eq!((begun[&id("last")], begun[&id("next")]), (0, 1), "one of two that would stay leaves all the same");
 }
 
 /// A helper that is through with what it is given before it is asked.

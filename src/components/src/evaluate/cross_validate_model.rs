@@ -148,7 +148,8 @@ impl Component for CrossValidateModel {
         let n_parts = job.param(N_FOLDS).unwrap_or_default();
         match &*untrained {
             Untrained::Single(learner) => {
-                Work { nanos: train::work(learner, &table).saturating_mul(n_parts.into()), n_parts }
+                let nanos = train::work(learner, &table).saturating_mul(n_parts.into());
+                Work { nanos, n_parts, ..Work::default() }
             }
             Untrained::Range(_) => Work::default(),
         }

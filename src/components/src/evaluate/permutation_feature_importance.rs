@@ -145,7 +145,7 @@ impl Component for PermutationFeatureImportance {
         let n_repeats = u64::from(job.param(N_REPEATS).unwrap_or_default());
         let of_row = model.estimator.work_per_row() as u64 + 50;
         let nanos = (table.n_rows() as u64).saturating_mul(of_row).saturating_mul(n_repeats * n_parts);
-        Work { nanos, n_parts: n_parts as u32 }
+        Work { nanos, n_parts: n_parts as u32, ..Work::default() }
     }
 }
 

@@ -105,7 +105,9 @@ impl Component for TrainModel {
             // Helpers have no GPU.
             (Some(Untrained::Single(Learner::Neural(_))), _) if job.accelerator().is_some() => Work::default(),
             (Some(Untrained::Single(learner)), Some(table)) => {
-                Work { nanos: super::work(learner, &table), n_parts: super::n_parts(learner) }
+                // Where a network stood is kept here.
+                let stays = matches!(learner, Learner::Neural(_));
+                Work { nanos: super::work(learner, &table), n_parts: super::n_parts(learner), stays }
             }
             (Some(Untrained::Range(_)) | None, _) | (_, None) => Work::default(),
         }

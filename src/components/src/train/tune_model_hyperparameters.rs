@@ -190,7 +190,7 @@ impl Component for TuneModelHyperparameters {
             |candidates| {
                 let works = candidates.iter().map(|candidate| super::work(&candidate.learner, &table));
                 let nanos = works.sum::<u64>().saturating_mul(n_folds.into());
-                Work { nanos, n_parts: candidates.len() as u32 * n_folds }
+                Work { nanos, n_parts: candidates.len() as u32 * n_folds, ..Work::default() }
             },
         )
     }

@@ -135,7 +135,7 @@ impl Component for TSne {
         };
         let n_rows = table.n_rows() as u64;
         let of_row = if table.n_rows() > MAX_EXACT_ROWS { 2_000 } else { 4 * n_rows };
-        Work { nanos: n_rows * of_row * u64::from(n_steps), n_parts: 1 }
+        Work { nanos: n_rows * of_row * u64::from(n_steps), ..Work::default() }
     }
 
     fn run<'a>(&'a self, job: &'a mut Job<'_>) -> Running<'a> {

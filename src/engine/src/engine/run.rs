@@ -171,22 +171,29 @@ impl Engine {
         let Some(team) = course.team else { return false };
         let n_kept = usize::from(course.here.is_empty());
         let mut n_long = course.ready.iter().filter(|ready| course.is_long(ready)).count();
-        let mut kept = Vec::new();
-        for ready in std::mem::take(&mut course.ready).into_iter().rev() {
-            let may_leave = n_long > n_kept && !ready.is_lost && ready.work.n_parts < 2 && course.is_long(&ready);
+        // The last leave first, and those that had rather stay, last.
+        let mut leaving: Vec<usize> = (0..course.ready.len()).rev().collect();
+        leaving.sort_by_key(|at| course.ready[*at].work.stays);
+        let mut handed = BTreeMap::new();
+        for at in leaving {
+            let ready = &course.ready[at];
+            if n_long <= n_kept || ready.is_lost || ready.work.n_parts >= 2 || !course.is_long(ready) {
+                continue;
+            }
             let place = Some((course.run, ready.id.clone()));
-            let order = || Order::new(place, ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
-            match may_leave.then(|| team.hand(&order(), Task::Whole, Give::Work)).flatten() {
-                Some((ticket, worker)) => {
-                    n_long -= 1;
-                    course.host.emit(RunEvent::Started { run: course.run, node: ready.id.clone(), worker });
-                    course.away.push(Away { ticket, worker, ready });
-                }
-                None => kept.push(ready),
+            let order = Order::new(place, ready.node, ready.recipe.node_seed(), &ready.inputs, ready.n_bytes);
+            if let Some((ticket, worker)) = team.hand(&order, Task::Whole, Give::Work) {
+                n_long -= 1;
+                course.host.emit(RunEvent::Started { run: course.run, node: ready.id.clone(), worker });
+                handed.insert(at, (ticket, worker));
             }
         }
-        kept.reverse();
-        course.ready = kept;
+        for (at, ready) in std::mem::take(&mut course.ready).into_iter().enumerate() {
+            match handed.remove(&at) {
+                Some((ticket, worker)) => course.away.push(Away { ticket, worker, ready }),
+                None => course.ready.push(ready),
+            }
+        }
         false
     }
 
