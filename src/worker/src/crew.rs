@@ -11,7 +11,7 @@ use std::sync::Arc;
 use engine::{Answer, Answered, Crew, JobError, Local, Order, Parcel, Task, decoded, encoded};
 use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use pipeline::NodeId;
-use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, Sealed};
+use protocol::{Failure, FromWorker, Motion, Panel, RunEvent, RunId, Sealed};
 use serde::{Deserialize, Serialize};
 use table::Table;
 use wasm_bindgen::prelude::*;
@@ -55,8 +55,8 @@ pub enum ToHelper {
 pub enum FromHelper {
     /// It is at work.
     Alive,
-    /// How far it is with a ticket.
-    Progress(u64, RunEvent),
+    /// How far it is with a ticket, 0 to 1, and with what.
+    Progress(u64, f64, String),
     /// What a ticket's work shows to whoever looked.
     Seen(u64, Sealed<Vec<Panel>>),
     /// What came of a ticket, and the size of the helper's memory.
@@ -84,11 +84,18 @@ struct Seat {
     running: Option<Running>,
     /// What it was given and has not answered, the ticket of an earlier run first.
     tickets: Vec<u64>,
-    /// The ticket that is a whole node, and the node, while somebody may follow how it goes.
-    followed: Option<(u64, NodeId)>,
+    /// What of it is a whole node, while somebody may follow how it goes.
+    followed: Option<Followed>,
     order: Option<u64>,
     heard_ms: f64,
     memory_bytes: u64,
+}
+
+/// A node at a helper.
+struct Followed {
+    ticket: u64,
+    run: RunId,
+    node: NodeId,
 }
 
 struct Running {
@@ -136,7 +143,7 @@ impl Helpers {
 
     /// Somebody looks at this node; the helper that computes it, if one does, is told.
     pub fn look(&self, node: &NodeId) {
-        let is_it = |seat: &Seat| Some((seat.followed.as_ref().filter(|followed| followed.1 == *node)?).0);
+        let is_it = |seat: &Seat| Some(seat.followed.as_ref().filter(|followed| followed.node == *node)?.ticket);
         let found = (0..).zip(&*self.0.seats.borrow()).find_map(|(helper, seat)| Some((helper, is_it(seat)?)));
         if let Some((helper, ticket)) = found {
             // One that is gone shows nothing.
@@ -197,23 +204,23 @@ impl Inner {
         let mut seats = self.seats.borrow_mut();
         let Some(seat) = seats.get_mut(helper as usize) else { return };
         seat.heard_ms = now_ms();
-        let followed = |ticket| seat.followed.as_ref().filter(|followed| followed.0 == ticket);
+        let followed = |ticket| seat.followed.as_ref().filter(|followed| followed.ticket == ticket);
         match said {
             FromHelper::Alive => {}
-            FromHelper::Progress(ticket, event) => {
-                if followed(ticket).is_some() {
-                    post(&FromWorker::Event(event));
+            FromHelper::Progress(ticket, fraction, message) => {
+                if let Some(Followed { run, node, .. }) = followed(ticket) {
+                    post(&FromWorker::Event(RunEvent::Progress { run: *run, node: node.clone(), fraction, message }));
                 }
             }
             FromHelper::Seen(ticket, panels) => {
-                if let Some((_, node)) = followed(ticket) {
+                if let Some(Followed { node, .. }) = followed(ticket) {
                     self.sights.show(node, panels);
                 }
             }
             FromHelper::Done(ticket, outcome, memory_bytes) => {
                 seat.memory_bytes = memory_bytes;
                 seat.tickets.retain(|other| *other != ticket);
-                seat.followed.take_if(|followed| followed.0 == ticket);
+                seat.followed.take_if(|followed| followed.ticket == ticket);
                 drop(seats);
                 let outcome = Answer::Done(outcome.map(|bytes| Parcel { bytes, tables }));
                 self.answer(Answered { helper, ticket, outcome });
@@ -263,8 +270,8 @@ impl Inner {
             seat.heard_ms = now_ms();
         }
         seat.tickets.push(ticket);
-        if let (Task::Whole, Some((_, node))) = (task, order.place()) {
-            seat.followed = Some((ticket, node.clone()));
+        if let (Task::Whole, Some((run, node))) = (task, order.place()) {
+            seat.followed = Some(Followed { ticket, run: *run, node: node.clone() });
         }
         seat.order = Some(order.id());
         Ok(())

@@ -165,8 +165,8 @@ impl Host for HelperHost<'_> {
 
     fn emit(&self, event: RunEvent) {
         // Of the rest it is told once the work is done.
-        if matches!(event, RunEvent::Progress { .. }) {
-            say(&FromHelper::Progress(self.ticket, event), &[]);
+        if let RunEvent::Progress { fraction, message, .. } = event {
+            say(&FromHelper::Progress(self.ticket, fraction, message), &[]);
         }
     }
 }
