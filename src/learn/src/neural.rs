@@ -306,6 +306,18 @@ struct Work<'a> {
     seed: u64,
 }
 
+/// Keeps where a training stands, if its back end hands that out; whether it does.
+async fn keep(
+    (standings, identity): (&Standings, Identity),
+    backend: &mut dyn Backend,
+    descent: &Descent,
+    is_over: bool,
+) -> Result<bool, Lost> {
+    let Some(saved) = backend.save().await? else { return Ok(false) };
+    standings.keep(Standing { identity, saved, descent: descent.clone(), is_over });
+    Ok(true)
+}
+
 impl Work<'_> {
     /// Trains to the end, from where the same training stood if it was stopped before. The network, and whether it ended
     /// before the last pass that was allowed.
@@ -329,15 +341,14 @@ impl Work<'_> {
         }
         let outcome = self.descend(&mut descent, backend, kept, checkpoint).await;
         let is_stopped = matches!(outcome, Err(Failed::Fit(FitError::Stopped(_))));
-        if let Some((standings, identity)) = kept
+        if let Some(kept) = kept
             && (is_stopped || outcome.is_ok())
-            && let Some(saved) = backend.save().await?
+            && keep(kept, backend, &descent, !is_stopped).await?
+            && is_stopped
+            && descent.n_passes() > 0.0
         {
-            if is_stopped && descent.n_passes() > 0.0 {
-                let passes = passes(descent.n_passes());
-                checkpoint.remark(format!("It stands after {passes}; the next run goes on from there."));
-            }
-            standings.keep(Standing { identity, saved, descent: descent.clone(), is_over: !is_stopped });
+            let passes = passes(descent.n_passes());
+            checkpoint.remark(format!("It stands after {passes}; the next run goes on from there."));
         }
         let converged = outcome?;
         let layers = match descent.best.take() {
@@ -415,11 +426,10 @@ impl Work<'_> {
         kept: Option<(&Standings, Identity)>,
         checkpoint: &mut impl Checkpoint,
     ) -> Result<(), Lost> {
-        if let Some((standings, identity)) = kept
+        if let Some(kept) = kept
             && checkpoint.wants_standing()
-            && let Some(saved) = backend.save().await?
         {
-            standings.keep(Standing { identity, saved, descent: descent.clone(), is_over: false });
+            keep(kept, backend, descent, false).await?;
         }
         if checkpoint.wants_sight() {
             let network = self.network(backend.layers().await?, descent);
