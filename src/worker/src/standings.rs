@@ -10,8 +10,9 @@ use wasm_bindgen_futures::spawn_local;
 use crate::database::Database;
 
 const KEPT: Database = Database { name: "millrace-standings", store: "standings" };
-/// Another version may train otherwise, and finds none.
-const KEY: &str = env!("CARGO_PKG_VERSION");
+const KEY: &str = "last";
+/// Kept with them: another version may train otherwise, and leaves them.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Those of this worker.
 #[derive(Clone, Default)]
@@ -46,22 +47,25 @@ impl Lasting {
             return;
         }
         let Ok(kept) = KEPT.get(KEY).await else { return };
-        if let Ok(earlier) = protocol::decode::<Standings>(&Uint8Array::new(&kept).to_vec()) {
+        if let Ok((version, earlier)) = protocol::decode::<(String, Standings)>(&Uint8Array::new(&kept).to_vec())
+            && version == VERSION
+        {
             self.0.standings.take_in(&earlier);
         }
     }
 
-    /// Has the browser keep what has changed, if anything has. Cheap enough for every breath.
+    /// Has the browser keep what has changed, if anything has, in place of what was recalled. Cheap enough for every breath.
     pub fn keep(&self) {
-        let Inner { standings, is_lasting, n_kept, is_keeping, .. } = &*self.0;
-        if !is_lasting.get() || n_kept.get() == standings.n_changes() || is_keeping.replace(true) {
+        let Inner { standings, is_lasting, has_recalled, n_kept, is_keeping } = &*self.0;
+        let may_keep = is_lasting.get() && has_recalled.get();
+        if !may_keep || n_kept.get() == standings.n_changes() || is_keeping.replace(true) {
             return;
         }
         let Self(inner) = self.clone();
         spawn_local(async move {
             while inner.n_kept.get() != inner.standings.n_changes() {
                 inner.n_kept.set(inner.standings.n_changes());
-                let bytes = Uint8Array::from(protocol::encode(&*inner.standings).as_slice());
+                let bytes = Uint8Array::from(protocol::encode(&(VERSION, &*inner.standings)).as_slice());
                 // A browser that keeps nothing, or is full, loses no more than the time until there.
                 let _ = KEPT.put(KEY, &bytes).await;
             }
